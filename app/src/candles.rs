@@ -1,0 +1,401 @@
+//! The bars of every symbol and resolution, kept up to date from trades.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+    sync::Arc,
+};
+
+use rust_decimal::Decimal;
+
+use crate::{bar::Bar, bucket, ids::Ids, resolution::Resolution, trade::Trade};
+
+/// The one store of bars: what is published live and what history answers come from it.
+///
+/// Bars depend on the set of trades only, not on the order they came in: a trade that
+/// is late revises its own bar, one that comes twice counts once, and a bucket without
+/// trades has no bar. Sums are exact decimals. Time is what trades and
+/// [`advance`](Self::advance) say it is, the same for all symbols, and never goes back.
+#[derive(Debug)]
+pub struct Candles {
+    symbols: HashMap<Arc<str>, Series>,
+    clock: Option<i64>,
+    history: usize,
+}
+
+/// A bar and what else the store knows of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candle {
+    /// Start of the bucket, in milliseconds.
+    pub start: i64,
+    /// End of the bucket, in milliseconds: the start of the next one.
+    pub end: i64,
+    /// Price of the first trade.
+    pub open: Decimal,
+    /// Highest price.
+    pub high: Decimal,
+    /// Lowest price.
+    pub low: Decimal,
+    /// Price of the last trade.
+    pub close: Decimal,
+    /// Sum of the quantities.
+    pub volume: Decimal,
+    /// How many trades there were; it grows whenever the bar changes.
+    pub trades: u64,
+    opened: (i64, u64),
+    closed: (i64, u64),
+}
+
+/// What a trade or the passing of time did to the bars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Change {
+    /// Nothing: no time passed the end of a bar, and the trade was known or is too old.
+    Nothing,
+    /// Bars that are still going on changed.
+    Current,
+    /// A bar may have ended, or one that had ended was revised.
+    Ended,
+}
+
+impl Candles {
+    /// An empty store that keeps at most `history` bars (at least one) of a symbol and resolution.
+    pub fn new(history: usize) -> Self {
+        Self { symbols: HashMap::new(), clock: None, history: history.max(1) }
+    }
+
+    /// Counts a trade into its bar at every resolution, and moves time on to it.
+    pub fn apply(&mut self, trade: &Trade) -> Change {
+        let passed = self.advance(trade.time);
+        let clock = self.clock.unwrap_or(trade.time);
+        let series = match self.symbols.get_mut(&trade.symbol) {
+            Some(series) => series,
+            None => self.symbols.entry(Arc::clone(&trade.symbol)).or_default(),
+        };
+        if !series.ids.insert(trade.id) {
+            return passed;
+        }
+        let mut change = passed;
+        for (bars, resolution) in series.bars.iter_mut().zip(Resolution::ALL) {
+            if let Some(end) = bars.apply(resolution, trade, self.history) {
+                let ended = end <= clock;
+                change = match change {
+                    Change::Ended => Change::Ended,
+                    Change::Nothing | Change::Current if ended => Change::Ended,
+                    Change::Nothing | Change::Current => Change::Current,
+                };
+            }
+        }
+        change
+    }
+
+    /// Moves time on; an earlier time changes nothing.
+    pub fn advance(&mut self, now: i64) -> Change {
+        let before = self.clock;
+        if before.is_some_and(|before| now <= before) {
+            return Change::Nothing;
+        }
+        self.clock = Some(now);
+        // Bars of every resolution end where a minute ends.
+        let minute = |time| bucket::start(Resolution::M1, time);
+        match before {
+            Some(before) if minute(before) != minute(now) => Change::Ended,
+            _ => Change::Nothing,
+        }
+    }
+
+    /// The latest time that the store knows of.
+    pub fn clock(&self) -> Option<i64> {
+        self.clock
+    }
+
+    /// Whether time has passed the end of a bar. A late trade may still revise it.
+    pub fn has_ended(&self, candle: &Candle) -> bool {
+        self.clock.is_some_and(|clock| candle.end <= clock)
+    }
+
+    /// The latest bar, which may have ended already when nothing was traded since.
+    pub fn current(&self, symbol: &str, resolution: Resolution) -> Option<&Candle> {
+        self.bars(symbol, resolution)?.candles.last_key_value().map(|(_, candle)| candle)
+    }
+
+    /// The bars that start within the given times, in order.
+    pub fn range(
+        &self,
+        symbol: &str,
+        resolution: Resolution,
+        times: Range<i64>,
+    ) -> impl DoubleEndedIterator<Item = &Candle> {
+        // A map's range panics on a start after the end, which here is just an empty answer.
+        let times = times.start..times.end.max(times.start);
+        self.bars(symbol, resolution).into_iter().flat_map(move |bars| bars.candles.range(times.clone())).map(|(_, c)| c)
+    }
+
+    /// Whether anything was traded in this symbol.
+    pub fn knows(&self, symbol: &str) -> bool {
+        self.symbols.contains_key(symbol)
+    }
+
+    fn bars(&self, symbol: &str, resolution: Resolution) -> Option<&History> {
+        self.symbols.get(symbol).map(|series| &series.bars[resolution as usize])
+    }
+}
+
+impl From<&Candle> for Bar {
+    fn from(candle: &Candle) -> Self {
+        Self {
+            time: candle.start,
+            open: candle.open.into(),
+            high: candle.high.into(),
+            low: candle.low.into(),
+            close: candle.close.into(),
+            volume: candle.volume.into(),
+        }
+    }
+}
+
+impl Candle {
+    fn new(resolution: Resolution, trade: &Trade) -> Self {
+        Self {
+            start: bucket::start(resolution, trade.time),
+            end: bucket::end(resolution, trade.time),
+            open: trade.price,
+            high: trade.price,
+            low: trade.price,
+            close: trade.price,
+            volume: trade.quantity,
+            trades: 1,
+            opened: (trade.time, trade.id),
+            closed: (trade.time, trade.id),
+        }
+    }
+
+    fn apply(&mut self, trade: &Trade) {
+        let moment = (trade.time, trade.id);
+        if moment < self.opened {
+            (self.opened, self.open) = (moment, trade.price);
+        }
+        if moment > self.closed {
+            (self.closed, self.close) = (moment, trade.price);
+        }
+        self.high = self.high.max(trade.price);
+        self.low = self.low.min(trade.price);
+        self.volume = self.volume.saturating_add(trade.quantity);
+        self.trades += 1;
+    }
+}
+
+/// Everything of one symbol.
+#[derive(Debug, Default)]
+struct Series {
+    ids: Ids,
+    /// In the order of [`Resolution::ALL`].
+    bars: [History; Resolution::ALL.len()],
+}
+
+/// The bars of one symbol at one resolution.
+#[derive(Debug, Default)]
+struct History {
+    candles: BTreeMap<i64, Candle>,
+    /// The start of the newest bar that was let go: a bar from here back would lack trades.
+    forgotten: Option<i64>,
+}
+
+impl History {
+    /// The end of the bar that the trade belongs to, or nothing if that bar is gone.
+    fn apply(&mut self, resolution: Resolution, trade: &Trade, room: usize) -> Option<i64> {
+        // Most trades belong to the newest bar, which saves the calendar.
+        if let Some((_, newest)) = self.candles.iter_mut().next_back()
+            && (newest.start..newest.end).contains(&trade.time)
+        {
+            newest.apply(trade);
+            return Some(newest.end);
+        }
+        let start = bucket::start(resolution, trade.time);
+        if self.forgotten.is_some_and(|forgotten| start <= forgotten) {
+            return None;
+        }
+        let end = match self.candles.get_mut(&start) {
+            Some(candle) => {
+                candle.apply(trade);
+                candle.end
+            }
+            None => {
+                let candle = Candle::new(resolution, trade);
+                let end = candle.end;
+                self.candles.insert(start, candle);
+                end
+            }
+        };
+        if self.candles.len() > room {
+            self.forgotten = self.candles.pop_first().map(|(start, _)| start);
+        }
+        Some(end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MINUTE: i64 = 60_000;
+
+    fn trade(id: u64, time: i64, price: i64, quantity: i64) -> Trade {
+        Trade { symbol: "X".into(), id, time, price: Decimal::new(price, 2), quantity: Decimal::new(quantity, 8) }
+    }
+
+    fn filled(trades: &[Trade]) -> Candles {
+        let mut candles = Candles::new(1_000);
+        for trade in trades {
+            let _ = candles.apply(trade);
+        }
+        candles
+    }
+
+    fn all(candles: &Candles, resolution: Resolution) -> Vec<Candle> {
+        candles.range("X", resolution, i64::MIN..i64::MAX).cloned().collect()
+    }
+
+    #[test]
+    fn a_bar_is_made_of_the_trades_of_its_bucket() {
+        let candles = filled(&[
+            trade(1, 10, 100, 1),
+            trade(2, 20, 150, 2),
+            trade(3, 30, 90, 3),
+            trade(4, MINUTE - 1, 110, 4),
+            trade(5, MINUTE, 120, 5),
+        ]);
+        let bars = all(&candles, Resolution::M1);
+        assert_eq!(bars.len(), 2);
+        let first = Bar::from(&bars[0]);
+        let number = |value, scale| Decimal::new(value, scale).into();
+        assert_eq!(first, Bar {
+            time: 0,
+            open: number(100, 2),
+            high: number(150, 2),
+            low: number(90, 2),
+            close: number(110, 2),
+            volume: number(10, 8),
+        });
+        assert_eq!((bars[1].start, bars[1].trades), (MINUTE, 1));
+        assert_eq!(all(&candles, Resolution::M5).len(), 1);
+        assert_eq!(candles.current("X", Resolution::M1), bars.last());
+        assert_eq!(candles.current("Y", Resolution::M1), None);
+    }
+
+    #[test]
+    fn an_empty_bucket_has_no_bar() {
+        let candles = filled(&[trade(1, 0, 100, 1), trade(2, 3 * MINUTE, 100, 1)]);
+        let starts: Vec<_> = all(&candles, Resolution::M1).iter().map(|candle| candle.start).collect();
+        assert_eq!(starts, [0, 3 * MINUTE]);
+    }
+
+    #[test]
+    fn a_late_trade_revises_its_own_bar() {
+        let mut candles = filled(&[trade(2, 100, 100, 1), trade(3, MINUTE, 120, 1)]);
+        assert_eq!(candles.apply(&trade(1, 50, 80, 1)), Change::Ended);
+        let bars = all(&candles, Resolution::M1);
+        assert_eq!((bars[0].open, bars[0].close), (Decimal::new(80, 2), Decimal::new(100, 2)));
+        assert_eq!(bars[1].trades, 1);
+        assert_eq!(candles.clock(), Some(MINUTE));
+    }
+
+    #[test]
+    fn a_trade_counts_once() {
+        let mut candles = filled(&[trade(1, 0, 100, 1)]);
+        assert_eq!(candles.apply(&trade(1, 0, 100, 1)), Change::Nothing);
+        assert_eq!(candles.apply(&trade(1, 5, 300, 7)), Change::Nothing);
+        assert_eq!(all(&candles, Resolution::M1)[0].trades, 1);
+    }
+
+    #[test]
+    fn tells_when_a_bar_ended() {
+        let mut candles = Candles::new(10);
+        assert_eq!(candles.apply(&trade(1, 100, 100, 1)), Change::Current);
+        assert_eq!(candles.advance(MINUTE - 1), Change::Nothing);
+        assert!(!candles.has_ended(&all(&candles, Resolution::M1)[0]));
+        assert_eq!(candles.advance(MINUTE), Change::Ended);
+        assert!(candles.has_ended(&all(&candles, Resolution::M1)[0]));
+        assert!(!candles.has_ended(&all(&candles, Resolution::M5)[0]));
+        assert_eq!(candles.advance(0), Change::Nothing);
+        assert_eq!(candles.apply(&trade(2, MINUTE, 100, 1)), Change::Current);
+        assert_eq!(candles.apply(&trade(3, 2 * MINUTE, 100, 1)), Change::Ended);
+    }
+
+    #[test]
+    fn history_is_bounded_and_a_bar_let_go_does_not_come_back() {
+        let mut candles = Candles::new(3);
+        for minute in 0..10 {
+            let _ = candles.apply(&trade(minute, i64::try_from(minute).expect("small") * MINUTE, 100, 1));
+        }
+        let starts = |candles: &Candles| -> Vec<i64> {
+            all(candles, Resolution::M1).iter().map(|candle| candle.start / MINUTE).collect()
+        };
+        assert_eq!(starts(&candles), [7, 8, 9]);
+        let _ = candles.apply(&trade(100, 2 * MINUTE, 100, 1));
+        assert_eq!(starts(&candles), [7, 8, 9]);
+        assert_eq!(candles.current("X", Resolution::Day).expect("today").trades, 11, "the day has the late trade");
+    }
+
+    #[test]
+    fn ranges_are_right_open_and_never_panic() {
+        let candles = filled(&[trade(1, 0, 1, 1), trade(2, MINUTE, 1, 1), trade(3, 2 * MINUTE, 1, 1)]);
+        let count = |times| candles.range("X", Resolution::M1, times).count();
+        assert_eq!(count(0..2 * MINUTE), 2);
+        assert_eq!(count(1..i64::MAX), 2);
+        #[expect(clippy::reversed_empty_ranges, reason = "the reversed range is what is tested")]
+        let reversed = 5..-5;
+        assert_eq!(count(reversed), 0);
+    }
+
+    #[test]
+    fn sums_do_not_overflow() {
+        let huge = |id| Trade { quantity: Decimal::MAX, ..trade(id, 0, 1, 1) };
+        assert_eq!(all(&filled(&[huge(1), huge(2)]), Resolution::M1)[0].volume, Decimal::MAX);
+    }
+
+    fn trades() -> impl Strategy<Value = Vec<Trade>> {
+        let one = (0_u64..60, 0_i64..20 * MINUTE, 1_i64..1_000, 1_i64..1_000_000_000);
+        proptest::collection::vec(one.prop_map(|(id, time, price, quantity)| trade(id, time, price, quantity)), 0..80)
+            .prop_map(|mut trades| {
+                // Of two trades with one id the first would win, so order would matter.
+                let mut ids = std::collections::HashSet::new();
+                trades.retain(|trade| ids.insert(trade.id));
+                trades
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_trades_does_not_matter(trades in trades(), seed in any::<prop::sample::Index>()) {
+            let mut turned = trades.clone();
+            turned.reverse();
+            if !turned.is_empty() {
+                let by = seed.index(turned.len());
+                turned.rotate_left(by);
+            }
+            let (one, other) = (filled(&trades), filled(&turned));
+            for resolution in Resolution::ALL {
+                prop_assert_eq!(all(&one, resolution), all(&other, resolution));
+            }
+        }
+
+        #[test]
+        fn resolutions_agree_with_each_other(trades in trades()) {
+            let candles = filled(&trades);
+            for resolution in Resolution::ALL {
+                for whole in all(&candles, resolution) {
+                    let parts: Vec<_> = candles.range("X", Resolution::M1, whole.start..whole.end).collect();
+                    prop_assert_eq!(parts.iter().map(|part| part.volume).sum::<Decimal>(), whole.volume);
+                    prop_assert_eq!(parts.iter().map(|part| part.trades).sum::<u64>(), whole.trades);
+                    prop_assert_eq!(parts.iter().map(|part| part.high).max(), Some(whole.high));
+                    prop_assert_eq!(parts.iter().map(|part| part.low).min(), Some(whole.low));
+                    prop_assert_eq!(parts.first().map(|part| part.open), Some(whole.open));
+                    prop_assert_eq!(parts.last().map(|part| part.close), Some(whole.close));
+                }
+            }
+        }
+    }
+}

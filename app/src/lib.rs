@@ -1,0 +1,26 @@
+//! A trading API on topicast: bars of a mock market or of a recorded tape, live over WebSockets.
+//!
+//! `trading-api` is the server; this library is what it is made of, so that tests and
+//! tools can use the parts. The way of a trade: a [`feed`] plays [`mock`] or [`tape`]
+//! through [`replay`] into the [`market`], whose [`candles`] become bars and whose
+//! [`broadcaster`] publishes them to the topics of the [`bar`] channel.
+
+pub mod server;
+pub mod http;
+pub mod feed;
+pub mod config;
+mod value;
+pub mod replay;
+pub mod market;
+pub mod broadcaster;
+pub mod candles;
+mod ids;
+pub mod mock;
+pub mod tape;
+pub mod trade;
+pub mod bucket;
+pub mod bar;
+pub mod number;
+pub mod resolution;
+
+pub use server::{App, websocket};

@@ -1,0 +1,426 @@
+//! Trades from recordings of Binance's combined stream, read as they are needed.
+
+use std::{
+    borrow::Cow,
+    collections::VecDeque,
+    error, fmt,
+    fs::File,
+    io::{self, BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use flate2::bufread::MultiGzDecoder;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::trade::{MAX_TIME, Trade};
+
+/// The longest line that is read. Snapshots of an order book take some 64 KiB.
+const MAX_LINE: u64 = 8 << 20;
+
+/// The trades of some files, one after another, in the order of the files.
+///
+/// A file is plain or gzip (also of several members), told by its first bytes. A line is
+/// `<receive time in ns> <JSON>`, the JSON as Binance's combined stream sends it:
+/// `{"stream":"btcusdt@trade","data":{"e":"trade","s","t","p","q","T"}}`. A trade's time
+/// is the exchange's, `T`; when it was received does not matter. Other streams are skipped.
+///
+/// The iterator ends after the first error.
+#[derive(Debug)]
+pub struct Tape {
+    files: VecDeque<PathBuf>,
+    reading: Option<Lines>,
+    /// The symbol of the trade before, so that its name is stored once.
+    symbol: Option<Arc<str>>,
+}
+
+impl Tape {
+    /// A tape of the given files. They are opened when it is their turn.
+    pub fn new(files: impl IntoIterator<Item = PathBuf>) -> Self {
+        Self { files: files.into_iter().collect(), reading: None, symbol: None }
+    }
+
+    fn fail(&mut self, error: TapeError) -> TapeError {
+        self.files.clear();
+        self.reading = None;
+        error
+    }
+}
+
+impl Iterator for Tape {
+    type Item = Result<Trade, TapeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let Some(lines) = &mut self.reading else {
+                let file = self.files.pop_front()?;
+                match Lines::open(file) {
+                    Ok(lines) => self.reading = Some(lines),
+                    Err(error) => return Some(Err(self.fail(error))),
+                }
+                continue;
+            };
+            let trade = match lines.next() {
+                Ok(Some(line)) => parse(line, self.symbol.as_ref()).map_err(|error| lines.fault(error)),
+                Ok(None) => {
+                    self.reading = None;
+                    continue;
+                }
+                Err(error) => Err(error),
+            };
+            match trade {
+                Ok(None) => {}
+                Ok(Some(trade)) => {
+                    self.symbol = Some(Arc::clone(&trade.symbol));
+                    return Some(Ok(trade));
+                }
+                Err(error) => return Some(Err(self.fail(error))),
+            }
+        }
+    }
+}
+
+/// Why a tape cannot be read any further, with the file and the line.
+#[derive(Debug)]
+pub struct TapeError {
+    file: PathBuf,
+    /// Counted from 1; none when the file could not even be opened.
+    line: Option<u64>,
+    fault: Fault,
+}
+
+impl TapeError {
+    /// The file that is at fault.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The line at fault, counted from 1; none when the file could not be opened.
+    pub fn line(&self) -> Option<u64> {
+        self.line
+    }
+}
+
+impl fmt::Display for TapeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tape {}", self.file.display())?;
+        if let Some(line) = self.line {
+            write!(f, ", line {line}")?;
+        }
+        write!(f, ": {}", self.fault)
+    }
+}
+
+impl error::Error for TapeError {}
+
+#[derive(Debug)]
+enum Fault {
+    Io(io::Error),
+    TooLong,
+    NotText,
+    NoReceiveTime,
+    Json(serde_json::Error),
+    Trade(String),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                f.write_str("the compressed file ends too early, it was cut off")
+            }
+            Self::Io(error) => write!(f, "cannot be read: {error}"),
+            Self::TooLong => write!(f, "longer than {MAX_LINE} bytes, which no line of a tape is"),
+            Self::NotText => f.write_str("not UTF-8"),
+            Self::NoReceiveTime => f.write_str("does not begin with a receive time in nanoseconds and a space"),
+            Self::Json(error) => write!(f, "not a message of a combined stream: {error}"),
+            Self::Trade(what) => write!(f, "not a trade: {what}"),
+        }
+    }
+}
+
+/// The lines of one file.
+struct Lines {
+    file: PathBuf,
+    reader: Box<dyn BufRead + Send>,
+    line: u64,
+    buffer: Vec<u8>,
+}
+
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines").field("file", &self.file).field("line", &self.line).finish_non_exhaustive()
+    }
+}
+
+impl Lines {
+    fn open(file: PathBuf) -> Result<Self, TapeError> {
+        match File::open(&file).and_then(|opened| plain(BufReader::with_capacity(64 << 10, opened))) {
+            Ok(reader) => Ok(Self { file, reader, line: 0, buffer: Vec::new() }),
+            Err(error) => Err(TapeError { file, line: None, fault: Fault::Io(error) }),
+        }
+    }
+
+    /// The next line that says anything, without its end.
+    fn next(&mut self) -> Result<Option<&[u8]>, TapeError> {
+        loop {
+            self.buffer.clear();
+            self.line += 1;
+            let mut limited = self.reader.by_ref().take(MAX_LINE);
+            match limited.read_until(b'\n', &mut self.buffer) {
+                Ok(0) => return Ok(None),
+                Ok(_) if limited.limit() == 0 => return Err(self.fault(Fault::TooLong)),
+                Ok(_) if self.buffer.trim_ascii().is_empty() => {}
+                Ok(_) => return Ok(Some(self.buffer.trim_ascii())),
+                Err(error) => return Err(self.fault(Fault::Io(error))),
+            }
+        }
+    }
+
+    fn fault(&self, fault: Fault) -> TapeError {
+        TapeError { file: self.file.clone(), line: Some(self.line), fault }
+    }
+}
+
+/// Unpacks what begins like gzip and passes on everything else.
+fn plain(mut reader: impl BufRead + Send + 'static) -> io::Result<Box<dyn BufRead + Send>> {
+    // A file is read in pieces of many bytes, so the first piece has both.
+    Ok(if reader.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
+        Box::new(BufReader::with_capacity(64 << 10, MultiGzDecoder::new(reader)))
+    } else {
+        Box::new(reader)
+    })
+}
+
+/// A message of a combined stream. What has no stream, such as the snapshot that a
+/// recorder asks for when it starts, is none and is skipped.
+#[derive(Deserialize)]
+struct Message<'a> {
+    #[serde(borrow, default)]
+    stream: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct TradeEvent<'a> {
+    #[serde(borrow)]
+    e: Cow<'a, str>,
+    #[serde(borrow)]
+    s: Cow<'a, str>,
+    t: u64,
+    #[serde(borrow)]
+    p: Cow<'a, str>,
+    #[serde(borrow)]
+    q: Cow<'a, str>,
+    #[serde(rename = "T")]
+    time: i64,
+}
+
+/// The trade that a line tells of, if it does.
+fn parse(line: &[u8], known: Option<&Arc<str>>) -> Result<Option<Trade>, Fault> {
+    let line = str::from_utf8(line).map_err(|_| Fault::NotText)?;
+    let (received, json) = line.split_once(' ').ok_or(Fault::NoReceiveTime)?;
+    received.parse::<u64>().map_err(|_| Fault::NoReceiveTime)?;
+    let message: Message<'_> = serde_json::from_str(json).map_err(Fault::Json)?;
+    let is_trade = message.stream.is_some_and(|stream| stream.ends_with("@trade"));
+    let Some(data) = message.data.filter(|_| is_trade) else {
+        return match is_trade {
+            true => Err(Fault::Trade("no member `data`".to_owned())),
+            false => Ok(None),
+        };
+    };
+    let event: TradeEvent<'_> = serde_json::from_str(data.get()).map_err(|error| Fault::Trade(error.to_string()))?;
+    if event.e != "trade" {
+        return Err(Fault::Trade(format!("`e` is `{}`; allowed is `trade`", event.e)));
+    }
+    if event.s.is_empty() {
+        return Err(Fault::Trade("`s` is empty; allowed is a symbol".to_owned()));
+    }
+    if !(0..=MAX_TIME).contains(&event.time) {
+        return Err(Fault::Trade(format!("`T` is {}; allowed are milliseconds of the years 1970 to 9999", event.time)));
+    }
+    let symbol = match known {
+        Some(known) if **known == *event.s => Arc::clone(known),
+        _ => event.s.as_ref().into(),
+    };
+    let (price, quantity) = (positive("p", &event.p)?, positive("q", &event.q)?);
+    Ok(Some(Trade { symbol, id: event.t, time: event.time, price, quantity }))
+}
+
+fn positive(member: &str, text: &str) -> Result<Decimal, Fault> {
+    Decimal::from_str_exact(text)
+        .ok()
+        .filter(|value| *value > Decimal::ZERO)
+        .ok_or_else(|| Fault::Trade(format!("`{member}` is `{text}`; allowed is a decimal above 0")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::GzEncoder};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn line(id: u64, time: i64) -> String {
+        format!(
+            "1 {{\"stream\":\"x@trade\",\"data\":{{\"e\":\"trade\",\"s\":\"X\",\"t\":{id},\"p\":\"1.50\",\"q\":\"2\",\"T\":{time}}}}}\n"
+        )
+    }
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text).expect("memory");
+        encoder.finish().expect("memory")
+    }
+
+    /// A tape of bytes that are in no file.
+    fn tape(files: &[&[u8]]) -> Vec<Result<Trade, TapeError>> {
+        let mut read = Vec::new();
+        for (at, bytes) in files.iter().enumerate() {
+            let bytes = io::Cursor::new(bytes.to_vec());
+            let reader = plain(bytes).expect("memory");
+            let lines = Lines { file: format!("{at}").into(), reader, line: 0, buffer: Vec::new() };
+            read.extend(Tape { files: VecDeque::new(), reading: Some(lines), symbol: None });
+        }
+        read
+    }
+
+    fn ids(read: &[Result<Trade, TapeError>]) -> Vec<u64> {
+        read.iter().flatten().map(|trade| trade.id).collect()
+    }
+
+    #[test]
+    fn reads_trades_and_skips_the_rest() {
+        let text = [
+            line(7, 1_000).as_str(),
+            "2 {\"stream\":\"x@bookTicker\",\"data\":{\"u\":1}}\n",
+            "3 {\"lastUpdateId\":1,\"bids\":[],\"asks\":[]}\n",
+            "\n",
+            "4 {\"stream\":\"x@aggTrade\",\"data\":{\"e\":\"aggTrade\"}}\r\n",
+            &line(8, 900),
+        ]
+        .concat();
+        let read = tape(&[text.as_bytes()]);
+        let first = read[0].as_ref().expect("a trade");
+        assert_eq!((&*first.symbol, first.id, first.time), ("X", 7, 1_000));
+        assert_eq!((first.price, first.quantity), (Decimal::new(15, 1), Decimal::from(2)));
+        assert_eq!(ids(&read), [7, 8]);
+    }
+
+    #[test]
+    fn gzip_of_several_members_and_plain_are_one() {
+        let (one, other) = (line(1, 1), line(2, 2));
+        let both = [one.as_bytes(), other.as_bytes()].concat();
+        let members = [gzip(one.as_bytes()), gzip(other.as_bytes())].concat();
+        // The members of a file need not end where a line ends.
+        let split = [gzip(&both[..70]), gzip(&both[70..])].concat();
+        for file in [both, members, split] {
+            assert_eq!(ids(&tape(&[&file])), [1, 2]);
+        }
+    }
+
+    #[test]
+    fn the_last_line_needs_no_end() {
+        assert_eq!(ids(&tape(&[line(1, 1).trim_end().as_bytes()])), [1]);
+    }
+
+    #[test]
+    fn names_the_line_and_what_is_wrong_with_it() {
+        let check = |bad: &str, message: &str| {
+            let read = tape(&[[line(1, 1).as_str(), "\n", bad].concat().as_bytes()]);
+            assert_eq!(ids(&read), [1], "{bad}");
+            assert_eq!(read.len(), 2, "{bad}");
+            let error = read[1].as_ref().expect_err("a bad line");
+            assert_eq!(error.line(), Some(3));
+            assert_eq!(error.to_string(), format!("tape 0, line 3: {message}"));
+        };
+        let data = |data: &str| format!("1 {{\"stream\":\"x@trade\",\"data\":{data}}}");
+        check("nonsense", "does not begin with a receive time in nanoseconds and a space");
+        check("12x {}", "does not begin with a receive time in nanoseconds and a space");
+        check(
+            "1 {\"stream\":\"x@tra",
+            "not a message of a combined stream: EOF while parsing a string at line 1 column 16",
+        );
+        check("1 []]", "not a message of a combined stream: trailing characters at line 1 column 3");
+        check("1 {\"stream\":\"x@trade\"}", "not a trade: no member `data`");
+        check(&data("{\"e\":\"trade\"}"), "not a trade: missing field `s` at line 1 column 13");
+        let trade = |e: &str, s: &str, p: &str, q: &str, time: &str| {
+            data(&format!("{{\"e\":\"{e}\",\"s\":\"{s}\",\"t\":1,\"p\":\"{p}\",\"q\":\"{q}\",\"T\":{time}}}"))
+        };
+        check(&trade("aggTrade", "X", "1", "1", "1"), "not a trade: `e` is `aggTrade`; allowed is `trade`");
+        check(&trade("trade", "", "1", "1", "1"), "not a trade: `s` is empty; allowed is a symbol");
+        check(&trade("trade", "X", "0.0", "1", "1"), "not a trade: `p` is `0.0`; allowed is a decimal above 0");
+        check(&trade("trade", "X", "1", "-1", "1"), "not a trade: `q` is `-1`; allowed is a decimal above 0");
+        check(
+            &trade("trade", "X", "1", "1", "-1"),
+            "not a trade: `T` is -1; allowed are milliseconds of the years 1970 to 9999",
+        );
+    }
+
+    #[test]
+    fn what_is_not_text_is_an_error() {
+        let read = tape(&[b"1 \xff\xfe\n"]);
+        assert_eq!(read[0].as_ref().expect_err("not text").to_string(), "tape 0, line 1: not UTF-8");
+    }
+
+    #[test]
+    fn a_line_without_end_is_given_up() {
+        let read = tape(&[&gzip(&vec![b'1'; usize::try_from(MAX_LINE).expect("small") + 10])]);
+        let error = read[0].as_ref().expect_err("too long");
+        assert_eq!(error.to_string(), "tape 0, line 1: longer than 8388608 bytes, which no line of a tape is");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_opened_is_named() {
+        let mut tape = Tape::new(["/nonexistent/tape".into(), "/nonexistent/other".into()]);
+        let error = tape.next().expect("an error").expect_err("no such file");
+        assert_eq!((error.file(), error.line()), (Path::new("/nonexistent/tape"), None));
+        assert!(error.to_string().starts_with("tape /nonexistent/tape: cannot be read: "), "{error}");
+        assert!(tape.next().is_none(), "nothing is read after an error");
+    }
+
+    #[test]
+    fn a_file_cut_off_gives_what_it_has() {
+        let text: String = (0..5_000).map(|id| line(id, 1)).collect();
+        let whole = gzip(text.as_bytes());
+        let read = tape(&[&whole[..whole.len() / 2]]);
+        let (last, trades) = read.split_last().expect("something");
+        assert!(trades.len() > 100 && trades.iter().all(Result::is_ok));
+        let error = last.as_ref().expect_err("it was cut off");
+        assert_eq!(
+            error.to_string(),
+            format!("tape 0, line {}: the compressed file ends too early, it was cut off", trades.len() + 1)
+        );
+        let read = tape(&[&text.as_bytes()[..text.len() - 10]]);
+        assert_eq!(read.last().expect("an error").as_ref().expect_err("it was cut off").line(), Some(5_000));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = tape(&[&bytes, &gzip(&bytes), &[&[0x1f, 0x8b, 8], &bytes[..]].concat()]);
+        }
+
+        #[test]
+        fn no_change_to_a_tape_panics(
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
+            cut in any::<prop::sample::Index>(),
+            packed in any::<bool>(),
+        ) {
+            let text: String = (0..20).map(|id| line(id, 1)).collect();
+            let mut bytes = if packed { gzip(text.as_bytes()) } else { text.into_bytes() };
+            for (at, byte) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            bytes.truncate(cut.index(bytes.len()) + 1);
+            let read = tape(&[&bytes]);
+            prop_assert!(read.iter().rev().skip(1).all(Result::is_ok), "an error is the end");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Reads the arguments of an attribute, tolerant of mistakes: each is reported and the rest still read.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use syn::{
+    Ident, LitBool, LitStr, Path, Token, Type, bracketed,
+    ext::IdentExt as _,
+    parse::{ParseStream, Parser},
+    punctuated::Punctuated,
+};
+
+use crate::errors::Errors;
+
+/// An argument that an attribute takes, as a table row.
+pub(crate) struct Word {
+    name: &'static str,
+    kind: Kind,
+    /// How it is written, for messages.
+    example: &'static str,
+}
+
+enum Kind {
+    Text,
+    Texts,
+    Type,
+    Path,
+    Switch,
+    Flag,
+}
+
+/// The name in front of the other arguments, as in `#[ws_push("notice")]`.
+pub(crate) const NAME: Word = Word { name: "name", kind: Kind::Text, example: "\"name\"" };
+pub(crate) const ROUTE: Word = Word { name: "route", kind: Kind::Text, example: "route = \"bars\"" };
+pub(crate) const REPLY: Word = Word { name: "reply", kind: Kind::Text, example: "reply = \"orders.place.response\"" };
+pub(crate) const UPDATE: Word = Word { name: "update", kind: Kind::Type, example: "update = Bar" };
+pub(crate) const SUBJECT: Word = Word { name: "subject", kind: Kind::Text, example: "subject = \"symbol\"" };
+pub(crate) const TAGS: Word = Word { name: "tags", kind: Kind::Texts, example: "tags = [\"datafeed\"]" };
+pub(crate) const SUMMARY: Word = Word { name: "summary", kind: Kind::Text, example: "summary = \"one line\"" };
+pub(crate) const CRATE: Word = Word { name: "crate", kind: Kind::Path, example: "crate = crate::reexport::topicast" };
+pub(crate) const DERIVE: Word = Word { name: "derive", kind: Kind::Switch, example: "derive = false" };
+pub(crate) const SERVED: Word = Word { name: "served", kind: Kind::Flag, example: "served" };
+
+enum Value {
+    Text(LitStr),
+    Texts(Vec<LitStr>),
+    Type(Box<Type>),
+    Path(Path),
+    Switch(bool),
+    Flag,
+}
+
+/// What stood between the parentheses of an attribute.
+pub(crate) struct Args {
+    /// A value that could not be read, or was taken already, is `None`: the word was written all the same.
+    given: Vec<(&'static str, Option<Value>)>,
+}
+
+impl Args {
+    /// Reads `tokens`, which may hold the `allowed` words, each once.
+    ///
+    /// If [`NAME`] is the first of them, a string without a word in front is that.
+    pub(crate) fn read(tokens: TokenStream, allowed: &'static [Word], errors: &Errors) -> Self {
+        let mut args = Self { given: Vec::new() };
+        let parser = |input: ParseStream<'_>| {
+            while !input.is_empty() {
+                if let Err(error) = args.one(input, allowed) {
+                    errors.at(error.span(), error);
+                } else if !input.is_empty() && !input.peek(Token![,]) {
+                    errors.at(input.span(), "expected a comma between two arguments");
+                }
+                // What is left of a faulty argument says nothing new.
+                skip_to_comma(input)?;
+                input.parse::<Option<Token![,]>>()?;
+            }
+            Ok(())
+        };
+        if let Err(error) = parser.parse2(tokens) {
+            errors.at(error.span(), error);
+        }
+        args
+    }
+
+    fn one(&mut self, input: ParseStream<'_>, allowed: &'static [Word]) -> syn::Result<()> {
+        let span = input.span();
+        let word = if takes_name(allowed) && input.peek(LitStr) {
+            &allowed[0]
+        } else if input.peek(Ident::peek_any) {
+            let written = input.call(Ident::parse_any)?.to_string();
+            let unknown =
+                || syn::Error::new(span, format!("unknown argument `{written}`; allowed are {}", list(allowed)));
+            named(allowed).find(|word| word.name == written).ok_or_else(unknown)?
+        } else {
+            return Err(syn::Error::new(span, format!("expected an argument; allowed are {}", list(allowed))));
+        };
+        if self.has(word) {
+            let (name, list) = (word.name, list(allowed));
+            return Err(syn::Error::new(span, format!("`{name}` is given twice; allowed once each are {list}")));
+        }
+        let value = word.read(span, input);
+        let (value, result) = value.map_or_else(|error| (None, Err(error)), |value| (Some(value), Ok(())));
+        self.given.push((word.name, value));
+        result
+    }
+
+    /// Whether the word was written, well or badly.
+    pub(crate) fn has(&self, word: &Word) -> bool {
+        self.given.iter().any(|(name, _)| *name == word.name)
+    }
+
+    fn take(&mut self, word: &Word) -> Option<Value> {
+        self.given.iter_mut().find(|(name, _)| *name == word.name)?.1.take()
+    }
+
+    pub(crate) fn text(&mut self, word: &Word) -> Option<LitStr> {
+        match self.take(word)? {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn texts(&mut self, word: &Word) -> Vec<LitStr> {
+        match self.take(word) {
+            Some(Value::Texts(texts)) => texts,
+            _ => Vec::new(),
+        }
+    }
+
+    pub(crate) fn ty(&mut self, word: &Word) -> Option<Type> {
+        match self.take(word)? {
+            Value::Type(ty) => Some(*ty),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn path(&mut self, word: &Word) -> Option<Path> {
+        match self.take(word)? {
+            Value::Path(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn switch(&mut self, word: &Word, otherwise: bool) -> bool {
+        match self.take(word) {
+            Some(Value::Switch(on)) => on,
+            _ => otherwise,
+        }
+    }
+
+    pub(crate) fn flag(&mut self, word: &Word) -> bool {
+        matches!(self.take(word), Some(Value::Flag))
+    }
+}
+
+impl Word {
+    /// Reads what follows the word at `span`; the error points at the first token that does not fit.
+    fn read(&self, span: Span, input: ParseStream<'_>) -> syn::Result<Value> {
+        if self.name == NAME.name {
+            return input.parse().map(Value::Text);
+        }
+        let what = match self.kind {
+            Kind::Text => "a string",
+            Kind::Texts => "a list of strings",
+            Kind::Type => "a type",
+            Kind::Path => "a path",
+            Kind::Switch => "`true` or `false`",
+            Kind::Flag => "no value",
+        };
+        let value = self.value(input);
+        value.map_err(|error| {
+            // An error at the end of the arguments would point at the whole attribute.
+            let span = if input.is_empty() { span } else { error.span() };
+            syn::Error::new(span, format!("`{}` takes {what}: `{}`", self.name, self.example))
+        })
+    }
+
+    fn value(&self, input: ParseStream<'_>) -> syn::Result<Value> {
+        if let Kind::Flag = self.kind {
+            let ends = input.is_empty() || input.peek(Token![,]);
+            return if ends { Ok(Value::Flag) } else { Err(input.error("no value")) };
+        }
+        input.parse::<Token![=]>()?;
+        Ok(match self.kind {
+            Kind::Text => Value::Text(input.parse()?),
+            Kind::Texts => Value::Texts(texts(input)?),
+            Kind::Type => Value::Type(input.parse()?),
+            Kind::Path => Value::Path(input.call(Path::parse_mod_style)?),
+            Kind::Switch => Value::Switch(input.parse::<LitBool>()?.value),
+            Kind::Flag => Value::Flag,
+        })
+    }
+}
+
+fn texts(input: ParseStream<'_>) -> syn::Result<Vec<LitStr>> {
+    let list;
+    bracketed!(list in input);
+    Ok(Punctuated::<LitStr, Token![,]>::parse_terminated(&list)?.into_iter().collect())
+}
+
+fn takes_name(allowed: &[Word]) -> bool {
+    allowed.first().is_some_and(|word| word.name == NAME.name)
+}
+
+/// The words that are written as words.
+fn named(allowed: &'static [Word]) -> impl Iterator<Item = &'static Word> {
+    allowed.iter().filter(|word| word.name != NAME.name)
+}
+
+/// What may be written, for messages.
+fn list(allowed: &'static [Word]) -> String {
+    named(allowed).map(|word| format!("`{}`", word.name)).collect::<Vec<_>>().join(", ")
+}
+
+fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
+    let mut depth = 0_usize;
+    while !input.is_empty() && (depth > 0 || !input.peek(Token![,])) {
+        if let TokenTree::Punct(punct) = input.parse()? {
+            match punct.as_char() {
+                '<' => depth += 1,
+                '>' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}

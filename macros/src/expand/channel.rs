@@ -1,0 +1,74 @@
+//! The implementation of `Channel` and the row that `channels!` lists.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+
+use super::{docs, option, private};
+use crate::channel::{Channel, Subject};
+
+pub(crate) fn channel(channel: &Channel) -> TokenStream {
+    let p = &private(&channel.runtime);
+    let Channel { ident, route, update, served, .. } = channel;
+    let type_name = syn::ext::IdentExt::unraw(ident).to_string();
+    let docs = docs(p, &channel.docs);
+    let fields = channel.fields.iter().map(|field| {
+        let (cfgs, ty, name) = (&field.cfgs, &field.ty, &field.name);
+        quote!(#(#cfgs)* #p::field::<#ty>(#name))
+    });
+    let subject_field = option(p, channel.subject.as_ref().map(|Subject { name, ty, .. }| {
+        quote!((#name, #p::schema_of::<#ty>))
+    }));
+    let subject = channel.subject.as_ref().map_or_else(
+        || option(p, None),
+        |Subject { ident, ty, .. }| quote!(#p::subject_text::<#ty>(&self.#ident)),
+    );
+    let listed = listed(channel);
+    quote! {
+        impl #p::Channel for #ident {
+            type Update = #update;
+            const ROUTE: &'static str = #route;
+            fn declaration() -> #p::ChannelDeclaration {
+                const FIELDS: &[&str] = &[#(#fields),*];
+                #p::ChannelDeclaration::of::<Self>(#type_name, #docs, FIELDS, #served)
+            }
+            fn subject_field() -> #p::core::option::Option<(&'static str, #p::SchemaOf)> {
+                #subject_field
+            }
+            fn subject(&self) -> #p::core::option::Option<#p::SubjectText> {
+                #subject
+            }
+        }
+        #p::server! { #listed }
+    }
+}
+
+/// What only a server needs.
+fn listed(channel: &Channel) -> TokenStream {
+    let p = &private(&channel.runtime);
+    let ident = &channel.ident;
+    if channel.served {
+        // Without an implementation of the user's, the error is to name the type.
+        let this = quote_spanned!(ident.span()=> Self);
+        quote! {
+            impl<__S: #p::State> #p::ListedChannel<__S> for #ident
+            where
+                #this: #p::Serve<__S>,
+            {
+                const ROUTE: &'static str = <Self as #p::Channel>::ROUTE;
+                fn spec() -> #p::ChannelSpec {
+                    #p::ChannelSpec::served::<Self, __S>()
+                }
+            }
+        }
+    } else {
+        quote! {
+            impl<__S: #p::State> #p::Serve<__S> for #ident {}
+            impl<__S: #p::State> #p::ListedChannel<__S> for #ident {
+                const ROUTE: &'static str = <Self as #p::Channel>::ROUTE;
+                fn spec() -> #p::ChannelSpec {
+                    #p::ChannelSpec::relayed::<Self>()
+                }
+            }
+        }
+    }
+}

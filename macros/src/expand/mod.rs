@@ -1,0 +1,41 @@
+//! Writes out what was checked; the only place that quotes.
+
+pub(crate) mod channel;
+pub(crate) mod item;
+pub(crate) mod list;
+pub(crate) mod operation;
+pub(crate) mod payload;
+pub(crate) mod stub;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Path, Type};
+
+use crate::docs::{Description, Docs};
+
+/// The module that is the whole contract between an expansion and the runtime.
+fn private(runtime: &Path) -> TokenStream {
+    quote!(#runtime::__private)
+}
+
+/// The application's state, `()` where none was named.
+fn state(state: Option<&Type>) -> TokenStream {
+    state.map_or_else(|| quote!(()), |state| quote!(#state))
+}
+
+fn option(p: &TokenStream, value: Option<TokenStream>) -> TokenStream {
+    match value {
+        Some(value) => quote!(#p::core::option::Option::Some(#value)),
+        None => quote!(#p::core::option::Option::None),
+    }
+}
+
+fn docs(p: &TokenStream, docs: &Docs) -> TokenStream {
+    let summary = option(p, docs.summary.as_ref().map(|summary| quote!(#summary)));
+    let tags = &docs.tags;
+    let description = match &docs.description {
+        Description::Text(text) => quote!(#text),
+        Description::Lines(lines) => quote!(#p::core::concat!(#(#lines, "\n"),*)),
+    };
+    quote!(#p::Docs { summary: #summary, description: #description, tags: &[#(#tags),*] })
+}

@@ -1,0 +1,196 @@
+//! The names of fields on the wire, as serde's attributes give them, and the attributes a request cannot have.
+
+use syn::{Attribute, Expr, ExprLit, Field, Lit, LitStr, Meta, Token, ext::IdentExt as _, punctuated::Punctuated};
+
+use crate::errors::Errors;
+
+/// A named field of a request.
+pub(crate) struct WireField {
+    pub(crate) ident: syn::Ident,
+    pub(crate) ty: syn::Type,
+    /// `cfg` attributes: the name is declared only where the field is.
+    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) name: String,
+}
+
+/// Why a topic cannot be made of a request with this word on a field or on the struct.
+fn refusal(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "skip" | "skip_serializing" | "skip_deserializing" => {
+            "would leave the field out of the topic or of the request; a field of a channel is in both: remove the field or the attribute"
+        }
+        "skip_serializing_if" => {
+            "would leave the field out of some topics; every declared field is in the topic: remove the attribute"
+        }
+        "flatten" => "would hide fields from the topic's declaration; declare the fields here",
+        "tag" | "content" => "would add a member that is no field; declare it as a field",
+        "untagged" | "other" => "is for enums, and a channel is a struct; remove it",
+        "transparent" => "would make the request something else than an object; remove it",
+        "into" | "from" | "try_from" => {
+            "would make the request another type's; put `#[ws_router]` on that type or remove it"
+        }
+        "remote" => "would implement serde's traits for another type; remove it",
+        _ => return None,
+    })
+}
+
+/// Whether the attribute is serde's and has a word that requests cannot have.
+pub(crate) fn is_refused(attr: &Attribute) -> bool {
+    words(attr).iter().any(|meta| name_of(meta).is_some_and(|word| refusal(&word).is_some()))
+}
+
+/// The wire names of a request's fields; complains of attributes that the contract has no room for.
+pub(crate) fn of<'a>(
+    container: &[Attribute],
+    fields: impl Iterator<Item = &'a Field>,
+    errors: &Errors,
+) -> Vec<WireField> {
+    refuse(container, errors);
+    let all = rename(container, "rename_all").unwrap_or_default();
+    let mut found: Vec<WireField> = Vec::new();
+    for field in fields {
+        refuse(&field.attrs, errors);
+        let Some(ident) = field.ident.clone() else { continue };
+        let own = rename(&field.attrs, "rename").unwrap_or_default();
+        let plain = ident.unraw().to_string();
+        let name = |own: &Option<LitStr>, rule: &Option<LitStr>| match (own, rule) {
+            (Some(own), _) => own.value(),
+            (None, Some(rule)) => apply(&rule.value(), &plain),
+            (None, None) => plain.clone(),
+        };
+        let written = name(&own.serialize, &all.serialize);
+        let read = name(&own.deserialize, &all.deserialize);
+        let at = [&own.serialize, &own.deserialize].into_iter().flatten().next();
+        let at = at.map_or_else(|| ident.span(), LitStr::span);
+        if written != read {
+            let message = format!(
+                "`{plain}` is read as `{read}` and written as `{written}`, so that clients could not make the topic; \
+                 give it one name, and others that are read too with `alias`"
+            );
+            errors.at(at, message);
+        } else if let Some(other) = found.iter().find(|other| other.name == written && other.cfgs.is_empty()) {
+            let message = format!("`{plain}` has the wire name `{written}`, as `{}` has; names differ", other.ident);
+            errors.at(at, message);
+        }
+        let cfgs = field.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect();
+        found.push(WireField { ident, ty: field.ty.clone(), cfgs, name: written });
+    }
+    found
+}
+
+fn refuse(attrs: &[Attribute], errors: &Errors) {
+    for attr in attrs {
+        for meta in words(attr) {
+            if let Some((word, why)) = name_of(&meta).and_then(|word| Some((word.clone(), refusal(&word)?))) {
+                errors.on(meta.path(), format!("`{word}` {why}"));
+            }
+        }
+        if let Meta::List(list) = &attr.meta
+            && list.path.is_ident("cfg_attr")
+            && list.tokens.clone().into_iter().any(|token| token.to_string() == "serde")
+        {
+            errors.on(&list.path, "`cfg_attr` would make names on the wire depend on the build; write `#[serde(…)]`");
+        }
+    }
+}
+
+/// A pair of names or rules: one for writing and one for reading.
+#[derive(Default)]
+struct Rename {
+    serialize: Option<LitStr>,
+    deserialize: Option<LitStr>,
+}
+
+/// Reads `word = "…"` or `word(serialize = "…", deserialize = "…")`.
+///
+/// What serde itself does not accept is left for serde to report.
+fn rename(attrs: &[Attribute], word: &str) -> Option<Rename> {
+    let meta = attrs.iter().flat_map(words).find(|meta| meta.path().is_ident(word))?;
+    match &meta {
+        Meta::NameValue(pair) => {
+            let text = text(&pair.value)?;
+            Some(Rename { serialize: Some(text.clone()), deserialize: Some(text) })
+        }
+        Meta::List(list) => {
+            let pairs = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()?;
+            let of = |direction: &str| {
+                let pair = pairs.iter().find(|pair| pair.path().is_ident(direction))?;
+                text(&pair.require_name_value().ok()?.value)
+            };
+            Some(Rename { serialize: of("serialize"), deserialize: of("deserialize") })
+        }
+        Meta::Path(_) => None,
+    }
+}
+
+/// What stands in `#[serde(…)]`; nothing for other attributes.
+pub(crate) fn words(attr: &Attribute) -> Vec<Meta> {
+    if !attr.path().is_ident("serde") {
+        return Vec::new();
+    }
+    let parsed = attr.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+    parsed.map(|words| words.into_iter().collect()).unwrap_or_default()
+}
+
+fn name_of(meta: &Meta) -> Option<String> {
+    meta.path().get_ident().map(ToString::to_string)
+}
+
+fn text(value: &Expr) -> Option<LitStr> {
+    match value {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// serde's conventions for the names of fields; an unknown one is left for serde to report.
+fn apply(rule: &str, field: &str) -> String {
+    match rule {
+        "UPPERCASE" | "SCREAMING_SNAKE_CASE" => field.to_ascii_uppercase(),
+        "PascalCase" => pascal(field),
+        "camelCase" => {
+            let pascal = pascal(field);
+            let mut chars = pascal.chars();
+            chars.next().map_or_else(String::new, |first| first.to_ascii_lowercase().to_string() + chars.as_str())
+        }
+        "kebab-case" => field.replace('_', "-"),
+        "SCREAMING-KEBAB-CASE" => field.to_ascii_uppercase().replace('_', "-"),
+        _ => field.to_owned(),
+    }
+}
+
+fn pascal(field: &str) -> String {
+    let mut out = String::new();
+    let mut capital = true;
+    for letter in field.chars() {
+        if letter == '_' {
+            capital = true;
+        } else if capital {
+            out.push(letter.to_ascii_uppercase());
+            capital = false;
+        } else {
+            out.push(letter);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::apply;
+
+    #[test]
+    fn conventions_are_serdes() {
+        let check = |rule: &str, expected: [&str; 3]| {
+            assert_eq!(["account_id", "x", "_a__b1"].map(|field| apply(rule, field)), expected, "{rule}");
+        };
+        check("lowercase", ["account_id", "x", "_a__b1"]);
+        check("UPPERCASE", ["ACCOUNT_ID", "X", "_A__B1"]);
+        check("PascalCase", ["AccountId", "X", "AB1"]);
+        check("camelCase", ["accountId", "x", "aB1"]);
+        check("snake_case", ["account_id", "x", "_a__b1"]);
+        check("SCREAMING_SNAKE_CASE", ["ACCOUNT_ID", "X", "_A__B1"]);
+        check("kebab-case", ["account-id", "x", "-a--b1"]);
+        check("SCREAMING-KEBAB-CASE", ["ACCOUNT-ID", "X", "-A--B1"]);
+    }
+}

@@ -1,0 +1,94 @@
+//! `#[data]` and `#[ws_push]`: types that are carried as they are.
+
+use proc_macro2::{Span, TokenStream};
+use syn::{Data, DeriveInput, Fields, Ident, LitStr, Meta, Path};
+
+use crate::{
+    args::{self, Args, Word},
+    channel::runtime,
+    docs::Docs,
+    errors::Errors,
+    item::{self, Declared},
+    name, names,
+};
+
+/// A type that is part of a message; only [`check_data`] makes one.
+pub(crate) struct Payload {
+    pub(crate) runtime: Path,
+    pub(crate) ident: Ident,
+    /// Whether each value is a string on the wire, so that it can be the subject of a channel.
+    pub(crate) is_unit_enum: bool,
+}
+
+/// A push that can be expanded; only [`check_push`] makes one.
+pub(crate) struct Push {
+    pub(crate) runtime: Path,
+    pub(crate) ident: Ident,
+    pub(crate) name: LitStr,
+    pub(crate) docs: Docs,
+}
+
+/// What is left of a faulty declaration.
+pub(crate) struct Faulty {
+    pub(crate) runtime: Path,
+    pub(crate) derive: bool,
+    pub(crate) errors: TokenStream,
+}
+
+/// Reads and checks a `#[data]` type.
+pub(crate) fn check_data(arguments: TokenStream, input: &DeriveInput) -> Result<(Declared, Payload), Faulty> {
+    const WORDS: &[Word] = &[args::CRATE, args::DERIVE];
+    let errors = Errors::new();
+    let mut args = Args::read(arguments, WORDS, &errors);
+    let runtime = runtime(&mut args);
+    let derive = args.switch(&args::DERIVE, true);
+    refuse_union(input, "data is a struct or an enum", &errors);
+    errors.check().map_err(|errors| Faulty { runtime: runtime.clone(), derive, errors })?;
+    let ident = input.ident.clone();
+    let is_unit_enum = is_unit_enum(input);
+    Ok((Declared::payload(input.clone(), derive), Payload { runtime, ident, is_unit_enum }))
+}
+
+/// Reads and checks a push.
+pub(crate) fn check_push(arguments: TokenStream, input: &DeriveInput) -> Result<(Declared, Push), Faulty> {
+    const WORDS: &[Word] = &[args::NAME, args::TAGS, args::SUMMARY, args::CRATE, args::DERIVE];
+    let errors = Errors::new();
+    let mut args = Args::read(arguments, WORDS, &errors);
+    let runtime = runtime(&mut args);
+    let derive = args.switch(&args::DERIVE, true);
+    let docs = Docs::read(&mut args, &input.attrs);
+    let name = args.text(&args::NAME);
+    match &name {
+        Some(name) => name::check_operation(name, "push", &errors),
+        None if args.has(&args::NAME) => {}
+        None => errors.at(Span::call_site(), "the name of the push is missing, as in `#[ws_push(\"notice\")]`"),
+    }
+    refuse_union(input, "a push is a struct or an enum", &errors);
+    if !input.generics.params.is_empty() {
+        errors.on(&input.generics, "a push cannot be generic, as its name stands for one type; declare one for each");
+    }
+    let checked = errors.check();
+    let faulty = |errors| Faulty { runtime: runtime.clone(), derive, errors };
+    checked.map_err(faulty)?;
+    let Some(name) = name else { return Err(faulty(TokenStream::new())) };
+    let ident = input.ident.clone();
+    Ok((Declared::payload(input.clone(), derive), Push { runtime, ident, name, docs }))
+}
+
+fn refuse_union(input: &DeriveInput, wanted: &str, errors: &Errors) {
+    if let (kind @ "a union", span) = item::kind(input) {
+        errors.at(span, format!("this is {kind}; {wanted}"));
+    }
+}
+
+/// Whether serde writes every value as the name of its variant.
+fn is_unit_enum(input: &DeriveInput) -> bool {
+    const OTHER_FORMS: [&str; 4] = ["tag", "untagged", "into", "remote"];
+    let Data::Enum(data) = &input.data else { return false };
+    let plain = |attrs: &[syn::Attribute]| {
+        let mut words = attrs.iter().flat_map(names::words);
+        !words.any(|word: Meta| OTHER_FORMS.iter().any(|form| word.path().is_ident(form)))
+    };
+    let unit = |variant: &syn::Variant| matches!(variant.fields, Fields::Unit) && plain(&variant.attrs);
+    input.generics.params.is_empty() && plain(&input.attrs) && data.variants.iter().all(unit)
+}

@@ -1,0 +1,517 @@
+//! The documents of a surface that has one of everything.
+
+use std::sync::LazyLock;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use self::documents::{Direction, Messages};
+use super::{AsyncApi, Error};
+use crate::{
+    declaration::{ChannelDeclaration, OperationDeclaration, PushDeclaration, schema_of},
+    info::{Contact, Info, Licence, ServerInfo, Surface, Tag},
+    profile::{Profile, fastws},
+};
+
+// The same harness that end-to-end tests hold recorded traffic against.
+#[path = "../../../tests/src/documents.rs"]
+mod documents;
+
+/// Length of a bar.
+#[derive(Serialize, Deserialize, JsonSchema, Default)]
+enum Resolution {
+    /// One minute.
+    #[default]
+    #[serde(rename = "1")]
+    M1,
+    /// A day.
+    #[serde(rename = "D")]
+    D1,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Bars {
+    /// Ticker, for example "AAPL".
+    #[schemars(example = &"AAPL")]
+    symbol: String,
+    /// Length of a bar.
+    #[serde(default)]
+    resolution: Resolution,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Bar {
+    /// Start of the bar.
+    time: i64,
+    open: f64,
+    volume: f64,
+    #[serde(default)]
+    resolution: Resolution,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Orders {
+    account_id: String,
+    /// Only orders of this symbol.
+    symbol: Option<String>,
+    since: Option<i64>,
+    limit: u64,
+    labels: Vec<Option<String>>,
+    filter: Option<Filter>,
+    tag: Option<Label>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Label(String);
+
+/// What an order is about, as asked and as told.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Filter {
+    side: Option<Side>,
+    #[serde(default)]
+    depth: u32,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Side {
+    Buy,
+    Sell,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Order {
+    id: String,
+    filter: Filter,
+    parent: Option<Box<Order>>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Status {}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Placement {
+    Limit { price: f64 },
+    Market(Market),
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Market {
+    quantity: u64,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Accepted {
+    message: String,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Notice {
+    text: String,
+}
+
+mod other {
+    use super::{Deserialize, JsonSchema, Serialize};
+
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    pub(super) struct Bar {
+        price: f64,
+    }
+
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    pub(super) struct Bars {
+        ticker: String,
+    }
+}
+
+/// A type whose own name looks like a numbered one.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Bar2 {
+    first: Bar,
+    price: f64,
+}
+
+fn bars() -> ChannelDeclaration {
+    ChannelDeclaration {
+        route: "bars",
+        type_name: "Bars",
+        summary: Some("Bars of one symbol"),
+        description: "Real-time OHLC bars of one symbol at one resolution.",
+        tags: &["datafeed"],
+        subject: Some("symbol"),
+        fields: &["symbol", "resolution"],
+        served: false,
+        request: schema_of::<Bars>,
+        subject_schema: Some(schema_of::<String>),
+        update: schema_of::<Bar>,
+    }
+}
+
+fn orders() -> ChannelDeclaration {
+    ChannelDeclaration {
+        route: "orders",
+        type_name: "Orders",
+        summary: None,
+        description: "",
+        tags: &["trading"],
+        subject: Some("accountId"),
+        fields: &["accountId", "symbol", "since", "limit", "labels", "filter", "tag"],
+        served: true,
+        request: schema_of::<Orders>,
+        subject_schema: Some(schema_of::<String>),
+        update: schema_of::<Order>,
+    }
+}
+
+fn status() -> ChannelDeclaration {
+    ChannelDeclaration {
+        route: "market-status",
+        type_name: "Status",
+        summary: None,
+        description: "Which side moved last.",
+        subject: None,
+        subject_schema: None,
+        fields: &[],
+        request: schema_of::<Status>,
+        update: schema_of::<Side>,
+        ..bars()
+    }
+}
+
+fn place() -> OperationDeclaration {
+    OperationDeclaration {
+        name: "orders.place",
+        reply_name: Some("orders.place.response"),
+        summary: None,
+        description: "Places an order.\n\nIt may fill at once.",
+        tags: &["trading"],
+        payload: Some(schema_of::<Placement>),
+        reply: Some(schema_of::<Accepted>),
+    }
+}
+
+fn surface(profile: Profile) -> Surface {
+    Surface {
+        info: Info {
+            title: "Trading WebSockets".to_owned(),
+            version: "1.0.0".to_owned(),
+            id: Some("urn:example:trading".to_owned()),
+            description: Some("Market and account data.".to_owned()),
+            contact: Some(Contact {
+                name: Some("Desk".to_owned()),
+                url: Some("https://example.com/desk".to_owned()),
+                email: Some("desk@example.com".to_owned()),
+            }),
+            licence: Some(Licence { name: "MIT".to_owned(), url: Some("https://example.com/licence".to_owned()) }),
+            servers: vec![ServerInfo {
+                name: "local".to_owned(),
+                host: "localhost:8000".to_owned(),
+                protocol: "ws".to_owned(),
+                description: Some("This machine.".to_owned()),
+            }],
+            tags: vec![Tag { name: "datafeed".to_owned(), description: Some("Prices.".to_owned()) }],
+        },
+        channels: vec![bars(), orders(), status()],
+        operations: vec![
+            place(),
+            OperationDeclaration {
+                name: "orders.cancel-all",
+                reply_name: None,
+                payload: None,
+                reply: None,
+                description: "Cancels all orders.",
+                ..place()
+            },
+        ],
+        pushes: vec![PushDeclaration {
+            name: "notice",
+            type_name: "Notice",
+            summary: None,
+            description: "Something that everybody should know.",
+            tags: &[],
+            payload: schema_of::<Notice>,
+        }],
+        refusal_codes: vec!["market_closed".to_owned(), "forbidden".to_owned()],
+        profile,
+    }
+}
+
+fn documents_of(surface: &Surface) -> AsyncApi {
+    AsyncApi::of(surface, "/api/v1/ws").unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn version_3() {
+    insta::assert_snapshot!(documents_of(&surface(Profile::modern())).v3_json());
+}
+
+#[test]
+fn version_2() {
+    insta::assert_snapshot!(documents_of(&surface(fastws())).v2_json());
+}
+
+#[test]
+fn indented_documents_read_back_as_they_are() {
+    let documents = documents_of(&surface(fastws()));
+    for (text, value) in [(documents.v2_json(), documents.v2()), (documents.v3_json(), documents.v3())] {
+        assert!(text.ends_with("}\n") && text.contains("\n  \"info\": {"));
+        assert_eq!(&serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
+}
+
+/// Every `$ref` at any depth, also where a renderer does not look for one.
+fn references(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                match member {
+                    Value::String(target) if name == "$ref" => found.push(target.clone()),
+                    member => references(member, found),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn references_lead_somewhere_and_components_are_used() {
+    let documents = documents_of(&surface(Profile::modern()));
+    for document in [documents.v2(), documents.v3()] {
+        let mut found = Vec::new();
+        references(document, &mut found);
+        assert!(found.len() > 50, "{} references", found.len());
+        for target in &found {
+            let pointer = target.strip_prefix('#').unwrap_or_else(|| panic!("{target} is outside"));
+            assert!(document.pointer(pointer).is_some(), "{target} leads nowhere");
+        }
+        for kind in ["messages", "schemas", "correlationIds"] {
+            for name in document["components"][kind].as_object().unwrap().keys() {
+                assert!(found.contains(&format!("#/components/{kind}/{name}")), "{kind}/{name} is unused");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_message_has_an_example_that_only_it_describes() {
+    let documents = documents_of(&surface(Profile::modern()));
+    let messages = Messages::from_v3(documents.v3());
+    for (key, message) in documents.v3()["components"]["messages"].as_object().unwrap() {
+        let example = &message["examples"][0]["payload"];
+        let found: Vec<String> = [Direction::FromClient, Direction::FromServer]
+            .iter()
+            .flat_map(|direction| messages.matching(*direction, example))
+            .collect();
+        assert_eq!(found, [key.as_str()], "{example:#}");
+    }
+}
+
+/// Holds a frame against the documents of both profiles.
+fn check(direction: Direction, frame: &Value, expected: &[&str]) {
+    static PROFILES: LazyLock<[Messages; 2]> = LazyLock::new(|| {
+        [Profile::modern(), fastws()].map(|profile| Messages::from_v3(documents_of(&surface(profile)).v3()))
+    });
+    for (messages, profile) in PROFILES.iter().zip(["modern", "fastws"]) {
+        assert_eq!(messages.matching(direction, frame), expected, "{profile}: {frame}");
+    }
+}
+
+const TOPIC: &str = r#"bars:{"resolution":"1","symbol":"AAPL"}"#;
+
+#[test]
+fn what_the_server_sends_matches_one_message() {
+    let check = |frame: Value, expected: &[&str]| check(Direction::FromServer, &frame, expected);
+    let ok = json!({ "status": "ok", "symbol": "AAPL", "message": "Subscribed to AAPL", "topic": TOPIC });
+    let subscribed = "bars.subscribe.response";
+    check(json!({ "type": subscribed, "id": 7, "epoch": "e", "seq": 0, "payload": ok }), &[subscribed]);
+    check(json!({ "type": subscribed, "epoch": "e", "seq": 12, "payload": ok }), &[subscribed]);
+    check(json!({ "type": subscribed, "payload": ok }), &[]);
+    check(json!({ "type": subscribed, "epoch": "e", "seq": -1, "payload": ok }), &[]);
+    check(json!({ "type": "bars.unsubscribe.response", "id": "x", "payload": ok }), &["bars.unsubscribe.response"]);
+    check(json!({ "type": "bars.unsubscribe.response", "seq": 1, "payload": ok }), &[]);
+
+    let refused = json!({
+        "status": "error", "symbol": "AAPL", "code": "market_closed", "message": "closed", "retryable": true,
+        "retry_after_ms": 100,
+    });
+    check(json!({ "type": subscribed, "id": 7, "payload": refused }), &["bars.subscribe.response.error"]);
+    check(json!({ "type": subscribed, "epoch": "e", "seq": 0, "payload": refused }), &[]);
+    let mut unlisted = refused.clone();
+    unlisted["code"] = json!("no_such_code");
+    check(json!({ "type": subscribed, "payload": unlisted }), &[]);
+
+    let bar = json!({ "time": 1, "open": 1.5, "volume": 0.25, "resolution": "D" });
+    let update = json!({ "type": "bars.update", "topic": TOPIC, "seq": 1, "payload": bar });
+    check(update.clone(), &["bars.update"]);
+    for (name, value) in [("seq", json!(0)), ("skipped", json!(0)), ("id", json!(1)), ("topic", json!("orders:{}"))] {
+        let mut wrong = update.clone();
+        wrong[name] = value;
+        check(wrong, &[]);
+    }
+    let mut skipping = update.clone();
+    skipping["skipped"] = json!(3);
+    check(skipping, &["bars.update"]);
+    check(json!({ "type": "bars.snapshot", "topic": TOPIC, "seq": 0, "payload": bar }), &[]);
+
+    let order = json!({ "id": "1", "filter": { "side": null, "depth": 1 }, "parent": null });
+    let topic = r#"orders:{"accountId":"1"}"#;
+    check(json!({ "type": "orders.snapshot", "topic": topic, "seq": 0, "payload": order }), &["orders.snapshot"]);
+    check(
+        json!({ "type": "orders.unsubscribed", "topic": topic,
+            "payload": { "code": "forbidden", "message": "no", "retryable": false } }),
+        &["orders.unsubscribed"],
+    );
+    check(
+        json!({ "type": "market-status.subscribe.response", "epoch": "e", "seq": 0, "payload":
+            { "status": "ok", "message": "Subscribed to market-status", "topic": "market-status:{}" } }),
+        &["market-status.subscribe.response"],
+    );
+
+    check(json!({ "type": "ping.response", "payload": { "time": 1 } }), &["ping.response"]);
+    check(json!({ "type": "notice", "payload": { "text": "" } }), &["notice"]);
+    check(json!({ "type": "notice", "id": 1, "payload": { "text": "" } }), &[]);
+    let placed = "orders.place.response";
+    check(json!({ "type": placed, "id": 1, "payload": { "message": "done" } }), &[placed]);
+    let refused = json!({ "status": "error", "code": "forbidden", "message": "no", "retryable": false });
+    check(json!({ "type": placed, "payload": refused }), &["orders.place.response.error"]);
+}
+
+#[test]
+fn a_fault_is_a_message_under_the_modern_profile_alone() {
+    let fault = json!({ "type": "error", "id": "x",
+        "payload": { "status": "error", "code": "unknown_type", "message": "no", "retryable": false } });
+    let matching = |profile| {
+        Messages::from_v3(documents_of(&surface(profile)).v3()).matching(Direction::FromServer, &fault)
+    };
+    assert_eq!(matching(Profile::modern()), ["error"]);
+    assert_eq!(matching(fastws()), [""; 0]);
+}
+
+#[test]
+fn what_a_client_may_send_matches_one_message() {
+    let check = |frame: Value, expected: &[&str]| check(Direction::FromClient, &frame, expected);
+    check(json!({ "type": "bars.subscribe", "payload": { "symbol": "AAPL" } }), &["bars.subscribe"]);
+    check(
+        json!({ "type": "bars.unsubscribe", "id": "x", "more": 1, "payload": { "symbol": "A", "resolution": "D", "x": 1 } }),
+        &["bars.unsubscribe"],
+    );
+    check(json!({ "type": "market-status.subscribe", "payload": {} }), &["market-status.subscribe"]);
+    for payload in [json!(null), json!([]), json!(["AAPL", "1"]), json!({}), json!({ "symbol": 1 })] {
+        check(json!({ "type": "bars.subscribe", "payload": payload }), &[]);
+    }
+    check(json!({ "type": "bars.subscribe" }), &[]);
+    check(json!({ "type": "bars.subscribe", "payload": { "symbol": "A", "resolution": "7" } }), &[]);
+    check(json!({ "type": "bars.update", "payload": { "time": 1, "open": 1, "volume": 1 } }), &[]);
+    check(json!({ "type": "unknown.operation", "payload": {} }), &[]);
+    check(json!({ "payload": {} }), &[]);
+    for id in [json!(null), json!(1.5), json!(9_007_199_254_740_992_u64), json!("x".repeat(129)), json!([])] {
+        check(json!({ "type": "ping", "id": id }), &[]);
+    }
+    for id in [json!(0), json!(-9_007_199_254_740_991_i64), json!("x".repeat(128)), json!("")] {
+        check(json!({ "type": "ping", "id": id }), &["ping"]);
+    }
+    check(json!({ "type": "ping", "payload": "whatever" }), &["ping"]);
+    check(json!({ "type": "orders.cancel-all", "payload": 1 }), &["orders.cancel-all"]);
+    check(json!({ "type": "orders.place", "payload": { "kind": "limit", "price": 1 } }), &["orders.place"]);
+    // A plain operation makes no topic, so its integers are only as narrow as their type.
+    check(json!({ "type": "orders.place", "payload": { "kind": "market", "quantity": u64::MAX } }), &["orders.place"]);
+    check(json!({ "type": "orders.place", "payload": { "kind": "stop" } }), &[]);
+}
+
+#[test]
+fn an_optional_field_of_a_request_is_not_empty_and_an_integer_is_exact() {
+    let request = json!({ "accountId": "", "symbol": null, "limit": 1, "labels": [null, "x"] });
+    let with = |name: &str, value: Value, expected: &[&str]| {
+        let mut payload = request.clone();
+        payload[name] = value;
+        check(Direction::FromClient, &json!({ "type": "orders.subscribe", "payload": payload }), expected);
+    };
+    let ok = ["orders.subscribe"];
+    with("symbol", json!("A"), &ok);
+    with("symbol", json!(""), &[]);
+    with("tag", json!("A"), &ok);
+    with("tag", json!(null), &ok);
+    with("tag", json!(""), &[]);
+    with("labels", json!([""]), &[]);
+    with("filter", json!({ "side": null }), &ok);
+    with("filter", json!({ "side": "" }), &[]);
+    with("limit", json!(9_007_199_254_740_991_u64), &ok);
+    with("limit", json!(9_007_199_254_740_992_u64), &[]);
+    with("limit", json!(-1), &[]);
+    with("since", json!(-9_007_199_254_740_991_i64), &ok);
+    with("since", json!(-9_007_199_254_740_992_i64), &[]);
+}
+
+#[test]
+fn the_nested_form_is_told_in_prose_where_it_is_accepted() {
+    let nested = json!({ "type": "bars.subscribe", "payload": { "symbol": "A", "params": { "resolution": "1" } } });
+    for (profile, told) in [(Profile::modern(), false), (fastws(), true)] {
+        let documents = documents_of(&surface(profile));
+        let messages = &documents.v3()["components"]["messages"];
+        let says = |key: &str| messages[key]["description"].as_str().unwrap().contains("`params`");
+        assert_eq!((says("bars.subscribe"), says("bars.unsubscribe")), (told, told));
+        assert!(!says("market-status.subscribe") && !says("orders.place"));
+        let matching = Messages::from_v3(documents.v3()).matching(Direction::FromClient, &nested);
+        assert_eq!(matching.is_empty(), told, "without the profile, `params` is an unknown member like any other");
+    }
+}
+
+#[test]
+fn a_type_has_two_names_only_where_its_directions_differ() {
+    let documents = documents_of(&surface(Profile::modern()));
+    let schemas = documents.v3()["components"]["schemas"].as_object().unwrap();
+    // What is told always has `depth`, what is asked need not.
+    assert_eq!(schemas["Filter"]["required"], json!(["side", "depth"]));
+    assert_eq!(schemas["Filter-Request"].get("required"), None);
+    assert!(schemas["Orders"].to_string().contains("#/components/schemas/Filter-Request"));
+    assert!(schemas["Order"].to_string().contains("#/components/schemas/Filter\""));
+    assert!(schemas.contains_key("Resolution") && !schemas.contains_key("Resolution-Request"));
+}
+
+fn fails(change: impl FnOnce(&mut Surface), expected: &Error) {
+    let mut surface = surface(Profile::modern());
+    change(&mut surface);
+    assert_eq!(AsyncApi::of(&surface, "/ws").as_ref().err(), Some(expected));
+}
+
+#[test]
+fn types_of_one_name_collide() {
+    let collision = |name: &str| Error::SchemaCollision { name: name.to_owned() };
+    // In one direction, in two, and inside another type.
+    fails(|surface| surface.pushes[0].payload = schema_of::<other::Bar>, &collision("Bar"));
+    fails(|surface| surface.pushes[0].payload = schema_of::<other::Bars>, &collision("Bars"));
+    fails(|surface| surface.pushes[0].payload = schema_of::<Vec<Option<other::Bar>>>, &collision("Bar"));
+    assert_eq!(
+        collision("Bar").to_string(),
+        "the documents need different schemas named `Bar`: rename one of the types, or its schema with \
+         `#[schemars(rename = \"…\")]`"
+    );
+}
+
+#[test]
+fn a_type_whose_name_ends_in_a_number_does_not_collide() {
+    let mut surface = surface(Profile::modern());
+    surface.pushes[0].payload = schema_of::<Bar2>;
+    let documents = documents_of(&surface);
+    assert!(documents.v3()["components"]["schemas"].get("Bar2").is_some());
+    surface.pushes.push(PushDeclaration { name: "more", payload: schema_of::<other::Bar>, ..surface.pushes[0] });
+    let error = AsyncApi::of(&surface, "/ws").unwrap_err();
+    assert_eq!(error, Error::SchemaCollision { name: "Bar".to_owned() });
+}
+
+#[test]
+fn other_mistakes_are_named() {
+    let same = |key: &str| Error::MessageCollision { key: key.to_owned() };
+    fails(|surface| surface.pushes[0].name = "bars.update", &same("bars.update"));
+    fails(|surface| surface.pushes[0].name = "orders.place.response.error", &same("orders.place.response.error"));
+    fails(|surface| surface.pushes[0].name = "a b", &Error::MessageName { key: "a b".to_owned() });
+    fails(
+        |surface| surface.operations[0].payload = Some(schema_of::<Vec<u8>>),
+        &Error::NotAnObject { message: "orders.place".to_owned() },
+    );
+}

@@ -1,0 +1,81 @@
+//! The model as AsyncAPI 2.4.0, whose `publish` is what a client sends to the server.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    message::{Direction, Message},
+    model::Model,
+    render::{component_messages, correlation_ids, head, info, insert, message_object, tags, ws_binding},
+};
+
+pub(super) fn render(model: &Model<'_>) -> Value {
+    let mut document = head(model, "2.4.0");
+    document.insert("info".to_owned(), Value::Object(info(model)));
+    insert(&mut document, "tags", tags(&model.tags));
+    insert(&mut document, "servers", servers(model));
+    document.insert("channels".to_owned(), json!({ model.path: channel(model) }));
+    document.insert(
+        "components".to_owned(),
+        json!({
+            "messages": component_messages(model, identified),
+            "schemas": model.schemas.definitions(),
+            "correlationIds": correlation_ids(),
+        }),
+    );
+    Value::Object(document)
+}
+
+fn servers(model: &Model<'_>) -> Option<Value> {
+    let servers = model.info.servers.iter().map(|server| {
+        let mut object = Map::new();
+        insert(&mut object, "url", Some(format!("{}://{}", server.protocol, server.host)));
+        insert(&mut object, "protocol", Some(&server.protocol));
+        insert(&mut object, "description", server.description.as_ref());
+        (server.name.clone(), Value::Object(object))
+    });
+    let servers: Map<String, Value> = servers.collect();
+    (!servers.is_empty()).then_some(Value::Object(servers))
+}
+
+/// 2.4.0 has one channel an address, so all messages share one.
+fn channel(model: &Model<'_>) -> Value {
+    let description: Vec<String> = model
+        .groups
+        .iter()
+        .map(|group| [format!("### {}", group.title), group.description.clone()].join("\n\n").trim_end().to_owned())
+        .collect();
+    json!({
+        "description": description.join("\n\n"),
+        "bindings": ws_binding(),
+        "publish": {
+            "operationId": "fromClient",
+            "summary": "What a client sends.",
+            "message": one_of(model, Direction::FromClient),
+        },
+        "subscribe": {
+            "operationId": "fromServer",
+            "summary": "What the server sends.",
+            "message": one_of(model, Direction::FromServer),
+        },
+    })
+}
+
+fn one_of(model: &Model<'_>, direction: Direction) -> Value {
+    let messages = model.messages.iter().filter(|message| message.direction == direction);
+    json!({ "oneOf": messages.map(|message| refer(&message.key)).collect::<Vec<_>>() })
+}
+
+fn refer(key: &str) -> Value {
+    json!({ "$ref": format!("#/components/messages/{key}") })
+}
+
+fn identified(message: &Message) -> Map<String, Value> {
+    let mut object = Map::new();
+    insert(&mut object, "messageId", Some(&message.key));
+    object.extend(message_object(message));
+    if !message.replies.is_empty() {
+        let replies: Vec<Value> = message.replies.iter().map(|key| refer(key)).collect();
+        insert(&mut object, "x-response", Some(json!({ "oneOf": replies })));
+    }
+    object
+}

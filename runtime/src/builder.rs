@@ -1,0 +1,255 @@
+//! How a server is put together.
+
+use std::{any::Any, fmt, num::NonZeroUsize, sync::Arc, time::Duration};
+
+use crate::{
+    asyncapi::AsyncApi,
+    catalog::Catalog,
+    core::{Core, Sessions},
+    error::Error,
+    handshake::{self, Authenticate, Handshake, Rejection},
+    hub::Hub,
+    info::{Contact, Info, Licence, ServerInfo, Surface, Tag},
+    limits::Limits,
+    liveness::TimeLimits,
+    profile::Profile,
+    refusal,
+    server::Server,
+    shard::Bounds,
+    spec::{ChannelSpec, Channels, OperationSpec, Operations},
+    topics::Topics,
+};
+
+/// Builds a [`Server`]. `S` is the application's state; give it first, because hooks and
+/// operations are listed for it.
+pub struct Builder<S = ()> {
+    info: Info,
+    state: Arc<S>,
+    channels: Vec<ChannelSpec>,
+    operations: Vec<OperationSpec>,
+    authenticate: Option<Authenticate>,
+    refusal_codes: Vec<String>,
+    profile: Profile,
+    limits: Limits,
+    heartbeat: Option<Duration>,
+    lifespan: Option<Duration>,
+    shards: Option<NonZeroUsize>,
+    echo: bool,
+}
+
+impl Builder {
+    pub(crate) fn new(title: String, version: String) -> Self {
+        Self {
+            info: Info { title, version, ..Info::default() },
+            state: Arc::new(()),
+            channels: Vec::new(),
+            operations: Vec::new(),
+            authenticate: None,
+            refusal_codes: Vec::new(),
+            profile: Profile::modern(),
+            limits: Limits::default(),
+            heartbeat: Some(Duration::from_secs(30)),
+            lifespan: Some(Duration::from_secs(3600)),
+            shards: None,
+            echo: false,
+        }
+    }
+
+    /// The application's state, which hooks and operations see. What was listed for the
+    /// empty state before is forgotten.
+    pub fn state<S: Send + Sync + 'static>(self, state: S) -> Builder<S> {
+        Builder {
+            info: self.info,
+            state: Arc::new(state),
+            channels: Vec::new(),
+            operations: Vec::new(),
+            authenticate: None,
+            refusal_codes: self.refusal_codes,
+            profile: self.profile,
+            limits: self.limits,
+            heartbeat: self.heartbeat,
+            lifespan: self.lifespan,
+            shards: self.shards,
+            echo: self.echo,
+        }
+    }
+}
+
+impl<S: Send + Sync + 'static> Builder<S> {
+    /// Lists channels, made by [`channels!`](crate::channels). May be called again.
+    #[must_use]
+    pub fn channels(mut self, channels: Channels<S>) -> Self {
+        self.channels.extend(channels.specs);
+        self
+    }
+
+    /// Lists operations and pushes, made by [`operations!`](crate::operations). May be
+    /// called again.
+    #[must_use]
+    pub fn operations(mut self, operations: Operations<S>) -> Self {
+        self.operations.extend(operations.specs);
+        self
+    }
+
+    /// Decides who may connect. What the function returns is an extension of the session,
+    /// beside those that tower layers left with the request.
+    #[must_use]
+    pub fn authenticate<T, F, Fut>(mut self, function: F) -> Self
+    where
+        T: Clone + Send + Sync + 'static,
+        F: Fn(Handshake<S>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, Rejection>> + Send + 'static,
+    {
+        self.authenticate = Some(handshake::authenticate(function));
+        self
+    }
+
+    /// An identifier of the service, a URI.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.info.id = Some(id.into());
+        self
+    }
+
+    /// What the service is for, in Markdown.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.info.description = Some(description.into());
+        self
+    }
+
+    /// Whom to ask.
+    #[must_use]
+    pub fn contact(mut self, contact: Contact) -> Self {
+        self.info.contact = Some(contact);
+        self
+    }
+
+    /// The licence of the interface.
+    #[must_use]
+    pub fn licence(mut self, licence: Licence) -> Self {
+        self.info.licence = Some(licence);
+        self
+    }
+
+    /// Where the service runs; may be called for each place.
+    #[must_use]
+    pub fn server(mut self, server: ServerInfo) -> Self {
+        self.info.servers.push(server);
+        self
+    }
+
+    /// A description of a tag that channels and operations have.
+    #[must_use]
+    pub fn tag(mut self, name: impl Into<String>, description: impl Into<String>) -> Self {
+        self.info.tags.push(Tag { name: name.into(), description: Some(description.into()) });
+        self
+    }
+
+    /// Codes that the application's refusals use beside the contract's own, for the
+    /// documents.
+    #[must_use]
+    pub fn refusal_codes<I: IntoIterator<Item: Into<String>>>(mut self, codes: I) -> Self {
+        self.refusal_codes.extend(codes.into_iter().map(Into::into));
+        self
+    }
+
+    /// How long a client may be silent; `None` is for ever. 30 s.
+    #[must_use]
+    pub fn heartbeat(mut self, interval: Option<Duration>) -> Self {
+        self.heartbeat = interval;
+        self
+    }
+
+    /// How long a connection may last; `None` is for ever. 3600 s.
+    #[must_use]
+    pub fn lifespan(mut self, lifespan: Option<Duration>) -> Self {
+        self.lifespan = lifespan;
+        self
+    }
+
+    /// Bounds that protect the server from its clients.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How faults, nested requests and liveness are handled.
+    #[must_use]
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
+        self
+    }
+
+    /// Over how many tasks connections are spread. As many as there are cores.
+    #[must_use]
+    pub fn shards(mut self, shards: NonZeroUsize) -> Self {
+        self.shards = Some(shards);
+        self
+    }
+
+    /// Sends every message back as it came, for conformance suites of the WebSocket layer.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn echo(mut self) -> Self {
+        self.echo = true;
+        self
+    }
+
+    /// Builds the server.
+    ///
+    /// # Errors
+    /// When two lists want the same `type`, naming both; when a channel cannot be served
+    /// under the profile; when a code of refusal is not in snake_case; when a time limit
+    /// is zero; when two types want the same name in the documents.
+    pub fn build(self) -> Result<Server, Error> {
+        for (name, limit) in [("heartbeat", self.heartbeat), ("lifespan", self.lifespan)] {
+            if limit.is_some_and(|limit| limit.is_zero()) {
+                return Err(Error::configuration(format!("{name} is zero; give a longer time, or `None` to turn it off")));
+            }
+        }
+        if let Some(code) = self.refusal_codes.iter().find(|code| !refusal::is_code(code)) {
+            return Err(Error::configuration(format!(
+                "refusal code `{code}` is not in snake_case; allowed are lower-case letters, digits and underscores, \
+                 beginning with a letter"
+            )));
+        }
+        let catalog = Catalog::new(self.channels, self.operations, self.profile)?;
+        let surface = Surface {
+            info: self.info,
+            channels: catalog.channels.iter().map(|spec| spec.declaration).collect(),
+            operations: catalog.requests.iter().map(|spec| spec.declaration).collect(),
+            pushes: catalog.pushes.iter().map(|spec| spec.declaration).collect(),
+            refusal_codes: self.refusal_codes,
+            profile: self.profile,
+        };
+        AsyncApi::of(&surface, "/").map_err(|error| Error::configuration(error.to_string()))?;
+        let bounds = Bounds { outbox: self.limits.unsent_bytes, inbox: self.limits.backlog_bytes };
+        let shards = self.shards.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+        let state: Arc<dyn Any + Send + Sync> = self.state;
+        let core = Core {
+            catalog: Arc::new(catalog),
+            state,
+            authenticate: self.authenticate,
+            topics: Topics::new(self.limits.linger),
+            hub: Hub::new(shards, bounds),
+            profile: self.profile,
+            limits: self.limits,
+            time_limits: TimeLimits {
+                heartbeat: self.heartbeat,
+                lifespan: self.lifespan,
+                pings: self.profile.server_pings,
+            },
+            sessions: Sessions::default(),
+            echo: self.echo,
+        };
+        Ok(Server::new(Arc::new(core), surface))
+    }
+}
+
+impl<S> fmt::Debug for Builder<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("info", &self.info).field("limits", &self.limits).finish_non_exhaustive()
+    }
+}

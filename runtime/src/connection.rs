@@ -1,0 +1,391 @@
+//! One connection's life: it reads, has messages answered one after another, keeps the
+//! time limits, and closes so that the code arrives.
+
+use std::{
+    any::Any,
+    cell::RefCell,
+    collections::VecDeque,
+    io,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use futures_util::FutureExt;
+use tokio::time::Instant;
+
+use crate::{
+    close::{CloseCode, reason},
+    core::{Core, Place},
+    dispatch::{Fault, FaultKind, dispatch},
+    envelope::{Message, string},
+    frame::Frame,
+    liveness::{Due, Liveness},
+    profile::Faults,
+    reader::{Broken, Incoming, Reader},
+    session::Session,
+    transport::Transport,
+};
+
+/// What one read takes at most. The buffer belongs to the thread, so idle connections
+/// hold none.
+const SCRATCH_BYTES: usize = 64 * 1024;
+
+/// How many messages may wait for the one before them to be answered.
+const MAX_PENDING: usize = 256;
+
+/// How many messages are answered before other connections of the thread get a turn.
+const BURST: u32 = 32;
+
+/// Faults of form in a row that the modern profile takes.
+const MAX_FAULTS: u32 = 16;
+
+type Answer = Result<Result<(), Fault>, Box<dyn Any + Send>>;
+
+/// Serves one upgraded stream to its end. `first` are bytes that came with the handshake.
+pub(crate) async fn serve(place: Place, transport: Arc<Transport>, session: Session, first: &[u8]) {
+    let core = Arc::clone(place.core());
+    let presence = Presence::enter(&core, session);
+    let limits = &core.limits;
+    let mut connection = Connection {
+        session: presence.session.clone(),
+        transport,
+        reader: Reader::server(limits.message_bytes, limits.frame_bytes),
+        pending: VecDeque::new(),
+        answering: None,
+        broken: None,
+        liveness: Liveness::new(core.time_limits, Instant::now()),
+        faults: 0,
+        answered: 0,
+        phase: Phase::Open,
+        core: Arc::clone(&core),
+    };
+    tracing::debug!(session = %connection.session.id(), peer = ?connection.session.peer(), "connected");
+    connection.feed(first);
+    connection.run().await;
+    tracing::debug!(session = %connection.session.id(), "disconnected");
+    drop(presence);
+    // The place is free once nothing of the connection is left: a shutdown waits for it.
+    drop(connection);
+    drop(place);
+}
+
+/// A session's stay among the server's sessions. Leaving and disconnecting are one path:
+/// whatever ends the connection, this is dropped.
+struct Presence {
+    core: Arc<Core>,
+    session: Session,
+}
+
+impl Presence {
+    fn enter(core: &Arc<Core>, session: Session) -> Self {
+        core.sessions.add(session.clone());
+        let presence = Self { core: Arc::clone(core), session };
+        // A shutdown that listed the sessions just before this one came is not missed.
+        if core.sessions.is_shutting_down() {
+            presence.session.close(CloseCode::GOING_AWAY, reason::GOING_AWAY);
+        }
+        presence
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.session.end();
+        self.session.link().remove();
+        self.core.sessions.remove(self.session.id());
+    }
+}
+
+struct Connection {
+    core: Arc<Core>,
+    session: Session,
+    transport: Arc<Transport>,
+    reader: Reader,
+    /// Messages that wait for their turn.
+    pending: VecDeque<Incoming>,
+    /// The message that is being answered.
+    answering: Option<Pin<Box<dyn Future<Output = Answer> + Send>>>,
+    /// The peer broke the protocol: closed with this once the messages before are answered.
+    broken: Option<Broken>,
+    liveness: Liveness,
+    faults: u32,
+    /// Messages answered since other tasks had a turn.
+    answered: u32,
+    phase: Phase,
+}
+
+enum Phase {
+    Open,
+    /// The close frame is queued: what the peer still sends is read and forgotten until
+    /// its own close, or until time is up.
+    Closing { until: Instant, peer_closed: bool },
+    Gone,
+}
+
+impl Connection {
+    async fn run(&mut self) {
+        loop {
+            self.start_next();
+            if self.answered >= BURST {
+                self.answered = 0;
+                tokio::task::yield_now().await;
+            }
+            let deadline = match &self.phase {
+                Phase::Gone => return,
+                Phase::Closing { until, .. } => Some(*until),
+                Phase::Open => match self.liveness.due(Instant::now()) {
+                    Due::Wait(until) => until,
+                    Due::Ping => {
+                        self.session.link().send(Frame::ping());
+                        continue;
+                    }
+                    // A client that is not being read cannot be heard.
+                    Due::Close if self.is_full() => None,
+                    Due::Close => {
+                        self.close(CloseCode::UNSUPPORTED, &self.core.time_limits.reason());
+                        continue;
+                    }
+                },
+            };
+            let reading = !self.is_full() && self.broken.is_none();
+            let link = self.session.link();
+            let step = tokio::select! {
+                biased;
+                () = link.signals.changed() => Step::Signalled,
+                answer = optional(self.answering.as_mut()) => Step::Answered(answer),
+                read = Read { transport: &self.transport, reader: &mut self.reader, pending: &mut self.pending }, if reading => Step::Read(read),
+                () = at(deadline) => Step::TimeUp,
+            };
+            match step {
+                Step::Signalled => self.heed_signals(),
+                Step::Answered(answer) => self.take_answer(answer).await,
+                Step::Read(read) => self.take_read(read),
+                Step::TimeUp if matches!(self.phase, Phase::Closing { .. }) => self.phase = Phase::Gone,
+                Step::TimeUp => {}
+            }
+        }
+    }
+
+    /// Whether so much is pending that reading has to wait.
+    fn is_full(&self) -> bool {
+        matches!(self.phase, Phase::Open)
+            && (self.pending.len() >= MAX_PENDING
+                || self.pending.iter().map(Incoming::len).sum::<usize>() >= self.core.limits.message_bytes)
+    }
+
+    /// Decodes bytes that came with the handshake.
+    fn feed(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            let fed = self.reader.feed(bytes, &mut self.pending);
+            self.take_read(Ok(ReadOutcome::Bytes(fed)));
+        }
+    }
+
+    /// Begins to answer the next message unless one is being answered.
+    fn start_next(&mut self) {
+        while self.answering.is_none() {
+            let Some(message) = self.pending.pop_front() else {
+                if let Some(Broken { code, reason }) = self.broken.take() {
+                    self.close(code, &reason);
+                }
+                return;
+            };
+            match message {
+                Incoming::Text(text) if self.core.echo => {
+                    self.session.link().send(Frame::text(text.len(), |out| out.extend_from_slice(text.as_bytes())));
+                }
+                Incoming::Binary(bytes) if self.core.echo => self.session.link().send(Frame::binary(&bytes)),
+                Incoming::Text(text) => {
+                    let (core, session) = (Arc::clone(&self.core), self.session.clone());
+                    let answer = AssertUnwindSafe(async move { dispatch(core, session, &text).await }).catch_unwind();
+                    self.answering = Some(Box::pin(answer));
+                }
+                Incoming::Binary(_) => self.fault(Fault {
+                    id: None,
+                    kind: FaultKind::Invalid,
+                    message: "a binary message; JSON text is expected".to_owned(),
+                }),
+                Incoming::Control(_) | Incoming::Close(_) => {}
+            }
+        }
+    }
+
+    async fn take_answer(&mut self, answer: Answer) {
+        self.answering = None;
+        self.answered += 1;
+        self.liveness.hear(Instant::now());
+        match answer {
+            Ok(Ok(())) => self.faults = 0,
+            Ok(Err(fault)) => self.fault(fault),
+            Err(panic) => {
+                let what = panic.downcast_ref::<&str>().map(ToString::to_string);
+                let what = what.or_else(|| panic.downcast_ref::<String>().cloned());
+                tracing::error!(session = %self.session.id(), panic = what.as_deref().unwrap_or("?"), "a handler panicked");
+                self.close(CloseCode::INTERNAL, reason::HANDLER_FAILED);
+            }
+        }
+        self.session.link().shard.room().await;
+    }
+
+    fn take_read(&mut self, read: io::Result<ReadOutcome>) {
+        match read {
+            Ok(ReadOutcome::Bytes(fed)) => {
+                self.liveness.hear(Instant::now());
+                if matches!(self.phase, Phase::Open) {
+                    self.broken = fed.err();
+                }
+                self.take_controls();
+            }
+            Ok(ReadOutcome::End) | Err(_) => self.phase = Phase::Gone,
+        }
+    }
+
+    /// Answers control frames at once: a ping does not wait for the messages before it.
+    fn take_controls(&mut self) {
+        let mut close = None;
+        self.pending.retain_mut(|message| match message {
+            Incoming::Control(answer) => {
+                if let (Some(answer), Phase::Open) = (answer, &self.phase) {
+                    self.session.link().send(Frame::encoded(answer));
+                }
+                false
+            }
+            Incoming::Close(answer) => {
+                close = Some(std::mem::take(answer));
+                false
+            }
+            Incoming::Text(_) | Incoming::Binary(_) => true,
+        });
+        let Some(answer) = close else { return };
+        match &mut self.phase {
+            Phase::Closing { peer_closed, .. } => *peer_closed = true,
+            Phase::Open => {
+                self.session.link().close(Frame::encoded(&answer));
+                self.begin_closing(true);
+            }
+            Phase::Gone => {}
+        }
+        self.heed_signals();
+    }
+
+    fn heed_signals(&mut self) {
+        let signals = self.session.link().signals.lock();
+        let (slow, flushed, broken) = (signals.slow, signals.flushed, signals.broken);
+        let close = signals.close.clone();
+        drop(signals);
+        if broken {
+            self.phase = Phase::Gone;
+            return;
+        }
+        match &self.phase {
+            Phase::Open if slow => {
+                tracing::debug!(session = %self.session.id(), "closed: too slow");
+                self.begin_closing(false);
+            }
+            Phase::Open => {
+                if let Some((code, reason)) = close {
+                    self.close(code, &reason);
+                }
+            }
+            // The handshake is complete: both close frames are on their way.
+            Phase::Closing { peer_closed: true, .. } if flushed => self.phase = Phase::Gone,
+            Phase::Closing { .. } | Phase::Gone => {}
+        }
+    }
+
+    /// A message that is no request: what it costs, the profile says.
+    fn fault(&mut self, fault: Fault) {
+        tracing::debug!(session = %self.session.id(), fault = fault.message, "fault of form");
+        match self.core.profile.faults {
+            Faults::Close => {
+                let reason = match fault.kind {
+                    FaultKind::Invalid => reason::INVALID,
+                    FaultKind::UnknownType => reason::UNKNOWN_TYPE,
+                };
+                self.close(CloseCode::UNSUPPORTED, reason);
+            }
+            Faults::Reply => {
+                let mut payload = b"{\"status\":\"error\",\"code\":".to_vec();
+                string(&mut payload, if fault.kind == FaultKind::Invalid { "invalid" } else { "unknown_type" });
+                payload.extend_from_slice(b",\"message\":");
+                string(&mut payload, &fault.message);
+                payload.extend_from_slice(b",\"retryable\":false}");
+                let id = fault.id.as_ref();
+                self.session.send(&Message { kind: "error", id, payload: Some(&payload), ..Message::default() });
+                self.faults += 1;
+                if self.faults >= MAX_FAULTS {
+                    self.close(CloseCode::POLICY, reason::TOO_MANY_FAULTS);
+                }
+            }
+        }
+    }
+
+    fn close(&mut self, code: CloseCode, reason: &str) {
+        if matches!(self.phase, Phase::Open) {
+            tracing::debug!(session = %self.session.id(), code = code.get(), reason, "closing");
+            self.session.link().close(Frame::close(code, reason));
+            self.begin_closing(false);
+        }
+    }
+
+    fn begin_closing(&mut self, peer_closed: bool) {
+        self.answering = None;
+        self.pending.clear();
+        self.session.end();
+        self.phase = Phase::Closing { until: Instant::now() + self.core.limits.close_timeout, peer_closed };
+    }
+}
+
+enum Step {
+    Signalled,
+    Answered(Answer),
+    Read(io::Result<ReadOutcome>),
+    TimeUp,
+}
+
+enum ReadOutcome {
+    /// Something was read; whether it could be decoded.
+    Bytes(Result<(), Broken>),
+    End,
+}
+
+/// Reads once and decodes what came, without a buffer of the connection's own.
+struct Read<'a> {
+    transport: &'a Transport,
+    reader: &'a mut Reader,
+    pending: &'a mut VecDeque<Incoming>,
+}
+
+impl Future for Read<'_> {
+    type Output = io::Result<ReadOutcome>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        thread_local! {
+            static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; SCRATCH_BYTES]);
+        }
+        SCRATCH.with_borrow_mut(|scratch| {
+            let this = &mut *self;
+            let len = ready!(this.transport.poll_read(cx, scratch))?;
+            if len == 0 {
+                return Poll::Ready(Ok(ReadOutcome::End));
+            }
+            Poll::Ready(Ok(ReadOutcome::Bytes(this.reader.feed(&scratch[..len], this.pending))))
+        })
+    }
+}
+
+async fn optional<F: Future + Unpin>(future: Option<F>) -> F::Output {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

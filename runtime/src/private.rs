@@ -1,0 +1,84 @@
+//! The whole contract between an expansion and the runtime; nothing here is public API.
+
+pub use crate::{
+    channel::{Channel, Field, Push, Received, Sent, State},
+    declaration::{ChannelDeclaration, Docs, OperationDeclaration, PushDeclaration, SchemaOf, schema_of},
+    subject::{SubjectText, subject_text},
+};
+pub use core;
+pub use schemars;
+pub use serde;
+
+#[cfg(feature = "server")]
+pub use crate::{
+    cx::RawCx,
+    serve::Serve,
+    spec::{
+        Answer, Call, ChannelSpec, Channels, ListedChannel, ListedOperation, OperationSpec, Operations, channels,
+        operations, payload, received, replying, sent, silent,
+    },
+};
+
+/// Keeps what needs the server out of a crate of declarations that is built without it.
+#[cfg(feature = "server")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __server {
+    ($($item:item)*) => { $($item)* };
+}
+
+/// Keeps what needs the server out of a crate of declarations that is built without it.
+#[cfg(not(feature = "server"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __server {
+    ($($item:item)*) => {};
+}
+
+pub use crate::__server as server;
+
+/// What schemars' derive takes from the standard prelude without saying where it is.
+pub mod prelude {
+    pub use core::{
+        convert::Into as _,
+        default::Default as _,
+        iter::{IntoIterator as _, Iterator as _},
+        option::Option::{None, Some},
+    };
+    pub use std::string::ToString as _;
+}
+
+/// The type of a schema's name.
+pub type SchemaName = std::borrow::Cow<'static, str>;
+
+/// The wire name of a field whose type is `T`: the place where a type that cannot be a
+/// field is reported.
+pub const fn field<T: Field>(name: &'static str) -> &'static str {
+    name
+}
+
+/// Fails the build when the name at `at` stands before it already in a list of channels
+/// or operations; `message` says which word is too many.
+#[track_caller]
+pub const fn assert_new(names: &[&str], at: usize, message: &str) {
+    let mut earlier = 0;
+    while earlier < at {
+        assert!(!same(names[at], names[earlier]), "{}", message);
+        earlier += 1;
+    }
+}
+
+const fn same(left: &str, right: &str) -> bool {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    if left.len() != right.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < left.len() {
+        if left[at] != right[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}

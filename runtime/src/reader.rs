@@ -1,0 +1,155 @@
+//! The way in: bytes to messages, by tungstenite's protocol without any I/O of its own.
+
+use std::{
+    collections::VecDeque,
+    io::{self, Read, Write},
+};
+
+use bytes::Bytes;
+use tungstenite::{
+    Error, Message, Utf8Bytes,
+    protocol::{Role, WebSocketConfig, WebSocketContext},
+};
+
+use crate::close::CloseCode;
+
+/// How much room a connection's decoder keeps for itself. What was read from the socket
+/// lies in a buffer that the thread's connections share, so this is only for the parts of
+/// a frame that came without their rest.
+const READ_BUFFER_BYTES: usize = 512;
+
+/// The decoder of one connection.
+#[derive(Debug)]
+pub(crate) struct Reader(WebSocketContext);
+
+/// What came in.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    Text(Utf8Bytes),
+    Binary(Bytes),
+    /// A ping or pong; its answer, if it has one, is encoded already.
+    Control(Option<Vec<u8>>),
+    /// The peer's close frame, and the one that answers it.
+    Close(Vec<u8>),
+}
+
+impl Incoming {
+    /// Bytes that wait while the message does.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+            Self::Control(_) | Self::Close(_) => 0,
+        }
+    }
+}
+
+/// Why the peer cannot be understood any more, as the code to close with and a reason.
+#[derive(Debug)]
+pub(crate) struct Broken {
+    pub(crate) code: CloseCode,
+    pub(crate) reason: String,
+}
+
+impl Reader {
+    /// A decoder of a server's side. Both limits are in bytes of payload.
+    pub(crate) fn server(max_message: usize, max_frame: usize) -> Self {
+        Self::new(Role::Server, max_message, max_frame)
+    }
+
+    /// A decoder of a client's side.
+    #[cfg(feature = "testing")]
+    pub(crate) fn client() -> Self {
+        Self::new(Role::Client, usize::MAX, usize::MAX)
+    }
+
+    fn new(role: Role, max_message: usize, max_frame: usize) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER_BYTES)
+            .write_buffer_size(0)
+            .max_message_size(Some(max_message))
+            .max_frame_size(Some(max_frame));
+        Self(WebSocketContext::new(role, Some(config)))
+    }
+
+    /// Encodes a message of a client, masked.
+    #[cfg(feature = "testing")]
+    pub(crate) fn encode(&mut self, message: Message) -> Vec<u8> {
+        let mut stream = Slice { unread: &[], written: Vec::new() };
+        // The only errors are of a context that is closed already; then nothing is written.
+        let _ = self.0.write(&mut stream, message).and_then(|()| self.0.flush(&mut stream));
+        stream.written
+    }
+
+    /// Decodes what was read.
+    ///
+    /// # Errors
+    /// When the peer broke the protocol or a limit; messages before that are in `out`.
+    pub(crate) fn feed(&mut self, bytes: &[u8], out: &mut VecDeque<Incoming>) -> Result<(), Broken> {
+        let mut stream = Slice { unread: bytes, written: Vec::new() };
+        loop {
+            let message = match self.0.read(&mut stream) {
+                Ok(message) => message,
+                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                // The close handshake is complete; whatever follows it is of no interest.
+                Err(Error::ConnectionClosed | Error::AlreadyClosed) => return Ok(()),
+                Err(error) => return Err(Broken::from(error)),
+            };
+            out.push_back(match message {
+                Message::Text(text) => Incoming::Text(text),
+                Message::Binary(bytes) => Incoming::Binary(bytes),
+                Message::Ping(_) | Message::Close(_) => {
+                    let close = matches!(message, Message::Close(_));
+                    // The answer was made while reading; writing it moves it to `written`.
+                    // After a close the context reports that the connection is over.
+                    let _ = self.0.flush(&mut stream);
+                    let answer = std::mem::take(&mut stream.written);
+                    if close { Incoming::Close(answer) } else { Incoming::Control(Some(answer)) }
+                }
+                Message::Pong(_) | Message::Frame(_) => Incoming::Control(None),
+            });
+        }
+    }
+}
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Self {
+        let code = match &error {
+            Error::Capacity(_) => CloseCode::TOO_BIG,
+            Error::Utf8(_) => CloseCode::INVALID_TEXT,
+            _ => CloseCode::PROTOCOL,
+        };
+        let reason = match error {
+            Error::Capacity(error) => error.to_string(),
+            Error::Utf8(_) => "Text is not UTF-8".to_owned(),
+            Error::Protocol(error) => error.to_string(),
+            error => error.to_string(),
+        };
+        Self { code, reason }
+    }
+}
+
+/// What was read, as a stream that then would block; what is written is kept.
+struct Slice<'a> {
+    unread: &'a [u8],
+    written: Vec<u8>,
+}
+
+impl Read for Slice<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.unread.is_empty() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.unread.read(buffer)
+    }
+}
+
+impl Write for Slice<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.written.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

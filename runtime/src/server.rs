@@ -1,0 +1,172 @@
+//! A server that is built: what the application publishes with, asks and stops.
+
+use std::{any::TypeId, fmt, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{Path, Request},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{any, get},
+};
+use uuid::Uuid;
+
+use crate::{
+    Builder, Channel, Push,
+    asyncapi::AsyncApi,
+    close::{CloseCode, reason},
+    core::Core,
+    error::Error,
+    info::Surface,
+    page,
+    publisher::Publisher,
+    session::Session,
+    topics::TopicInfo,
+    upgrade::upgrade,
+};
+
+/// Channels, operations and their connections. Clones are handles to the same server.
+#[derive(Clone)]
+pub struct Server {
+    core: Arc<Core>,
+    surface: Arc<Surface>,
+}
+
+impl Server {
+    /// Begins a server. Title and version are those of its documents.
+    pub fn builder(title: impl Into<String>, version: impl Into<String>) -> Builder {
+        Builder::new(title.into(), version.into())
+    }
+
+    pub(crate) fn new(core: Arc<Core>, surface: Surface) -> Self {
+        Self { core, surface: Arc::new(surface) }
+    }
+
+    /// What publishes the updates of a channel.
+    ///
+    /// # Errors
+    /// When the channel is not listed in this server.
+    pub fn publisher<C: Channel>(&self) -> Result<Publisher<C>, Error> {
+        let spec = self.core.catalog.channel(TypeId::of::<C>());
+        let spec = spec.ok_or_else(|| Error::unlisted("channel", C::ROUTE, "channels!"))?;
+        Ok(Publisher::new(Arc::clone(&self.core.topics), spec.hooks.is_some()))
+    }
+
+    /// Sends a push to every session.
+    ///
+    /// # Errors
+    /// When the push is not listed in this server or does not serialize.
+    pub fn push<P: Push>(&self, push: &P) -> Result<(), Error> {
+        let frame = self.core.catalog.push_frame(push)?;
+        for session in self.core.sessions.list() {
+            session.link().send(frame.clone());
+        }
+        Ok(())
+    }
+
+    /// How many connections there are.
+    pub fn connections(&self) -> usize {
+        self.core.sessions.count()
+    }
+
+    /// Every session, in no order.
+    pub fn sessions(&self) -> Vec<Session> {
+        self.core.sessions.list()
+    }
+
+    /// The session of that identifier, while it is connected.
+    pub fn session(&self, id: Uuid) -> Option<Session> {
+        self.core.sessions.get(id)
+    }
+
+    /// Every topic with subscribers, sorted.
+    pub fn topics(&self) -> Vec<TopicInfo> {
+        self.core.topics.list()
+    }
+
+    /// How many connections are subscribed to a topic.
+    pub fn subscribers(&self, topic: &str) -> usize {
+        self.core.topics.get(topic).map_or(0, |entry| entry.subscribers())
+    }
+
+    /// Waits until somebody has subscribed to anything since the server was built.
+    ///
+    /// # Cancel safety
+    /// The future may be dropped and asked for again.
+    pub async fn first_subscription(&self) {
+        self.core.topics.first_subscription().await;
+    }
+
+    /// The documents of this server at a path, for example `/api/v1/ws`.
+    ///
+    /// # Panics
+    /// Never for a server that was built: building it makes the documents once.
+    pub fn asyncapi(&self, path: &str) -> AsyncApi {
+        AsyncApi::of(&self.surface, path).expect("building the server made the same documents")
+    }
+
+    /// The routes of this server under its full public path:
+    ///
+    /// | path | what |
+    /// | --- | --- |
+    /// | `{path}` | the WebSocket |
+    /// | `{path}/asyncapi.json` | the AsyncAPI 2.4.0 document |
+    /// | `{path}/asyncapi-3.json` | the same surface in AsyncAPI 3.0.0 |
+    /// | `{path}/asyncapi` | the page, with its live console |
+    ///
+    /// Merge it into a router of any state; it may be served by `axum::serve` or, with
+    /// limits on handshakes, by [`topicast::serve`](crate::serve).
+    ///
+    /// # Panics
+    /// When the path does not begin with a slash, as axum does.
+    pub fn router<S: Clone + Send + Sync + 'static>(&self, path: &str) -> Router<S> {
+        let path = path.trim_end_matches('/');
+        let documents = self.asyncapi(path);
+        let (v2, v3) = (documents.v2_json(), documents.v3_json());
+        let core = Arc::clone(&self.core);
+        let endpoint = if path.is_empty() { "/" } else { path };
+        Router::new()
+            .route(endpoint, any(move |request: Request| upgrade(Arc::clone(&core), request)))
+            .route(&format!("{path}/asyncapi.json"), get(async move || json(v2.clone())))
+            .route(&format!("{path}/asyncapi-3.json"), get(async move || json(v3.clone())))
+            .route(&format!("{path}/asyncapi"), get(async || asset("index.html")))
+            .route(&format!("{path}/asyncapi/{{file}}"), get(async |Path(file): Path<String>| asset(&file)))
+    }
+
+    /// Ends every connection with 1001 and waits until they are gone, which takes the close
+    /// timeout at most. New handshakes are refused with 503 from now on.
+    pub async fn shutdown(&self) {
+        self.core.sessions.shut();
+        for session in self.core.sessions.list() {
+            session.close(CloseCode::GOING_AWAY, reason::GOING_AWAY);
+        }
+        self.core.sessions.emptied().await;
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+}
+
+fn json(text: String) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+/// A file of the page. The policy lets it load and connect to nothing but its own origin.
+fn asset(name: &str) -> Response {
+    let Some((content_type, bytes)) = page::asset(name) else { return StatusCode::NOT_FOUND.into_response() };
+    let headers = [
+        (header::CONTENT_TYPE, content_type),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'self'"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, bytes).into_response()
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("title", &self.surface.info.title).finish_non_exhaustive()
+    }
+}

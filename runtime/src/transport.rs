@@ -1,0 +1,96 @@
+//! The stream under a connection: a bare TCP socket, or whatever else the upgrade gave.
+
+use std::{
+    fmt,
+    io::{self, IoSlice},
+    net::SocketAddr,
+    pin::Pin,
+    sync::Mutex,
+    task::{Context, Poll, ready},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+/// What a connection reads from and its shard writes to, from two tasks at once.
+pub(crate) enum Transport {
+    /// A socket, written without a lock and without waking anything in between.
+    Tcp(TcpStream),
+    /// TLS, an in-memory pipe: anything that reads and writes.
+    Other(Mutex<Pin<Box<dyn Duplex>>>),
+}
+
+/// A byte stream of any kind.
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Send> Duplex for T {}
+
+impl Transport {
+    pub(crate) fn tcp(stream: TcpStream) -> Self {
+        // Frames are joined into one write by the shard; waiting for more in the kernel
+        // would only add latency. A socket that refuses this works all the same.
+        let _ = stream.set_nodelay(true);
+        Self::Tcp(stream)
+    }
+
+    pub(crate) fn other(stream: impl Duplex + 'static) -> Self {
+        Self::Other(Mutex::new(Box::pin(stream)))
+    }
+
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(stream) => stream.peer_addr().ok(),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// Reads what is there; 0 is the end of the stream.
+    pub(crate) fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tcp(stream) => loop {
+                ready!(stream.poll_read_ready(cx))?;
+                match stream.try_read(buffer) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    read => return Poll::Ready(read),
+                }
+            },
+            Self::Other(stream) => {
+                let mut stream = stream.lock().expect("a stream's poll does not panic");
+                let mut buffer = ReadBuf::new(buffer);
+                ready!(stream.as_mut().poll_read(cx, &mut buffer))?;
+                Poll::Ready(Ok(buffer.filled().len()))
+            }
+        }
+    }
+
+    /// Writes what fits, in one call. When nothing does, the context is woken once it may.
+    pub(crate) fn poll_write(&self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tcp(stream) => loop {
+                match stream.try_write_vectored(slices) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready!(stream.poll_write_ready(cx))?,
+                    written => return Poll::Ready(written),
+                }
+            },
+            Self::Other(stream) => {
+                let mut stream = stream.lock().expect("a stream's poll does not panic");
+                let written = ready!(stream.as_mut().poll_write_vectored(cx, slices))?;
+                // TLS keeps what was written until it is flushed; a pending flush goes on
+                // with the next write or read.
+                let _ = stream.as_mut().poll_flush(cx)?;
+                Poll::Ready(Ok(written))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tcp(_) => "Tcp",
+            Self::Other(_) => "Other",
+        })
+    }
+}

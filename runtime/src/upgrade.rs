@@ -1,0 +1,148 @@
+//! From an HTTP request to a connection: the handshake of RFC 6455, section 4.2.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    body::Body,
+    extract::ConnectInfo,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header, request::Parts};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::{rt::TokioIo, server::conn::auto::upgrade::downcast};
+use tokio::net::TcpStream;
+
+use crate::{
+    connection,
+    core::{Core, Place},
+    handshake::{self, Rejection},
+    session::Session,
+    transport::Transport,
+};
+
+/// Accepts a request to upgrade, or says why not.
+pub(crate) async fn upgrade(core: Arc<Core>, request: Request<Body>) -> Response {
+    let (mut parts, _body) = request.into_parts();
+    let accept = match check(&parts) {
+        Ok(accept) => accept,
+        Err(rejection) => return refuse(&rejection),
+    };
+    let Some(upgrading) = parts.extensions.remove::<OnUpgrade>() else {
+        return refuse(&Rejection::new(
+            StatusCode::UPGRADE_REQUIRED,
+            "upgrade_required",
+            "this connection cannot be upgraded; WebSocket needs HTTP/1.1",
+        ));
+    };
+    let place = match admit(&core) {
+        Ok(place) => place,
+        Err(rejection) => return refuse(&rejection),
+    };
+    let parts = match authenticate(&core, parts).await {
+        Ok(parts) => parts,
+        Err(rejection) => return refuse(&rejection),
+    };
+    tokio::spawn(async move {
+        // A client that vanishes in the handshake costs its own task and nothing else.
+        match upgrading.await {
+            Ok(upgraded) => serve_upgraded(place, upgraded, parts).await,
+            Err(error) => tracing::debug!(%error, "the peer left during the handshake"),
+        }
+    });
+    let headers = [
+        (header::CONNECTION, HeaderValue::from_static("upgrade")),
+        (header::UPGRADE, HeaderValue::from_static("websocket")),
+        (header::SEC_WEBSOCKET_ACCEPT, accept),
+    ];
+    (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+}
+
+/// Takes a place for a new connection.
+pub(crate) fn admit(core: &Arc<Core>) -> Result<Place, Rejection> {
+    if core.sessions.is_shutting_down() {
+        return Err(Rejection::unavailable("the server is going away"));
+    }
+    Place::take(core).ok_or_else(|| Rejection::unavailable("the server has as many connections as it may"))
+}
+
+/// Asks the application who this is.
+pub(crate) async fn authenticate(core: &Core, parts: Parts) -> Result<Parts, Rejection> {
+    match &core.authenticate {
+        Some(authenticate) => authenticate(Arc::clone(&core.state), parts).await,
+        None => Ok(parts),
+    }
+}
+
+/// Serves a stream whose handshake is done.
+pub(crate) async fn serve_transport(place: Place, transport: Transport, mut parts: Parts, first: Bytes) {
+    let transport = Arc::new(transport);
+    let peer = handshake::peer(&parts).or_else(|| transport.peer());
+    // What axum leaves for its own extractors is of no use to a session and costs memory
+    // for as long as it lasts.
+    parts.extensions.remove::<ConnectInfo<SocketAddr>>();
+    parts.extensions.remove::<axum::extract::OriginalUri>();
+    parts.extensions.remove::<axum::extract::MatchedPath>();
+    let core = place.core();
+    let link = core.hub.open(Arc::clone(&transport));
+    let session = Session::new(link, peer, parts.extensions, Arc::clone(&core.catalog));
+    connection::serve(place, transport, session, &first).await;
+}
+
+async fn serve_upgraded(place: Place, upgraded: Upgraded, parts: Parts) {
+    let (transport, first) = match downcast::<TokioIo<TcpStream>>(upgraded) {
+        Ok(bare) => (Transport::tcp(bare.io.into_inner()), bare.read_buf),
+        Err(upgraded) => (Transport::other(TokioIo::new(upgraded)), Bytes::new()),
+    };
+    serve_transport(place, transport, parts, first).await;
+}
+
+/// Checks the request's form and makes the value of `Sec-WebSocket-Accept`.
+fn check(parts: &Parts) -> Result<HeaderValue, Rejection> {
+    let bad = |status, message: &str| Err(Rejection::new(status, "bad_handshake", message));
+    if parts.method != Method::GET {
+        return bad(StatusCode::METHOD_NOT_ALLOWED, "a WebSocket handshake is a GET request");
+    }
+    if !has_token(&parts.headers, &header::CONNECTION, "upgrade")
+        || !has_token(&parts.headers, &header::UPGRADE, "websocket")
+    {
+        let message = "this is a WebSocket endpoint; send `Connection: Upgrade` and `Upgrade: websocket`";
+        return Err(Rejection::new(StatusCode::UPGRADE_REQUIRED, "upgrade_required", message));
+    }
+    if parts.headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        return bad(StatusCode::UPGRADE_REQUIRED, "`Sec-WebSocket-Version` must be 13");
+    }
+    let Some(key) = parts.headers.get(header::SEC_WEBSOCKET_KEY).filter(|key| key.len() == 24) else {
+        return bad(StatusCode::BAD_REQUEST, "`Sec-WebSocket-Key` must be 16 bytes in base64");
+    };
+    let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
+    HeaderValue::from_str(&accept).or_else(|_| bad(StatusCode::BAD_REQUEST, "`Sec-WebSocket-Key` is not base64"))
+}
+
+fn has_token(headers: &HeaderMap, name: &header::HeaderName, token: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|part| part.trim().eq_ignore_ascii_case(token))
+}
+
+fn refuse(rejection: &Rejection) -> Response {
+    let body = serde_json::json!({ "code": rejection.code, "message": rejection.message }).to_string();
+    let mut response = (rejection.status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
+    let headers = response.headers_mut();
+    match rejection.status {
+        // RFC 9110, section 15.5.22, and RFC 6455, section 4.4.
+        StatusCode::UPGRADE_REQUIRED => {
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        }
+        StatusCode::METHOD_NOT_ALLOWED => {
+            headers.insert(header::ALLOW, HeaderValue::from_static("GET"));
+        }
+        _ => {}
+    }
+    response
+}

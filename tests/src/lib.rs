@@ -1,0 +1,3 @@
+//! The test kit of the workspace.
+
+pub mod documents;

@@ -1,0 +1,226 @@
+//! Holds what the macros accept and refuse: every file of `ui/` is a program of its own.
+//!
+//! - `ui/pass/*.rs` build without a warning, depend on nothing but `topicast`, and run.
+//! - `ui/fail/*.rs` fail with exactly the errors of the `.stderr` file beside them.
+//! - `ui/fail/rustc/*.rs` fail in the compiler, whose words differ between versions: the
+//!   `.stderr` file has our sentence and its line and column, and other errors may be there.
+//! - `ui/declarations/*.rs` build without the `server` feature, for wasm32 too.
+//!
+//! Not trybuild, which compares all that the compiler prints. One cargo project for each
+//! kind is enough for all of its files. `UI_BLESS=1` rewrites the files of `ui/fail/*.rs`.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+
+#[test]
+fn what_is_right_builds_without_a_warning_and_runs() {
+    let sources = sources("ui/pass");
+    let built = cargo(&project("pass", &sources, "[]"), &["build"]);
+    for (name, path) in &sources {
+        let said = built.said(name);
+        assert!(said.is_empty(), "{} has complaints:\n{}", path.display(), render(&said));
+        let program = built.programs.get(name).unwrap_or_else(|| panic!("{} was not built", path.display()));
+        let ran = Command::new(program).output().expect("a program that was just built starts");
+        let stderr = String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success(), "{} failed:\n{stderr}", path.display());
+    }
+}
+
+#[test]
+fn mistakes_have_exactly_our_messages() {
+    let sources = sources("ui/fail");
+    let built = cargo(&project("fail", &sources, "[]"), &["check"]);
+    let bless = env::var_os("UI_BLESS").is_some();
+    let mut wrong = String::new();
+    for (name, path) in &sources {
+        let actual = render(&built.said(name));
+        let expected_path = path.with_extension("stderr");
+        let expected = fs::read_to_string(&expected_path).unwrap_or_default();
+        if bless {
+            fs::write(&expected_path, &actual).expect("the expectation can be written");
+        } else if actual.is_empty() || actual != expected {
+            wrong += &format!("{}\n--- expected\n{expected}--- actual\n{actual}\n", path.display());
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn mistakes_that_the_compiler_finds_have_our_sentence_and_place() {
+    let sources = sources("ui/fail/rustc");
+    let built = cargo(&project("rustc", &sources, "[]"), &["check"]);
+    let mut wrong = String::new();
+    for (name, path) in &sources {
+        let said = built.said(name);
+        let expected = fs::read_to_string(path.with_extension("stderr")).unwrap_or_default();
+        let missing: Vec<_> = expected.lines().filter(|line| !said.iter().any(|complaint| complaint.is(line))).collect();
+        if expected.trim().is_empty() || !missing.is_empty() {
+            wrong += &format!("{}\n--- missing\n{}\n--- actual\n{}\n", path.display(), missing.join("\n"), render(&said));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn declarations_build_without_the_server() {
+    let sources = sources("ui/declarations");
+    let project = project("declarations", &sources, "[]\ndefault-features = false");
+    check_declarations(&sources, &cargo(&project, &["check"]));
+
+    let wasm = "wasm32-unknown-unknown";
+    if has_target(wasm) {
+        check_declarations(&sources, &cargo(&project, &["check", "--target", wasm]));
+    } else {
+        eprintln!("not checked for {wasm}, which is not installed: rustup target add {wasm}");
+    }
+}
+
+fn check_declarations(sources: &BTreeMap<String, PathBuf>, built: &Built) {
+    for (name, path) in sources {
+        let said = built.said(name);
+        assert!(said.is_empty(), "{} has complaints:\n{}", path.display(), render(&said));
+    }
+}
+
+/// The programs of a folder, by name.
+fn sources(folder: &str) -> BTreeMap<String, PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let entries = fs::read_dir(&folder).expect("the folder of programs is there");
+    let paths = entries.map(|entry| entry.expect("a folder that opened can be read").path());
+    let programs = paths.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    let named = programs.map(|path| (path.file_stem().expect("a file has a name").to_string_lossy().into_owned(), path));
+    let found: BTreeMap<_, _> = named.collect();
+    assert!(!found.is_empty(), "no programs in {}", folder.display());
+    found
+}
+
+/// Writes a cargo project whose programs are `sources` and whose one dependency is topicast.
+fn project(name: &str, sources: &BTreeMap<String, PathBuf>, features: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is in a workspace");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ui").join(name);
+    fs::create_dir_all(&folder).expect("the target directory can be written");
+    let mut manifest = format!(
+        "[package]\nname = \"ui-{name}\"\nedition = \"2024\"\nautobins = false\n\n[workspace]\n\n\
+         [dependencies.topicast]\npath = {:?}\nfeatures = {features}\n\n\
+         [profile.dev]\ndebug = \"line-tables-only\"\n",
+        root.join("runtime"),
+    );
+    for (program, path) in sources {
+        manifest += &format!("\n[[bin]]\nname = {program:?}\npath = {path:?}\n");
+    }
+    let write = |file: &str, text: &[u8]| {
+        let path = folder.join(file);
+        // An unchanged manifest keeps cargo from building everything again.
+        if fs::read(&path).ok().as_deref() != Some(text) {
+            fs::write(path, text).expect("the target directory can be written");
+        }
+    };
+    write("Cargo.toml", manifest.as_bytes());
+    if !folder.join("Cargo.lock").exists() {
+        write("Cargo.lock", &fs::read(root.join("Cargo.lock")).expect("the workspace has a lock file"));
+    }
+    folder
+}
+
+/// What a build printed and made.
+struct Built {
+    complaints: Vec<Complaint>,
+    programs: BTreeMap<String, PathBuf>,
+}
+
+impl Built {
+    /// The complaints about one program, in the order of its lines.
+    fn said(&self, program: &str) -> Vec<&Complaint> {
+        let mut said: Vec<_> = self.complaints.iter().filter(|complaint| complaint.program == program).collect();
+        said.sort_by_key(|complaint| (complaint.line, complaint.column));
+        said
+    }
+}
+
+/// An error or a warning of the compiler.
+struct Complaint {
+    program: String,
+    level: String,
+    /// The message and, for the search of a sentence, all labels and notes.
+    message: String,
+    rest: Vec<String>,
+    line: u64,
+    column: u64,
+    /// The code that is pointed at.
+    code: String,
+}
+
+impl Complaint {
+    fn read(program: &str, message: &Value) -> Option<Self> {
+        let spans = message["spans"].as_array()?;
+        let primary = spans.iter().find(|span| span["is_primary"] == true)?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let labels = spans.iter().map(|span| text(&span["label"]));
+        let notes = message["children"].as_array().into_iter().flatten().map(|note| text(&note["message"]));
+        Some(Self {
+            program: program.to_owned(),
+            level: text(&message["level"]),
+            message: text(&message["message"]),
+            rest: labels.chain(notes).collect(),
+            line: primary["line_start"].as_u64()?,
+            column: primary["column_start"].as_u64()?,
+            code: primary["text"].as_array().into_iter().flatten().map(highlighted).collect::<Vec<_>>().join(" "),
+        })
+    }
+
+    /// Whether this is what a line `line:column sentence` expects.
+    fn is(&self, expected: &str) -> bool {
+        let (place, sentence) = expected.split_once(' ').unwrap_or((expected, ""));
+        let texts = || [&self.message].into_iter().chain(&self.rest);
+        place == format!("{}:{}", self.line, self.column) && texts().any(|text| text.contains(sentence))
+    }
+}
+
+fn highlighted(line: &Value) -> String {
+    let at = |key: &str| usize::try_from(line[key].as_u64().unwrap_or(1)).unwrap_or(1) - 1;
+    let text = line["text"].as_str().unwrap_or_default().chars();
+    text.take(at("highlight_end")).skip(at("highlight_start")).collect::<String>().trim().to_owned()
+}
+
+fn render(said: &[&Complaint]) -> String {
+    said.iter().map(|one| format!("{}: {}\n --> {}:{} `{}`\n", one.level, one.message, one.line, one.column, one.code)).collect()
+}
+
+/// Runs cargo in a project; what it says of other packages is passed on.
+fn cargo(project: &Path, arguments: &[&str]) -> Built {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ui/target");
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).args(["--keep-going", "--offline", "--message-format=json"]);
+    command.current_dir(project).env("CARGO_TARGET_DIR", target).stderr(Stdio::piped());
+    // Set while a test runs, and meant for the test's own package.
+    command.env_remove("RUSTFLAGS").env_remove("CARGO_MANIFEST_DIR");
+    let output = command.output().expect("cargo, which started this test, can be started");
+    let mut built = Built { complaints: Vec::new(), programs: BTreeMap::new() };
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    for line in stdout.lines() {
+        let Ok(message) = serde_json::from_str::<Value>(line) else { continue };
+        let Some(program) = message["target"]["name"].as_str() else { continue };
+        let is_program = message["target"]["kind"][0] == "bin";
+        if message["reason"] == "compiler-message" {
+            let complaint = Complaint::read(program, &message["message"]);
+            assert!(is_program || complaint.is_none_or(|one| one.level != "error"), "a dependency does not build: {line}");
+            built.complaints.extend(Complaint::read(program, &message["message"]));
+        } else if let Some(path) = message["executable"].as_str() {
+            built.programs.insert(program.to_owned(), path.into());
+        }
+    }
+    let finished = stdout.contains("\"reason\":\"build-finished\"");
+    assert!(finished, "cargo did not get to the programs:\n{}", String::from_utf8_lossy(&output.stderr));
+    built
+}
+
+fn has_target(target: &str) -> bool {
+    let output = Command::new("rustc").args(["--print", "target-libdir", "--target", target]).output();
+    output.is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).exists())
+}

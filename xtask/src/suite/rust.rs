@@ -1,0 +1,146 @@
+//! The steps that cargo carries out.
+
+use std::path::Path;
+
+use super::Report;
+use crate::Outcome;
+use crate::built::{self, WHOLE};
+use crate::tally::Format;
+use crate::tool::Tool;
+
+/// The manifest of the application outside the workspace.
+const OUTSIDE: &str = "tests/outside/Cargo.toml";
+
+/// What stands in the path of a test that needs recordings: the module it is in.
+const RECORDINGS: &str = "recordings::";
+
+pub(super) fn format(_: &mut Report) -> Outcome {
+    Tool::cargo(["fmt", "--all", "--check"]).run()?;
+    Tool::cargo(["fmt", "--check", "--manifest-path", OUTSIDE]).run()
+}
+
+pub(super) fn clippy(_: &mut Report) -> Outcome {
+    let deny = ["--", "-D", "warnings"];
+    Tool::cargo(["clippy"]).args(WHOLE).args(["--all-targets"]).args(deny).run()?;
+    Tool::cargo(["clippy", "--package", "topicast", "--no-default-features"]).args(deny).run()
+}
+
+pub(super) fn documentation(_: &mut Report) -> Outcome {
+    Tool::cargo(["doc", "--no-deps"]).args(WHOLE).env("RUSTDOCFLAGS", "-D warnings").run()
+}
+
+pub(super) fn declarations(report: &mut Report) -> Outcome {
+    let check = ["check", "--package", "topicast", "--no-default-features"];
+    Tool::cargo(check).run()?;
+    let target = "wasm32-unknown-unknown";
+    let sysroot = Tool::new("rustc").args(["--print", "sysroot"]).read()?;
+    if Path::new(sysroot.trim()).join("lib/rustlib").join(target).is_dir() {
+        return Tool::cargo(check).args(["--target", target]).run();
+    }
+    report.not_checked(format!("declarations for {target}: install it with `rustup target add {target}`"));
+    Ok(())
+}
+
+pub(super) fn deny(report: &mut Report) -> Outcome {
+    if Tool::cargo(["deny", "--version"]).works() {
+        // Advisories change by the day and come over the network: they are asked for by hand.
+        return Tool::cargo(["deny", "check", "bans", "licenses", "sources"]).run();
+    }
+    report.not_checked("deny.toml: install its reader with `cargo install --locked cargo-deny`".to_owned());
+    Ok(())
+}
+
+pub(super) fn tests(report: &mut Report) -> Outcome {
+    let nextest = Tool::cargo(["nextest", "--version"]).works();
+    if !nextest {
+        println!("cargo-nextest is not installed, so `cargo test` runs the tests");
+    }
+    let of_recordings = if nextest {
+        let listed = Tool::cargo(["nextest", "list", "--message-format", "oneline"]).args(WHOLE);
+        lines(&listed.args(["-E", "test(/recordings::/)"]).read()?)
+    } else {
+        let listed = Tool::cargo(["test", "--quiet", "--all-targets"]).args(WHOLE);
+        recordings_among(&listed.args(["--", "--list", "--format", "terse"]).read()?)
+    };
+    let run = recordings_run(of_recordings.len())?;
+    if !run {
+        for name in &of_recordings {
+            println!("skipped, since MARKET_DATA_DIR is not set: {name}");
+        }
+    }
+    let left_out = if run { 0 } else { of_recordings.len() as u64 };
+    let tool = if nextest {
+        let tool = Tool::cargo(["nextest", "run"]).args(WHOLE);
+        if run { tool } else { tool.args(["-E", "not test(/recordings::/)"]) }
+    } else {
+        let tool = Tool::cargo(["test", "--no-fail-fast", "--all-targets"]).args(WHOLE);
+        if run { tool } else { tool.args(["--", "--skip", RECORDINGS]) }
+    };
+    let format = if nextest { Format::Nextest } else { Format::Libtest };
+    // A snapshot that differs fails; it is never taken over without being looked at.
+    tool.env("INSTA_UPDATE", "no").test(format, left_out, &mut report.tally)
+}
+
+pub(super) fn doctests(report: &mut Report) -> Outcome {
+    Tool::cargo(["test", "--doc", "--no-fail-fast"]).args(WHOLE).test(Format::Libtest, 0, &mut report.tally)
+}
+
+pub(super) fn outside(report: &mut Report) -> Outcome {
+    let place = ["--locked", "--manifest-path", OUTSIDE];
+    let target = built::folder()?.join("outside");
+    Tool::cargo(["clippy", "--all-targets"])
+        .args(place)
+        .args(["--", "-D", "warnings"])
+        .env("CARGO_TARGET_DIR", &target)
+        .run()?;
+    Tool::cargo(["test"]).args(place).env("CARGO_TARGET_DIR", &target).test(Format::Libtest, 0, &mut report.tally)
+}
+
+/// Whether the tests that need recordings are to run, given how many there are.
+fn recordings_run(tests: usize) -> Outcome<bool> {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    decide(set("MARKET_DATA_DIR").as_deref(), set("TOPICAST_DENY_SKIPS").is_some(), tests)
+}
+
+fn decide(folder: Option<&str>, deny_skips: bool, tests: usize) -> Outcome<bool> {
+    match folder {
+        None if deny_skips => {
+            Err("MARKET_DATA_DIR is not set, and TOPICAST_DENY_SKIPS allows no skipped test".to_owned())
+        }
+        None => Ok(false),
+        Some(folder) if !Path::new(folder).is_dir() => Err(format!("MARKET_DATA_DIR is {folder}, which is no folder")),
+        Some(_) if tests == 0 => Err("MARKET_DATA_DIR is set, and no test is in a module `recordings`".to_owned()),
+        Some(_) => Ok(true),
+    }
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+/// The tests that need recordings in what libtest lists.
+fn recordings_among(list: &str) -> Vec<String> {
+    let names = list.lines().filter_map(|line| line.strip_suffix(": test"));
+    names.filter(|name| name.contains(RECORDINGS)).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_of_recordings_run_where_they_can_and_their_absence_is_no_success() {
+        let here = env!("CARGO_MANIFEST_DIR");
+        assert_eq!(decide(None, false, 3), Ok(false));
+        assert_eq!(decide(Some(here), true, 3), Ok(true));
+        assert!(decide(None, true, 3).is_err());
+        assert!(decide(Some(here), false, 0).is_err());
+        assert!(decide(Some("no/such/folder"), false, 3).is_err());
+    }
+
+    #[test]
+    fn libtest_names_are_read_from_its_list() {
+        let list = "a::of_recordings: test\nreplay::recordings::two_days: test\nrecordings::x: benchmark\n";
+        assert_eq!(recordings_among(list), ["replay::recordings::two_days"]);
+    }
+}

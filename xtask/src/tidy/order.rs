@@ -1,0 +1,224 @@
+//! The rule that modules are listed in reading order: each uses only those after it.
+
+use super::Breach;
+use super::layers::module;
+use super::tree::{File, Tree};
+
+/// The sources of the crates that the rule is for.
+const CRATES: [&str; 4] = ["runtime/src/", "macros/src/", "app/src/", "xtask/src/"];
+
+pub(super) fn order(tree: &Tree) -> Vec<Breach> {
+    CRATES.iter().flat_map(|sources| of_crate(tree, sources)).collect()
+}
+
+/// One use of a module by another, both counted in the root's list.
+struct Use {
+    from: usize,
+    to: usize,
+    file: String,
+    line: usize,
+}
+
+fn of_crate(tree: &Tree, sources: &str) -> Vec<Breach> {
+    let Some(root) = ["lib.rs", "main.rs"].iter().find_map(|name| tree.file(&format!("{sources}{name}"))) else {
+        return Vec::new();
+    };
+    let modules = modules(root);
+    let uses = uses(tree, sources, root, &modules);
+    if uses.iter().all(|used| used.from <= used.to) {
+        return Vec::new();
+    }
+    match arranged(modules.len(), &uses) {
+        Ok(order) => {
+            let list: Vec<&str> = order.iter().map(|&at| modules[at].as_str()).collect();
+            vec![Breach::new(&root.path, 0, format!("list the modules in this order: {}", list.join(", ")))]
+        }
+        Err(cycle) => {
+            let backward = uses.iter().filter(|used| used.to < used.from);
+            let inside = backward.filter(|used| cycle.contains(&used.from) && cycle.contains(&used.to));
+            let names = |used: &Use| format!("{} uses {}, which uses it in turn", modules[used.from], modules[used.to]);
+            inside.map(|used| Breach::new(&used.file, used.line, names(used))).collect()
+        }
+    }
+}
+
+/// Every use of one module of a crate's root by another.
+fn uses(tree: &Tree, sources: &str, root: &File, modules: &[String]) -> Vec<Use> {
+    let place = |name: &str| modules.iter().position(|other| other == name);
+    let reexports = reexports(root, modules);
+    let mut uses = Vec::new();
+    for file in tree.rust(sources).filter(|file| file.path != root.path) {
+        let Some(from) = place(module(file, sources)) else { continue };
+        for (line, name) in used(file, sources) {
+            let reexport = || reexports.iter().find(|(item, _)| *item == name).and_then(|(_, module)| place(module));
+            if let Some(to) = place(&name).or_else(reexport) {
+                uses.push(Use { from, to, file: file.path.clone(), line });
+            }
+        }
+    }
+    uses
+}
+
+/// An order in which each module stands before those it uses, as near to the present one as
+/// can be; or the modules for which there is none, since they use each other in a circle.
+fn arranged(count: usize, uses: &[Use]) -> Result<Vec<usize>, Vec<usize>> {
+    let mut left: Vec<usize> = (0..count).collect();
+    let mut order = Vec::new();
+    let among =
+        |left: &[usize], used: &Use| used.from != used.to && left.contains(&used.from) && left.contains(&used.to);
+    while let Some(at) =
+        left.iter().position(|&module| !uses.iter().any(|used| used.to == module && among(&left, used)))
+    {
+        order.push(left.remove(at));
+    }
+    // What only hangs below a circle is not part of it.
+    while let Some(at) =
+        left.iter().position(|&module| !uses.iter().any(|used| used.from == module && among(&left, used)))
+    {
+        left.remove(at);
+    }
+    if left.is_empty() { Ok(order) } else { Err(left) }
+}
+
+/// The modules that a crate's root lists, in its order.
+fn modules(root: &File) -> Vec<String> {
+    let after_mod = |line: &str| {
+        let line = line.trim().strip_suffix(';')?;
+        let (before, name) = line.rsplit_once(' ')?;
+        before.split(' ').next_back().filter(|word| *word == "mod")?;
+        Some(name.to_owned())
+    };
+    root.product().filter_map(|(_, line)| after_mod(line)).collect()
+}
+
+/// What a crate's root gives out under its own name, with the module that it comes from.
+fn reexports(root: &File, modules: &[String]) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let text = code(root);
+    for (at, _) in text.match_indices("use ") {
+        let Some(tree) = text[at + 4..].split(';').next() else { continue };
+        for path in paths(tree) {
+            let path: Vec<&str> =
+                path.iter().map(String::as_str).filter(|part| !matches!(*part, "crate" | "self")).collect();
+            if let [first, .., last] = path[..]
+                && modules.iter().any(|module| module == first)
+            {
+                found.push((last.to_owned(), first.to_owned()));
+            }
+        }
+    }
+    found
+}
+
+/// What a file names of its crate's root, with the line: `x` of `crate::x::y`, of
+/// `use crate::{x, y::z}`, and of `super::x` where the parent is the root.
+fn used(file: &File, sources: &str) -> Vec<(usize, String)> {
+    let text = code(file);
+    let rest = file.path.strip_prefix(sources).unwrap_or_default();
+    let below_root = !rest.contains('/') || rest.ends_with("/mod.rs") && rest.matches('/').count() == 1;
+    let mut found = Vec::new();
+    for prefix in if below_root { &["crate::", "super::"][..] } else { &["crate::"][..] } {
+        for (at, _) in text.match_indices(prefix) {
+            if text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':') {
+                continue;
+            }
+            let start = at + prefix.len();
+            for (offset, name) in firsts(&text[start..]) {
+                let line = text[..start + offset].matches('\n').count() + 1;
+                found.push((line, name));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The first names of a path, or of every path in a group, with where each stands.
+fn firsts(text: &str) -> Vec<(usize, String)> {
+    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let Some(group) = text.strip_prefix('{') else { return vec![(0, word(text))] };
+    let mut found = Vec::new();
+    let (mut depth, mut expected) = (1, true);
+    for (at, character) in group.char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 1 => expected = true,
+            _ if expected && depth == 1 && !character.is_whitespace() => {
+                found.push((at + 1, word(&group[at..])));
+                expected = false;
+            }
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    found
+}
+
+/// Every path of a `use` tree, as its parts; of `a as b` the `b`.
+fn paths(tree: &str) -> Vec<Vec<String>> {
+    let tree = tree.trim();
+    let (prefix, group) = match tree.split_once('{') {
+        Some((prefix, rest)) => (prefix, rest.rsplit_once('}').map_or(rest, |(inside, _)| inside)),
+        None => {
+            let parts = tree.split("::").map(|part| part.split(" as ").last().unwrap_or_default().trim().to_owned());
+            return vec![parts.collect()];
+        }
+    };
+    let parts: Vec<String> =
+        prefix.split("::").map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    let mut found = Vec::new();
+    let (mut depth, mut start) = (0, 0);
+    for (at, character) in group.char_indices().chain([(group.len(), ',')]) {
+        match character {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                if !group[start..at].trim().is_empty() {
+                    found.extend(
+                        paths(&group[start..at]).into_iter().map(|rest| parts.iter().cloned().chain(rest).collect()),
+                    );
+                }
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// A file's text up to its tests, with comments blanked so that line numbers stay.
+fn code(file: &File) -> String {
+    let end = file.tests_begin();
+    let lines = file.lines().take_while(|(number, _)| *number < end);
+    lines.map(|(_, line)| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_use_tree_is_taken_apart() {
+        let found: Vec<String> = paths("a::{b::C, d::{E as F, self}, g}").iter().map(|path| path.join("::")).collect();
+        assert_eq!(found, ["a::b::C", "a::d::F", "a::d::self", "a::g"]);
+    }
+
+    #[test]
+    fn the_first_names_of_a_group_are_found() {
+        let found = firsts("{\n  b::{C, D},\n  e,\n}; other::x");
+        assert_eq!(found, [(4, "b".to_owned()), (17, "e".to_owned())]);
+        assert_eq!(firsts("frame::Frame)"), [(0, "frame".to_owned())]);
+    }
+
+    #[test]
+    fn an_order_is_found_or_the_circle_named() {
+        let uses = |pairs: &[(usize, usize)]| -> Vec<Use> {
+            pairs.iter().map(|&(from, to)| Use { from, to, file: String::new(), line: 0 }).collect()
+        };
+        assert_eq!(arranged(4, &uses(&[(2, 0), (0, 1), (3, 3)])), Ok(vec![2, 0, 1, 3]));
+        assert_eq!(arranged(4, &uses(&[(0, 1), (1, 2), (2, 1), (2, 3)])), Err(vec![1, 2]));
+    }
+}
