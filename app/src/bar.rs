@@ -64,10 +64,7 @@ mod tests {
             volume: number("1000000"),
         };
         let json = serde_json::to_string(&bar).expect("a bar is JSON");
-        assert_eq!(
-            json,
-            r#"{"time":1697097600000,"open":150,"high":151,"low":149.5,"close":150.5,"volume":1000000}"#
-        );
+        assert_eq!(json, r#"{"time":1697097600000,"open":150,"high":151,"low":149.5,"close":150.5,"volume":1000000}"#);
         assert_eq!(serde_json::from_str::<Bar>(&json).expect("its own text"), bar);
     }
 

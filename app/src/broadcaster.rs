@@ -155,7 +155,11 @@ impl BarBroadcaster {
             line.pass_over(candles);
         }
         state.running = true;
-        info!("📡 Bar broadcaster started: symbols={}, interval={:?}s", list(&state.symbols), self.interval.as_secs_f64());
+        info!(
+            "📡 Bar broadcaster started: symbols={}, interval={:?}s",
+            list(&state.symbols),
+            self.interval.as_secs_f64()
+        );
     }
 
     /// Stops publishing.

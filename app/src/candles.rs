@@ -128,7 +128,10 @@ impl Candles {
     ) -> impl DoubleEndedIterator<Item = &Candle> {
         // A map's range panics on a start after the end, which here is just an empty answer.
         let times = times.start..times.end.max(times.start);
-        self.bars(symbol, resolution).into_iter().flat_map(move |bars| bars.candles.range(times.clone())).map(|(_, c)| c)
+        self.bars(symbol, resolution)
+            .into_iter()
+            .flat_map(move |bars| bars.candles.range(times.clone()))
+            .map(|(_, c)| c)
     }
 
     /// Whether anything was traded in this symbol.
@@ -197,8 +200,6 @@ struct Series {
 #[derive(Debug, Default)]
 struct History {
     candles: BTreeMap<i64, Candle>,
-    /// The start of the newest bar that was let go: a bar from here back would lack trades.
-    forgotten: Option<i64>,
 }
 
 impl History {
@@ -212,25 +213,16 @@ impl History {
             return Some(newest.end);
         }
         let start = bucket::start(resolution, trade.time);
-        if self.forgotten.is_some_and(|forgotten| start <= forgotten) {
-            return None;
+        if let Some(candle) = self.candles.get_mut(&start) {
+            candle.apply(trade);
+            return Some(candle.end);
         }
-        let end = match self.candles.get_mut(&start) {
-            Some(candle) => {
-                candle.apply(trade);
-                candle.end
-            }
-            None => {
-                let candle = Candle::new(resolution, trade);
-                let end = candle.end;
-                self.candles.insert(start, candle);
-                end
-            }
-        };
-        if self.candles.len() > room {
-            self.forgotten = self.candles.pop_first().map(|(start, _)| start);
-        }
-        Some(end)
+        let candle = Candle::new(resolution, trade);
+        let end = candle.end;
+        self.candles.insert(start, candle);
+        let gone = if self.candles.len() > room { self.candles.pop_first() } else { None };
+        // The oldest goes, which is this one when it had gone before: it would lack trades.
+        gone.is_none_or(|(oldest, _)| oldest != start).then_some(end)
     }
 }
 
@@ -271,14 +263,17 @@ mod tests {
         assert_eq!(bars.len(), 2);
         let first = Bar::from(&bars[0]);
         let number = |value, scale| Decimal::new(value, scale).into();
-        assert_eq!(first, Bar {
-            time: 0,
-            open: number(100, 2),
-            high: number(150, 2),
-            low: number(90, 2),
-            close: number(110, 2),
-            volume: number(10, 8),
-        });
+        assert_eq!(
+            first,
+            Bar {
+                time: 0,
+                open: number(100, 2),
+                high: number(150, 2),
+                low: number(90, 2),
+                close: number(110, 2),
+                volume: number(10, 8),
+            }
+        );
         assert_eq!((bars[1].start, bars[1].trades), (MINUTE, 1));
         assert_eq!(all(&candles, Resolution::M5).len(), 1);
         assert_eq!(candles.current("X", Resolution::M1), bars.last());
@@ -337,6 +332,10 @@ mod tests {
         let _ = candles.apply(&trade(100, 2 * MINUTE, 100, 1));
         assert_eq!(starts(&candles), [7, 8, 9]);
         assert_eq!(candles.current("X", Resolution::Day).expect("today").trades, 11, "the day has the late trade");
+        let mut candles = Candles::new(1);
+        assert_eq!(candles.apply(&trade(1, 100_000 * MINUTE, 100, 1)), Change::Current);
+        assert_eq!(candles.apply(&trade(2, 0, 100, 1)), Change::Nothing, "its day, week and month are gone too");
+        assert_eq!(starts(&candles), [100_000]);
     }
 
     #[test]

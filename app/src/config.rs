@@ -11,7 +11,7 @@ use crate::{
     value::{self, Value},
 };
 
-pub use crate::value::{List, Origins, OrOff};
+pub use crate::value::{List, OrOff, Origins};
 
 /// Streams the bars of a mock market, or of a recorded tape, over WebSockets.
 ///
@@ -46,8 +46,8 @@ pub struct ListenSettings {
     /// Origins whose pages may read from this server, separated by commas; * is every origin.
     #[arg(long, env = "CORS_ORIGINS", value_name = "ORIGINS", default_value = "*", value_parser = value::ORIGINS)]
     pub cors_origins: Origins,
-    /// What is logged to standard error, such as `debug` or `info,topicast=debug`.
-    #[arg(long, env = "RUST_LOG", value_name = "FILTER", default_value = "info", value_parser = LOG)]
+    /// What is logged to standard error, such as `warn` or `info,topicast=debug`.
+    #[arg(long, env = "RUST_LOG", value_name = "FILTER", default_value = "info,topicast=debug", value_parser = LOG)]
     pub log: String,
 }
 
@@ -168,14 +168,13 @@ impl Settings {
     }
 }
 
-const SPEED: Value<Speed> =
-    Value { allowed: "max, or a number from 0.001 to 1000000", read: |text| text.parse().ok() };
+const SPEED: Value<Speed> = Value { allowed: "max, or a number from 0.001 to 1000000", read: |text| text.parse().ok() };
 
 const TAPE_START: Value<TapeStart> =
     Value { allowed: "first-subscription or now", read: |text| TapeStart::from_str(text, true).ok() };
 
 const LOG: Value<String> = Value {
-    allowed: "filters such as debug or info,topicast=debug",
+    allowed: "filters such as warn or info,topicast=debug",
     read: |text| tracing_subscriber::EnvFilter::builder().parse(text).is_ok().then(|| text.to_owned()),
 };
 
@@ -205,7 +204,9 @@ mod tests {
 
     #[test]
     fn every_flag_is_a_variable_too() {
-        for arg in Settings::command().get_arguments().filter(|arg| !["help", "version"].contains(&arg.get_id().as_str())) {
+        for arg in
+            Settings::command().get_arguments().filter(|arg| !["help", "version"].contains(&arg.get_id().as_str()))
+        {
             let flag = arg.get_long().expect("a long flag");
             let variable = arg.get_env().expect("a variable").to_string_lossy().to_lowercase().replace('_', "-");
             let named_otherwise =
@@ -225,7 +226,7 @@ mod tests {
         check("--port", "99999", "a number from 0 to 65535, where 0 is any free port");
         check("--tape-start", "later", "first-subscription or now");
         check("--speed", "0", "max, or a number from 0.001 to 1000000");
-        check("--log", "a=b=c", "filters such as debug or info,topicast=debug");
+        check("--log", "a=b=c", "filters such as warn or info,topicast=debug");
     }
 
     #[test]

@@ -2,12 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json, Router,
-    extract::State,
-    response::Html,
-    routing::get,
-};
+use axum::{Json, Router, extract::State, response::Html, routing::get};
 use http::{HeaderName, Method, header};
 use serde::Serialize;
 use tower_http::cors::{AllowOrigin, CorsLayer};

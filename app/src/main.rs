@@ -8,7 +8,7 @@ use std::{
 
 use clap::Parser;
 use tokio::net::TcpListener;
-use tracing::{error, info};
+use tracing::info;
 use tracing_subscriber::EnvFilter;
 use trading_api::{
     App,
@@ -24,7 +24,8 @@ async fn main() -> ExitCode {
     match run(settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            error!("{error}");
+            // Whatever is logged, a server that does not run says why.
+            eprintln!("error: {error}");
             ExitCode::FAILURE
         }
     }

@@ -240,7 +240,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_came_before_an_error_stays() {
         let market = market(1, &Sent::default());
-        let broken = trades(&[0, 1]).map(|trade| trade.map_err(|never| match never {})).chain(stream::iter([Err("broken")]));
+        let broken =
+            trades(&[0, 1]).map(|trade| trade.map_err(|never| match never {})).chain(stream::iter([Err("broken")]));
         assert_eq!(play(broken, Speed::Max, None, &market).await, Err("broken"));
         assert_eq!(market.bars("X", Resolution::M1, 0..1).len(), 1);
     }

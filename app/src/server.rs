@@ -70,7 +70,8 @@ impl App {
         let ws = websocket(&settings.websocket)?;
         let publisher = ws.publisher::<Bars>()?;
         let broadcaster = &settings.broadcaster;
-        let feed = Feed::new(&settings.feed, broadcaster.bar_broadcaster_symbols.as_ref().map(|list| list.0.as_slice()));
+        let feed =
+            Feed::new(&settings.feed, broadcaster.bar_broadcaster_symbols.as_ref().map(|list| list.0.as_slice()));
         let resolutions = broadcaster.bar_broadcaster_resolutions.0.clone();
         let interval = broadcaster.bar_broadcaster_interval;
         let bars = BarBroadcaster::new(interval, feed.symbols(), resolutions, Box::new(publisher))?;

@@ -2,11 +2,7 @@
 
 use std::{collections::HashSet, ffi::OsStr, fs::File, path::PathBuf, time::Duration};
 
-use clap::{
-    Arg, Command, Error,
-    builder::TypedValueParser,
-    error::ErrorKind,
-};
+use clap::{Arg, Command, Error, builder::TypedValueParser, error::ErrorKind};
 use http::{HeaderValue, Uri};
 use jiff::{Timestamp, civil, tz::TimeZone};
 
@@ -29,7 +25,7 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for Value<T> {
                 Some(variable) => format!("{} (or --{flag})", variable.to_string_lossy()),
                 None => format!("--{flag}"),
             };
-            let message = format!("{name} is '{}'; allowed: {}", value.to_string_lossy(), self.allowed);
+            let message = format!("{name} is '{}'; allowed: {}\n", value.to_string_lossy(), self.allowed);
             Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
         })
     }
@@ -78,10 +74,8 @@ pub(crate) const HOST: Value<String> = Value {
 pub(crate) const PORT: Value<u16> =
     Value { allowed: "a number from 0 to 65535, where 0 is any free port", read: |text| text.parse().ok() };
 
-pub(crate) const INTERVAL: Value<Duration> = Value {
-    allowed: "a number of seconds from 0.001 to 86400, such as 2.0",
-    read: |text| seconds(text, 86_400.0),
-};
+pub(crate) const INTERVAL: Value<Duration> =
+    Value { allowed: "a number of seconds from 0.001 to 86400, such as 2.0", read: |text| seconds(text, 86_400.0) };
 
 pub(crate) const OR_OFF: Value<OrOff> = Value {
     allowed: "a number of seconds from 0.001 to 31536000 (a year), or 0 for off",
@@ -197,9 +191,13 @@ mod tests {
 
     #[test]
     fn hosts() {
-        for (text, host) in
-            [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("[::1]", "::1"), ("localhost", "localhost"), ("a.b-c.", "a.b-c.")]
-        {
+        for (text, host) in [
+            ("127.0.0.1", "127.0.0.1"),
+            ("::1", "::1"),
+            ("[::1]", "::1"),
+            ("localhost", "localhost"),
+            ("a.b-c.", "a.b-c."),
+        ] {
             assert_eq!((HOST.read)(text).as_deref(), Some(host));
         }
         for text in ["", "999.1.1.1", "1.2.3", "a b", "http://x", "x:80", "."] {

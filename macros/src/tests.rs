@@ -1,0 +1,155 @@
+//! Snapshots of whole expansions, and the promise that they stay short.
+
+use proc_macro2::TokenStream;
+use syn::{DeriveInput, Item, ItemFn};
+
+use crate::{channel, entry, expand, list, operation, payload};
+
+/// An expansion without the item and its derives is at most this long, pretty-printed.
+const MAX_LINES: usize = 90;
+
+fn pretty(tokens: &TokenStream) -> String {
+    let mut file: syn::File = syn::parse2(tokens.clone()).unwrap_or_else(|error| panic!("{error}: {tokens}"));
+    file.items = file.items.into_iter().flat_map(unfold).collect();
+    let text = prettyplease::unparse(&file);
+    assert!(text.lines().count() <= MAX_LINES, "{} lines, and {MAX_LINES} are allowed:\n{text}", text.lines().count());
+    text
+}
+
+/// What is only for servers is in a macro call, which would be printed as one long line.
+fn unfold(item: Item) -> Vec<Item> {
+    match item {
+        Item::Macro(call) if call.mac.path.segments.last().unwrap().ident == "server" => {
+            syn::parse2::<syn::File>(call.mac.tokens).unwrap().items
+        }
+        item => vec![item],
+    }
+}
+
+/// An expression list as the function that holds it.
+fn pretty_list(tokens: &TokenStream) -> String {
+    pretty(&format!("fn list() {{ let list = {tokens}; }}").parse().unwrap())
+}
+
+fn input(item: &str) -> DeriveInput {
+    syn::parse_str(item).unwrap()
+}
+
+fn router(arguments: &str, item: &str) -> (String, String) {
+    let (declared, channel) = channel::check(arguments.parse().unwrap(), &input(item)).ok().unwrap();
+    (pretty(&expand::channel::channel(&channel)), pretty(&expand::item::item(&declared, &channel.runtime)))
+}
+
+const BARS: &str = r#"
+    /// Real-time OHLC bars.
+    #[serde(rename_all = "camelCase", default)]
+    pub struct Bars {
+        /// Ticker, for example "AAPL".
+        #[schemars(length(min = 1))]
+        pub symbol_name: String,
+        pub resolution: Resolution,
+        #[cfg(feature = "late")]
+        pub r#type: Option<Kind>,
+    }
+"#;
+
+#[test]
+fn a_channel() {
+    let (channel, item) = router(r#"route = "bars", update = Bar"#, BARS);
+    insta::assert_snapshot!("channel", channel);
+    insta::assert_snapshot!("channel_item", item);
+}
+
+#[test]
+fn a_channel_with_every_option() {
+    let arguments = r#"route = "bars", update = Bar<u8>, tags = ["a", "b"], subject = "resolution", summary = "Bars",
+        served, crate = crate::rt, derive = false"#;
+    insta::assert_snapshot!(router(arguments, BARS).0);
+}
+
+#[test]
+fn a_unit_struct() {
+    let (channel, item) = router(r#"route = "beat", update = Beat"#, "struct Beats;");
+    insta::assert_snapshot!("unit", channel);
+    insta::assert_snapshot!("unit_item", item);
+}
+
+#[test]
+fn a_channel_with_many_fields_stays_short() {
+    let fields: String = (0..24).map(|at| format!("field_with_a_name_{at}: Option<Vec<String>>,")).collect();
+    let item = input(&format!("struct Wide {{ {fields} }}"));
+    let (_, channel) = channel::check(r#"route = "wide", update = Wide"#.parse().unwrap(), &item).ok().unwrap();
+    pretty(&expand::channel::channel(&channel));
+}
+
+#[test]
+fn an_operation() {
+    let function: ItemFn = syn::parse_str(
+        "/// Places an order.\npub async fn place_order(cx: &Cx<'_, App>, order: Order) -> Result<Placed, Refusal> { todo!() }",
+    )
+    .unwrap();
+    let arguments = r#""orders.place", reply = "orders.place.response", tags = ["orders"]"#.parse().unwrap();
+    let operation = operation::check(arguments, &function).ok().unwrap();
+    insta::assert_snapshot!(pretty(&expand::operation::operation(&operation)));
+}
+
+#[test]
+fn an_operation_without_payload_and_reply() {
+    let function: ItemFn = syn::parse_str("async fn touch(_: &topicast::Cx<'_>) -> Result<(), Refusal> { Ok(()) }").unwrap();
+    let operation = operation::check(r#""touch""#.parse().unwrap(), &function).ok().unwrap();
+    insta::assert_snapshot!(pretty(&expand::operation::operation(&operation)));
+}
+
+#[test]
+fn a_push() {
+    let item = input("/// Maintenance is due.\nstruct Notice { text: String }");
+    let (_, push) = payload::check_push(r#""notice", summary = "A notice""#.parse().unwrap(), &item).ok().unwrap();
+    insta::assert_snapshot!(pretty(&expand::payload::push(&push)));
+}
+
+#[test]
+fn data() {
+    let item = input("enum Side { Buy, Sell }");
+    let (_, data) = payload::check_data(TokenStream::new(), &item).ok().unwrap();
+    insta::assert_snapshot!(pretty(&expand::payload::data(&data)));
+}
+
+#[test]
+fn lists() {
+    let check = |words: &str, kind: &expand::list::Kind| {
+        pretty_list(&expand::list::list(&list::check(words.parse().unwrap(), "").ok().unwrap(), kind))
+    };
+    insta::assert_snapshot!("channels", check("App; Bars, orders::Orders,", &expand::list::CHANNELS));
+    insta::assert_snapshot!("operations", check("crate = crate::rt; place_order, Notice", &expand::list::OPERATIONS));
+    check("", &expand::list::CHANNELS);
+    check("App;", &expand::list::CHANNELS);
+    check("crate::App<u8>; crate::Bars", &expand::list::CHANNELS);
+}
+
+/// Whatever stands there, a macro answers with tokens and does not panic.
+#[test]
+fn nonsense_is_answered() {
+    let arguments = [
+        "", ",", ",,", "route", "route =", "route = ,", "= = =", "1 2 3", "\"a\" \"b\"", "'a'", "route(\"x\")", "crate = 1",
+        "tags = [1]", "tags = [", "update = <", "update = fn(", "derive", "derive = 3", "served = true", "r#route = \"x\"",
+        "route = \"x\" update = Y", "unknown = a<b, c>, route = \"x\"", "route = b\"x\"", "subject = \"é\"", "#[a] route",
+        "route = \"bars\", update = B, subject = \"\"",
+    ];
+    let items = [
+        "", "struct A;", "struct A(u8);", "struct A {}", "struct A<'a, T: B, const N: usize> where T: C { a: &'a [T; N] }",
+        "enum A {}", "enum A { B = 1, C(u8) }", "union A { a: u8 }", "fn a() {}", "async fn a(self) {}",
+        "async fn a(x: &Cx, ...) -> Result {}", "async unsafe fn a<T>(x: &mut Cx<T>) -> Result<T> {}", "mod a {}", "use a;", "impl A {}",
+        "type A = B;", "trait A {}", "const A: u8 = 1;", "a!{}", "not rust at all", "#[serde(rename_all)] struct A { #[serde()] _é: u8, r#type: u8 }",
+        "#[serde = 1] #[derive] #[derive(1)] struct A { #[serde(rename)] a: u8, #[serde(rename(serialize))] b: u8 }",
+        "#[serde(rename_all = \"camelCase\")] struct A { é: u8, ___: u8 }", "#[doc] #[doc = 1] #[doc = concat!(1)] struct A {}",
+        "#[cfg_attr] #[cfg_attr(a, serde(b))] struct A { #[cfg_attr(x, serde(skip))] a: u8 }",
+    ];
+    for arguments in arguments.iter().filter_map(|arguments| arguments.parse::<TokenStream>().ok()) {
+        for item in items.iter().map(|item| item.parse::<TokenStream>().unwrap()) {
+            for expand in [entry::channel, entry::push, entry::data, entry::operation] {
+                expand(arguments.clone(), item.clone());
+            }
+        }
+        entry::list(arguments.clone(), "", &expand::list::CHANNELS);
+    }
+}

@@ -12,6 +12,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
@@ -44,9 +45,17 @@ const MAX_FAULTS: u32 = 16;
 type Answer = Result<Result<(), Fault>, Box<dyn Any + Send>>;
 
 /// Serves one upgraded stream to its end. `first` are bytes that came with the handshake.
-pub(crate) async fn serve(place: Place, transport: Arc<Transport>, session: Session, first: &[u8]) {
+///
+/// The session is among the server's sessions as soon as this returns; the future is
+/// the rest of its life.
+pub(crate) fn serve(place: Place, transport: Arc<Transport>, session: Session, first: Bytes) -> impl Future<Output = ()> + Send {
     let core = Arc::clone(place.core());
     let presence = Presence::enter(&core, session);
+    live(place, presence, transport, first)
+}
+
+async fn live(place: Place, presence: Presence, transport: Arc<Transport>, first: Bytes) {
+    let core = Arc::clone(place.core());
     let limits = &core.limits;
     let mut connection = Connection {
         session: presence.session.clone(),
@@ -62,7 +71,8 @@ pub(crate) async fn serve(place: Place, transport: Arc<Transport>, session: Sess
         core: Arc::clone(&core),
     };
     tracing::debug!(session = %connection.session.id(), peer = ?connection.session.peer(), "connected");
-    connection.feed(first);
+    connection.feed(&first);
+    drop(first);
     connection.run().await;
     tracing::debug!(session = %connection.session.id(), "disconnected");
     drop(presence);
@@ -207,7 +217,7 @@ impl Connection {
                     kind: FaultKind::Invalid,
                     message: "a binary message; JSON text is expected".to_owned(),
                 }),
-                Incoming::Control(_) | Incoming::Close(_) => {}
+                Incoming::Control(_) | Incoming::Close { .. } => {}
             }
         }
     }
@@ -252,7 +262,7 @@ impl Connection {
                 }
                 false
             }
-            Incoming::Close(answer) => {
+            Incoming::Close { answer, .. } => {
                 close = Some(std::mem::take(answer));
                 false
             }

@@ -77,7 +77,10 @@ mod tests {
             assert!(!text.contains("eval(") && !text.contains("new Function") && !text.contains("innerHTML"), "{name}");
             if content_type == HTML {
                 assert!(!text.contains("<style") && !text.contains("style=") && !text.contains(" on"), "{name}");
-                assert_eq!(text.matches("<script").count(), text.matches("<script src=").count() + text.matches("<script type=\"module\" src=").count());
+                assert_eq!(
+                    text.matches("<script").count(),
+                    text.matches("<script src=").count() + text.matches("<script type=\"module\" src=").count()
+                );
             }
         }
     }

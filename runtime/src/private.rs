@@ -3,9 +3,14 @@
 pub use crate::{
     channel::{Channel, Field, Push, Received, Sent, State},
     declaration::{ChannelDeclaration, Docs, OperationDeclaration, PushDeclaration, SchemaOf, schema_of},
-    subject::{SubjectText, subject_text},
+    subject::{Subject, SubjectText, subject_text},
 };
-pub use core;
+pub use core::{
+    concat,
+    default::Default,
+    option::Option::{self, None, Some},
+    result::Result::{self, Ok},
+};
 pub use schemars;
 pub use serde;
 
@@ -14,8 +19,8 @@ pub use crate::{
     cx::RawCx,
     serve::Serve,
     spec::{
-        Answer, Call, ChannelSpec, Channels, ListedChannel, ListedOperation, OperationSpec, Operations, channels,
-        operations, payload, received, replying, sent, silent,
+        Answer, Call, ChannelSpec, Channels, ListedChannel, ListedOperation, OperationSpec, Operations, Row, Serves,
+        assert_new, channel, channels, operation, operations, payload, received, replying, sent, silent,
     },
 };
 
@@ -55,30 +60,4 @@ pub type SchemaName = std::borrow::Cow<'static, str>;
 /// field is reported.
 pub const fn field<T: Field>(name: &'static str) -> &'static str {
     name
-}
-
-/// Fails the build when the name at `at` stands before it already in a list of channels
-/// or operations; `message` says which word is too many.
-#[track_caller]
-pub const fn assert_new(names: &[&str], at: usize, message: &str) {
-    let mut earlier = 0;
-    while earlier < at {
-        assert!(!same(names[at], names[earlier]), "{}", message);
-        earlier += 1;
-    }
-}
-
-const fn same(left: &str, right: &str) -> bool {
-    let (left, right) = (left.as_bytes(), right.as_bytes());
-    if left.len() != right.len() {
-        return false;
-    }
-    let mut at = 0;
-    while at < left.len() {
-        if left[at] != right[at] {
-            return false;
-        }
-        at += 1;
-    }
-    true
 }

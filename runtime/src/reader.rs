@@ -29,8 +29,9 @@ pub(crate) enum Incoming {
     Binary(Bytes),
     /// A ping or pong; its answer, if it has one, is encoded already.
     Control(Option<Vec<u8>>),
-    /// The peer's close frame, and the one that answers it.
-    Close(Vec<u8>),
+    /// The peer's close frame: its code and reason, and the frame that answers it, which is
+    /// empty if this side closed first.
+    Close { code: u16, reason: String, answer: Vec<u8> },
 }
 
 impl Incoming {
@@ -39,7 +40,7 @@ impl Incoming {
         match self {
             Self::Text(text) => text.len(),
             Self::Binary(bytes) => bytes.len(),
-            Self::Control(_) | Self::Close(_) => 0,
+            Self::Control(_) | Self::Close { .. } => 0,
         }
     }
 }
@@ -98,17 +99,24 @@ impl Reader {
             out.push_back(match message {
                 Message::Text(text) => Incoming::Text(text),
                 Message::Binary(bytes) => Incoming::Binary(bytes),
-                Message::Ping(_) | Message::Close(_) => {
-                    let close = matches!(message, Message::Close(_));
-                    // The answer was made while reading; writing it moves it to `written`.
-                    // After a close the context reports that the connection is over.
-                    let _ = self.0.flush(&mut stream);
-                    let answer = std::mem::take(&mut stream.written);
-                    if close { Incoming::Close(answer) } else { Incoming::Control(Some(answer)) }
+                Message::Ping(_) => Incoming::Control(Some(self.answer(&mut stream))),
+                Message::Close(frame) => {
+                    // 1005 stands for a close frame without a code (RFC 6455, section 7.1.5).
+                    let (code, reason) = frame.map_or((1005, String::new()), |frame| (frame.code.into(), frame.reason.to_string()));
+                    Incoming::Close { code, reason, answer: self.answer(&mut stream) }
                 }
                 Message::Pong(_) | Message::Frame(_) => Incoming::Control(None),
             });
         }
+    }
+}
+
+impl Reader {
+    /// The frame that answers the last one. It was made while reading; flushing moves it
+    /// out. After a close the context then reports that the connection is over.
+    fn answer(&mut self, stream: &mut Slice<'_>) -> Vec<u8> {
+        let _ = self.0.flush(stream);
+        std::mem::take(&mut stream.written)
     }
 }
 

@@ -115,24 +115,98 @@ pub struct Channels<S> {
     state: PhantomData<fn(S)>,
 }
 
-impl<S> Channels<S> {
-    pub(crate) fn new(specs: Vec<ChannelSpec>) -> Self {
-        Self { specs, state: PhantomData }
-    }
-}
-
 /// A type that `channels!` can list for the state `S`.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be listed as a channel for the state `{S}`",
-    label = "not a channel of this server",
-    note = "a channel is a struct with `#[ws_router(route = \"…\", update = …)]`; one declared `served` needs `impl topicast::Serve<{S}>`"
+    message = "`{Self}` is not a channel",
+    label = "cannot be listed for the state `{S}`",
+    note = "a channel is a struct with `#[ws_router(route = \"…\", update = …)]`"
 )]
 pub trait ListedChannel<S> {
     /// The channel's route, for the check that a list has no route twice.
     const ROUTE: &'static str;
 
     fn spec() -> ChannelSpec;
+}
+
+/// A state for which a channel has its behaviour: `Serve` seen from the other side.
+///
+/// Rows of served channels ask for this rather than for `Serve`, since the compiler reports
+/// the outer of two missing traits when both are the channel's.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{C}` is declared `served` but does not implement `Serve<{Self}>`",
+    label = "no behaviour for the state `{Self}`",
+    note = "write `impl topicast::Serve<{Self}> for {C} {{ … }}`, or remove `served` from the declaration"
+)]
+pub trait Serves<C> {
+    fn spec() -> ChannelSpec;
+}
+
+#[diagnostic::do_not_recommend]
+impl<C: Serve<S>, S: Send + Sync + 'static> Serves<C> for S {
+    fn spec() -> ChannelSpec {
+        ChannelSpec::served::<C, S>()
+    }
+}
+
+/// One entry of a list: its name, known while compiling, and what it is.
+#[doc(hidden)]
+pub struct Row<T> {
+    name: &'static str,
+    spec: fn() -> T,
+}
+
+/// The row of a channel.
+#[doc(hidden)]
+pub const fn channel<C: ListedChannel<S>, S>() -> Row<ChannelSpec> {
+    Row { name: C::ROUTE, spec: C::spec }
+}
+
+/// The row of an operation or a push.
+#[doc(hidden)]
+pub const fn operation<O: ListedOperation<S>, S>() -> Row<OperationSpec> {
+    Row { name: O::NAME, spec: O::spec }
+}
+
+/// Fails the build when the name of the row at `at` is an earlier row's too; `message` says
+/// which word is too many.
+#[doc(hidden)]
+#[track_caller]
+pub const fn assert_new<T>(rows: &[Row<T>], at: usize, message: &str) {
+    let mut earlier = 0;
+    while earlier < at {
+        assert!(!same(rows[at].name, rows[earlier].name), "{}", message);
+        earlier += 1;
+    }
+}
+
+/// `==` of strings is not to be had in constants.
+const fn same(left: &str, right: &str) -> bool {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    if left.len() != right.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < left.len() {
+        if left[at] != right[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+/// What `channels!` makes of its rows.
+#[doc(hidden)]
+pub fn channels<S>(rows: &[Row<ChannelSpec>]) -> Channels<S> {
+    Channels { specs: rows.iter().map(|row| (row.spec)()).collect(), state: PhantomData }
+}
+
+/// What `operations!` makes of its rows.
+#[doc(hidden)]
+pub fn operations<S>(rows: &[Row<OperationSpec>]) -> Operations<S> {
+    Operations { specs: rows.iter().map(|row| (row.spec)()).collect(), state: PhantomData }
 }
 
 /// A plain operation or a push of a server.
@@ -224,18 +298,6 @@ pub fn sent<R: Sent>() -> SchemaOf {
     schema_of::<R>
 }
 
-/// What `channels!` makes of its rows.
-#[doc(hidden)]
-pub fn channels<S>(rows: &[ChannelSpec]) -> Channels<S> {
-    Channels::new(rows.to_vec())
-}
-
-/// What `operations!` makes of its rows.
-#[doc(hidden)]
-pub fn operations<S>(rows: &[OperationSpec]) -> Operations<S> {
-    Operations::new(rows.to_vec())
-}
-
 /// The operations and pushes of a server whose state is `S`; made by
 /// [`operations!`](crate::operations).
 pub struct Operations<S> {
@@ -243,17 +305,11 @@ pub struct Operations<S> {
     state: PhantomData<fn(S)>,
 }
 
-impl<S> Operations<S> {
-    pub(crate) fn new(specs: Vec<OperationSpec>) -> Self {
-        Self { specs, state: PhantomData }
-    }
-}
-
 /// A function or type that `operations!` can list for the state `S`.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be listed as an operation for the state `{S}`",
-    label = "not an operation of this server",
+    message = "`{Self}` is not an operation for the state `{S}`",
+    label = "cannot be listed for the state `{S}`",
     note = "an operation is a function with `#[ws_operation(\"…\")]` whose context is `&Cx<'_, {S}>`, or a type with `#[ws_push(\"…\")]`"
 )]
 pub trait ListedOperation<S> {

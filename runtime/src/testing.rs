@@ -276,17 +276,25 @@ impl Client {
     /// # Panics
     /// When the server sends what is no JSON.
     pub async fn next(&mut self) -> Result<Value, Closed> {
+        self.next_text().await.map(|text| serde_json::from_str(&text).expect("a server's message is JSON"))
+    }
+
+    /// The next message as it came, or how the connection ended.
+    ///
+    /// # Errors
+    /// When the connection has ended.
+    ///
+    /// # Panics
+    /// When the server sends a binary message.
+    pub async fn next_text(&mut self) -> Result<String, Closed> {
         loop {
             match self.incoming.pop_front() {
-                Some(Incoming::Text(text)) => {
-                    return Ok(serde_json::from_str(&text).expect("a server's message is JSON"));
-                }
+                Some(Incoming::Text(text)) => return Ok(text.to_string()),
                 Some(Incoming::Binary(bytes)) => panic!("a binary message of {} bytes", bytes.len()),
                 Some(Incoming::Control(answer)) => self.send_bytes(&answer.unwrap_or_default()).await,
-                Some(Incoming::Close(answer)) => {
-                    let end = closed_by(&answer);
+                Some(Incoming::Close { code, reason, answer }) => {
                     self.send_bytes(&answer).await;
-                    self.end = Some(end);
+                    self.end = Some(Closed { code, reason });
                 }
                 None => match &self.end {
                     Some(end) => return Err(end.clone()),
@@ -313,19 +321,6 @@ impl Client {
             self.end = Some(Closed { code: broken.code.get(), reason: broken.reason });
         }
     }
-}
-
-/// What a close frame said, read from the masked answer that echoes it.
-fn closed_by(answer: &[u8]) -> Closed {
-    let payload: Vec<u8> = match answer {
-        [_, _, mask @ ..] if mask.len() > 5 => {
-            let (mask, payload) = mask.split_at(4);
-            payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask).collect()
-        }
-        _ => return Closed { code: 1005, reason: String::new() },
-    };
-    let code = u16::from_be_bytes([payload[0], payload[1]]);
-    Closed { code, reason: String::from_utf8_lossy(&payload[2..]).into_owned() }
 }
 
 impl fmt::Debug for Client {

@@ -75,7 +75,12 @@ pub(crate) async fn authenticate(core: &Core, parts: Parts) -> Result<Parts, Rej
 }
 
 /// Serves a stream whose handshake is done.
-pub(crate) async fn serve_transport(place: Place, transport: Transport, mut parts: Parts, first: Bytes) {
+pub(crate) fn serve_transport(
+    place: Place,
+    transport: Transport,
+    mut parts: Parts,
+    first: Bytes,
+) -> impl Future<Output = ()> + Send {
     let transport = Arc::new(transport);
     let peer = handshake::peer(&parts).or_else(|| transport.peer());
     // What axum leaves for its own extractors is of no use to a session and costs memory
@@ -86,7 +91,7 @@ pub(crate) async fn serve_transport(place: Place, transport: Transport, mut part
     let core = place.core();
     let link = core.hub.open(Arc::clone(&transport));
     let session = Session::new(link, peer, parts.extensions, Arc::clone(&core.catalog));
-    connection::serve(place, transport, session, &first).await;
+    connection::serve(place, transport, session, first)
 }
 
 async fn serve_upgraded(place: Place, upgraded: Upgraded, parts: Parts) {

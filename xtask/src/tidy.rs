@@ -156,7 +156,7 @@ mod tests {
             ("length", "app/web/page.ts", "// x\n".repeat(451), 451),
             ("bundles", "app/web/dist/page.js", own("x\n"), 0),
             ("bundles", "tests/tape.json", "x".repeat(300_000), 0),
-            ("bundles", "tests/recorded.gz", own("x"), 0),
+            ("bundles", "tests/a.snap.new", own("x"), 0),
             ("unfinished", "runtime/src/topic.rs", format!("//! X.\nfn f() {{ {}!() }}\n", "todo"), 2),
             ("unfinished", "runtime/src/topic.rs", format!("//! X.\n{}]\n", concat!("#[ign", "ore")), 2),
             ("unfinished", "README.md", format!("{}: more\n", concat!("FIX", "ME")), 1),

@@ -1,7 +1,7 @@
 //! The implementation of `Channel` and the row that `channels!` lists.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::quote;
 
 use super::{docs, option, private};
 use crate::channel::{Channel, Subject};
@@ -31,10 +31,10 @@ pub(crate) fn channel(channel: &Channel) -> TokenStream {
                 const FIELDS: &[&str] = &[#(#fields),*];
                 #p::ChannelDeclaration::of::<Self>(#type_name, #docs, FIELDS, #served)
             }
-            fn subject_field() -> #p::core::option::Option<(&'static str, #p::SchemaOf)> {
+            fn subject_field() -> #p::Option<(&'static str, #p::SchemaOf)> {
                 #subject_field
             }
-            fn subject(&self) -> #p::core::option::Option<#p::SubjectText> {
+            fn subject(&self) -> #p::Option<#p::SubjectText> {
                 #subject
             }
         }
@@ -47,16 +47,11 @@ fn listed(channel: &Channel) -> TokenStream {
     let p = &private(&channel.runtime);
     let ident = &channel.ident;
     if channel.served {
-        // Without an implementation of the user's, the error is to name the type.
-        let this = quote_spanned!(ident.span()=> Self);
         quote! {
-            impl<__S: #p::State> #p::ListedChannel<__S> for #ident
-            where
-                #this: #p::Serve<__S>,
-            {
+            impl<__S: #p::State + #p::Serves<Self>> #p::ListedChannel<__S> for #ident {
                 const ROUTE: &'static str = <Self as #p::Channel>::ROUTE;
                 fn spec() -> #p::ChannelSpec {
-                    #p::ChannelSpec::served::<Self, __S>()
+                    <__S as #p::Serves<Self>>::spec()
                 }
             }
         }

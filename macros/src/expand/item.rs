@@ -103,9 +103,9 @@ fn default(ident: &syn::Ident, mirror: &DeriveInput, p: &TokenStream) -> TokenSt
     };
     let mirror = &mirror.ident;
     quote! {
-        impl #p::core::default::Default for #mirror {
+        impl #p::Default for #mirror {
             fn default() -> Self {
-                let #ident #pattern = <#ident as #p::core::default::Default>::default();
+                let #ident #pattern = <#ident as #p::Default>::default();
                 #mirror #pattern
             }
         }
@@ -118,12 +118,12 @@ fn object(item: &Declared, p: &TokenStream) -> TokenStream {
     let mirror = format_ident!("{MIRROR}");
     quote! {
         impl #p::serde::Serialize for #ident {
-            fn serialize<__S: #p::serde::Serializer>(&self, to: __S) -> #p::core::result::Result<__S::Ok, __S::Error> {
+            fn serialize<__S: #p::serde::Serializer>(&self, to: __S) -> #p::Result<__S::Ok, __S::Error> {
                 <#mirror as #p::serde::Serialize>::serialize(&#mirror {}, to)
             }
         }
         impl<'de> #p::serde::Deserialize<'de> for #ident {
-            fn deserialize<__D: #p::serde::Deserializer<'de>>(from: __D) -> #p::core::result::Result<Self, __D::Error> {
+            fn deserialize<__D: #p::serde::Deserializer<'de>>(from: __D) -> #p::Result<Self, __D::Error> {
                 <#mirror as #p::serde::Deserialize<'de>>::deserialize(from).map(|#mirror {}| #ident)
             }
         }

@@ -25,8 +25,8 @@ fn state(state: Option<&Type>) -> TokenStream {
 
 fn option(p: &TokenStream, value: Option<TokenStream>) -> TokenStream {
     match value {
-        Some(value) => quote!(#p::core::option::Option::Some(#value)),
-        None => quote!(#p::core::option::Option::None),
+        Some(value) => quote!(#p::Some(#value)),
+        None => quote!(#p::None),
     }
 }
 
@@ -35,7 +35,7 @@ fn docs(p: &TokenStream, docs: &Docs) -> TokenStream {
     let tags = &docs.tags;
     let description = match &docs.description {
         Description::Text(text) => quote!(#text),
-        Description::Lines(lines) => quote!(#p::core::concat!(#(#lines, "\n"),*)),
+        Description::Lines(lines) => quote!(#p::concat!(#(#lines, "\n"),*)),
     };
     quote!(#p::Docs { summary: #summary, description: #description, tags: &[#(#tags),*] })
 }

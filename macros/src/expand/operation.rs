@@ -60,7 +60,7 @@ fn call(operation: &Operation) -> TokenStream {
         |cx, #text| {
             #decode
             let future = async move { #ident(&cx.typed::<#state>() #payload).await };
-            #p::core::result::Result::Ok(#forget(future))
+            #p::Ok(#forget(future))
         }
     }
 }

@@ -22,8 +22,8 @@ pub(crate) fn channel(input: &DeriveInput, runtime: &Path, update: Option<&Type>
             type Update = #update;
             const ROUTE: &'static str = #route;
             fn declaration() -> #p::ChannelDeclaration { loop {} }
-            fn subject_field() -> #p::core::option::Option<(&'static str, #p::SchemaOf)> { loop {} }
-            fn subject(&self) -> #p::core::option::Option<#p::SubjectText> { loop {} }
+            fn subject_field() -> #p::Option<(&'static str, #p::SchemaOf)> { loop {} }
+            fn subject(&self) -> #p::Option<#p::SubjectText> { loop {} }
         }
         #p::server! {
             #serve

@@ -179,7 +179,8 @@ impl Writer {
     fn unsubscribed(&mut self, channel: &Channel<'_>) {
         let name = channel.operation("unsubscribed");
         let payload = closed(reason(&self.codes, "forbidden", "access was withdrawn", false));
-        let frame = Frame::new(Direction::FromServer, &name).required("topic", channel.topic()).payload(payload).finish();
+        let frame =
+            Frame::new(Direction::FromServer, &name).required("topic", channel.topic()).payload(payload).finish();
         self.add(Message {
             summary: format!("The server ended a subscription to {}", channel.declaration.route),
             description: "No update of the topic follows. The connection and its other subscriptions stay.".to_owned(),
@@ -191,10 +192,13 @@ impl Writer {
     fn subject(&mut self, channel: &Channel<'_>) -> Option<(&'static str, Value)> {
         let (name, schema) = channel.declaration.subject.zip(channel.declaration.subject_schema)?;
         let schema = self.schemas.schema(Use::Sent, schema);
-        Some((name, match channel.example_subject() {
-            Some(value) => with_example(schema, value.clone()),
-            None => schema,
-        }))
+        Some((
+            name,
+            match channel.example_subject() {
+                Some(value) => with_example(schema, value),
+                None => schema,
+            },
+        ))
     }
 }
 
@@ -217,7 +221,7 @@ impl Channel<'_> {
             ),
         });
         match &self.topic {
-            Some(topic) => with_example(schema, json!(topic)),
+            Some(topic) => with_example(schema, &json!(topic)),
             None => schema,
         }
     }

@@ -65,12 +65,10 @@ impl Writer {
     }
 
     fn reply(&mut self, operation: &OperationDeclaration, reply: &str) {
-        let payload = operation.reply.map_or_else(|| json!({ "type": "null" }), |it| self.schemas.schema(Use::Sent, it));
-        let payload = if self.may_be_a_refusal(&payload) {
-            json!({ "allOf": [payload], "not": any_refusal() })
-        } else {
-            payload
-        };
+        let payload =
+            operation.reply.map_or_else(|| json!({ "type": "null" }), |it| self.schemas.schema(Use::Sent, it));
+        let payload =
+            if self.may_be_a_refusal(&payload) { json!({ "allOf": [payload], "not": any_refusal() }) } else { payload };
         let frame = Frame::new(Direction::FromServer, reply).id().payload(payload).finish();
         self.add(Message {
             title: format!("{reply} (ok)"),
@@ -135,20 +133,27 @@ impl Writer {
     fn fault(&mut self) {
         let members = vec![
             status("error"),
-            ("code", json!({ "type": "string", "enum": ["invalid", "unknown_type"], "description": "Why, for programs." })),
-            ("message", json!({
-                "type": "string",
-                "description": "What was wrong, where, and what is allowed.",
-                "examples": ["type is missing; a string is expected"],
-            })),
+            (
+                "code",
+                json!({ "type": "string", "enum": ["invalid", "unknown_type"], "description": "Why, for programs." }),
+            ),
+            (
+                "message",
+                json!({
+                    "type": "string",
+                    "description": "What was wrong, where, and what is allowed.",
+                    "examples": ["type is missing; a string is expected"],
+                }),
+            ),
             ("retryable", json!({ "type": "boolean", "const": false })),
         ];
         let frame = Frame::new(Direction::FromServer, "error").id().payload(closed(members)).finish();
         self.add(Message {
             summary: "A message could not be read".to_owned(),
-            description: "What the client sent had a fault of form, which repeating does not mend. The connection stays; \
+            description:
+                "What the client sent had a fault of form, which repeating does not mend. The connection stays; \
                           it is closed with 1008 after 16 faults in a row."
-                .to_owned(),
+                    .to_owned(),
             ..Message::new(Direction::FromServer, "error", &[], frame)
         });
     }
@@ -156,7 +161,8 @@ impl Writer {
 
 /// The summary that was given, or the first line of the description, or else the name.
 fn summary(given: Option<&str>, description: &str, name: &str) -> String {
-    let first = description.lines().next().map(|line| line.trim().trim_end_matches('.')).filter(|line| !line.is_empty());
+    let first =
+        description.lines().next().map(|line| line.trim().trim_end_matches('.')).filter(|line| !line.is_empty());
     given.or(first).unwrap_or(name).to_owned()
 }
 

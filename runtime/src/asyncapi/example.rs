@@ -175,5 +175,8 @@ fn number(schema: &Value, wanted: i64) -> Option<Value> {
     }
     #[expect(clippy::cast_possible_truncation, reason = "only whole numbers that i64 holds are converted")]
     let whole = (value.fract() == 0.0 && value.abs() < 9e15).then_some(value as i64);
-    whole.map_or_else(|| (schema.get("type") != Some(&json!("integer"))).then(|| json!(value)), |whole| Some(json!(whole)))
+    whole.map_or_else(
+        || (schema.get("type") != Some(&json!("integer"))).then(|| json!(value)),
+        |whole| Some(json!(whole)),
+    )
 }

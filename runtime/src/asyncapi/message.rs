@@ -166,7 +166,7 @@ pub(super) fn status(value: &str) -> (&'static str, Value) {
 }
 
 /// A schema with an example of its own; keywords beside a reference would be ignored.
-pub(super) fn with_example(schema: Value, example: Value) -> Value {
+pub(super) fn with_example(schema: Value, example: &Value) -> Value {
     let mut schema = if schema.get("$ref").is_some() { json!({ "allOf": [schema] }) } else { schema };
     if let Some(schema) = schema.as_object_mut() {
         schema.insert("examples".to_owned(), json!([example]));

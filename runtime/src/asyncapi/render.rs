@@ -87,7 +87,11 @@ pub(super) fn message_object(message: &Message) -> Map<String, Value> {
     insert(&mut object, "description", Some(&message.description).filter(|text| !text.is_empty()));
     insert(&mut object, "contentType", Some("application/json"));
     insert(&mut object, "tags", tag_names(&message.tags));
-    insert(&mut object, "correlationId", message.is_correlated().then(|| json!({ "$ref": "#/components/correlationIds/id" })));
+    insert(
+        &mut object,
+        "correlationId",
+        message.is_correlated().then(|| json!({ "$ref": "#/components/correlationIds/id" })),
+    );
     insert(&mut object, "payload", Some(&message.frame));
     insert(&mut object, "examples", message.example.as_ref().map(|payload| json!([{ "payload": payload }])));
     object

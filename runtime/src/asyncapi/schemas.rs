@@ -280,15 +280,15 @@ fn check_names(used: &[(Use, SchemaOf)]) -> Result<(), Error> {
         let names = names_without(None, &contract, used);
         for name in &names {
             let base = name.trim_end_matches(|c: char| c.is_ascii_digit());
-            let bases = (base.len()..name.len()).map(|end| &name[..end]).filter(|base| names.contains(*base));
-            if bases.clone().next().is_none() {
+            // The longest that is a name, for what is called `Bar22` may be the second `Bar2`.
+            let Some(base) = (base.len()..name.len()).rev().map(|end| &name[..end]).find(|base| names.contains(*base))
+            else {
                 continue;
-            }
+            };
             let others = names_without(Some(name), &contract, used);
             let moved = (2..).map(|number| format!("{name}{number}")).find(|moved| !names.contains(moved));
             if !moved.is_some_and(|moved| others.contains(&moved)) {
-                let name = bases.last().unwrap_or(base).to_owned();
-                return Err(Error::SchemaCollision { name });
+                return Err(Error::SchemaCollision { name: base.to_owned() });
             }
         }
     }

@@ -16,6 +16,7 @@ use crate::{
 
 // The same harness that end-to-end tests hold recorded traffic against.
 #[path = "../../../tests/src/documents.rs"]
+#[expect(unreachable_pub, dead_code, reason = "public in the test kit, which uses all of it")]
 mod documents;
 
 /// Length of a bar.
@@ -385,9 +386,8 @@ fn what_the_server_sends_matches_one_message() {
 fn a_fault_is_a_message_under_the_modern_profile_alone() {
     let fault = json!({ "type": "error", "id": "x",
         "payload": { "status": "error", "code": "unknown_type", "message": "no", "retryable": false } });
-    let matching = |profile| {
-        Messages::from_v3(documents_of(&surface(profile)).v3()).matching(Direction::FromServer, &fault)
-    };
+    let matching =
+        |profile| Messages::from_v3(documents_of(&surface(profile)).v3()).matching(Direction::FromServer, &fault);
     assert_eq!(matching(Profile::modern()), ["error"]);
     assert_eq!(matching(fastws()), [""; 0]);
 }

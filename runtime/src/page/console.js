@@ -43,7 +43,7 @@ class Console {
     const requests = model.channels.map((channel) => ({ ...channel, operations: channel.operations.filter(({ isRequest }) => isRequest) }));
     this.#operations = new Map(requests.flatMap(({ operations }) => operations).map((operation) => [operation.key, operation]));
     this.#log = new Log({
-      list: byId("log"), count: byId("log-count"), note: byId("log-note"), pause: byId("log-pause"),
+      list: byId("log"), scroller: byId("log-scroller"), count: byId("log-count"), note: byId("log-note"), pause: byId("log-pause"),
       clear: byId("log-clear"), text: byId("log-text"), direction: byId("log-direction"), pings: byId("log-pings"),
     });
     this.#subscriptions = new Subscriptions({
@@ -93,9 +93,9 @@ class Console {
     const operation = this.#operations.get(key);
     if (operation === undefined) return;
     byId("operation").value = key;
-    const { payload, required = [] } = { payload: operation.message.payload.properties.payload, required: operation.message.payload.required };
+    const { properties, required } = operation.message.payload;
     this.#fields = required.includes("payload")
-      ? payloadForm(this.#model.schemas, payload, operation.message.examples?.[0]?.payload?.payload)
+      ? payloadForm(this.#model.schemas, properties.payload, operation.message.examples?.[0]?.payload?.payload)
       : { element: h("p", { class: "empty" }, "This operation has no payload."), value: () => undefined, focus() {} };
     byId("fields").replaceChildren(this.#fields.element);
     byId("send").textContent = key.endsWith(".subscribe") ? "Subscribe" : key.endsWith(".unsubscribe") ? "Unsubscribe" : "Send";
@@ -206,7 +206,7 @@ class Console {
     const info = byId("close-info");
     info.hidden = code === undefined;
     if (code !== undefined) {
-      info.replaceChildren(h("strong", {}, `Closed with ${code}`), reason ? [" ", h("q", {}, reason)] : "", ". ", explanation);
+      info.replaceChildren(h("strong", {}, `Closed with ${code}`), ...(reason ? [" ", h("q", {}, reason)] : []), ". ", explanation);
       this.#log.add("note", `Closed with ${code}${reason ? ` “${reason}”` : ""}. ${explanation}`);
       this.#asked.clear();
       this.#subscriptions.clear();

@@ -42,7 +42,7 @@ export class Log {
 
   /** Shows what waits; called once a frame at most. */
   paint() {
-    const { list, count, note } = this.#ui;
+    const { list, scroller, count, note } = this.#ui;
     count.textContent = String(this.#total);
     if (this.#isPaused) {
       const waiting = this.#waiting.length;
@@ -51,7 +51,7 @@ export class Log {
     }
     note.textContent = "";
     if (this.#waiting.length === 0) return;
-    const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 24;
+    const isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 24;
     for (const entry of this.#waiting) {
       entry.row = this.#row(entry);
       entry.row.hidden = !this.#passes(entry);
@@ -60,7 +60,7 @@ export class Log {
     list.append(...this.#waiting.map(({ row }) => row));
     this.#waiting = [];
     for (const { row } of this.#entries.splice(0, Math.max(0, this.#entries.length - LIMIT))) row.remove();
-    if (isAtEnd) list.scrollTop = list.scrollHeight;
+    if (isAtEnd) scroller.scrollTop = scroller.scrollHeight;
   }
 
   #pause(on) {
@@ -79,7 +79,7 @@ export class Log {
 
   #refilter() {
     for (const entry of this.#entries) entry.row.hidden = !this.#passes(entry);
-    this.#ui.list.scrollTop = this.#ui.list.scrollHeight;
+    this.#ui.scroller.scrollTop = this.#ui.scroller.scrollHeight;
   }
 
   #row({ direction, text, type, time }) {

@@ -98,9 +98,9 @@ function operationCard(model, operation, tryOut) {
 function messageBody({ schemas }, message, what) {
   const payload = message.examples?.[0]?.payload;
   return [
-    h("h4", {}, "Message"),
+    h("h3", {}, "Message"),
     tree(schemas, message.payload),
-    payload !== undefined && [h("h4", {}, "Example"), example(payload, `the example of ${what}`)],
+    payload !== undefined && [h("h3", {}, "Example"), example(payload, `the example of ${what}`)],
   ];
 }
 
@@ -117,7 +117,7 @@ function schemaSection({ schemas }) {
           markdown(schemas[name].description),
           constraints(schemas, schemas[name]),
           tree(schemas, schemas[name], [name]),
-          h("h4", {}, "JSON schema"),
+          h("h3", {}, "JSON schema"),
           example(schemas[name], `the schema ${name}`)))),
   );
 }

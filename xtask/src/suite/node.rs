@@ -13,7 +13,7 @@ use crate::tool::Tool;
 pub(super) fn node(report: &mut Report) -> Outcome {
     let folder = project::root().join("tests/node");
     prepare(&folder)?;
-    Tool::new("node").args(["--test"]).dir(folder).test(Format::Node, 0, &mut report.tally)
+    Tool::new("node").args(["--test", "--test-reporter", "spec"]).dir(folder).test(Format::Node, 0, &mut report.tally)
 }
 
 pub(super) fn browser(report: &mut Report) -> Outcome {

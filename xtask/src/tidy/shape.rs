@@ -6,7 +6,7 @@ use super::tree::Tree;
 /// Lines that a source may have before its tests.
 const LINES: usize = 450;
 
-/// Bytes beyond which a file is not something that was written by hand.
+/// Bytes beyond which a file was not written by hand: a recording, or something generated.
 const BYTES: usize = 256 * 1024;
 
 pub(super) fn opening(tree: &Tree) -> Vec<Breach> {
@@ -33,7 +33,7 @@ pub(super) fn length(tree: &Tree) -> Vec<Breach> {
 
 pub(super) fn bundles(tree: &Tree) -> Vec<Breach> {
     const FOLDERS: [&str; 6] = ["dist", "target", "node_modules", "playwright-report", "test-results", "venv"];
-    const ENDINGS: [&str; 7] = [".min.js", ".map", ".snap.new", ".gz", ".zip", ".pyc", ".tsbuildinfo"];
+    const ENDINGS: [&str; 5] = [".min.js", ".map", ".snap.new", ".pyc", ".tsbuildinfo"];
     let mut breaches = Vec::new();
     for file in &tree.files {
         if let Some(folder) = FOLDERS.iter().find(|folder| file.within(folder)) {

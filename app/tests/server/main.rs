@@ -1,0 +1,8 @@
+//! The trading API from outside: over real sockets, and as the program that people start.
+
+mod live;
+mod process;
+mod recordings;
+mod settings;
+mod support;
+mod tape;

@@ -1,0 +1,170 @@
+//! Faults of form: what each costs under both profiles, and what the document says of them.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use topicast::{Server, compat, testing::Closed};
+use topicast_tests::{
+    channels::{self, App, Bars},
+    client::Client,
+};
+
+fn fastws() -> Server {
+    let app = Arc::<App>::default();
+    channels::builder(&app).profile(compat::fastws()).build().unwrap()
+}
+
+fn closed(code: u16, reason: &str) -> Closed {
+    // `Closed` has no constructor: a test reads it from a connection.
+    Closed { code, reason: reason.to_owned() }
+}
+
+/// Faults that every schema of the document refuses, and the code the modern profile
+/// answers with.
+const FAULTS: [(&str, &str); 22] = [
+    ("not json", "invalid"),
+    ("", "invalid"),
+    ("[]", "invalid"),
+    ("null", "invalid"),
+    ("{\"payload\":{}}", "invalid"),
+    ("{\"type\":1}", "invalid"),
+    ("{\"type\":null}", "invalid"),
+    ("{\"type\":\"bars.subscribe\",\"payload\":{\"symbol\":\"A\"},\"id\":null}", "invalid"),
+    ("{\"type\":\"bars.subscribe\",\"payload\":{\"symbol\":\"A\"},\"id\":1.5}", "invalid"),
+    ("{\"type\":\"bars.subscribe\",\"payload\":{\"symbol\":\"A\"},\"id\":9007199254740992}", "invalid"),
+    ("{\"type\":\"bars.subscribe\",\"payload\":{\"symbol\":\"A\"},\"id\":{}}", "invalid"),
+    ("{\"type\":\"bars.subscribe\"}", "invalid"),
+    ("{\"type\":\"bars.subscribe\",\"payload\":null}", "invalid"),
+    ("{\"type\":\"bars.subscribe\",\"payload\":[\"AAPL\",\"1\"]}", "invalid"),
+    ("{\"type\":\"bars.subscribe\",\"payload\":\"AAPL\"}", "invalid"),
+    ("{\"type\":\"bars.subscribe\",\"payload\":{}}", "invalid"),
+    ("{\"type\":\"bars.subscribe\",\"payload\":{\"symbol\":1}}", "invalid"),
+    ("{\"type\":\"bars.subscribe\",\"payload\":{\"symbol\":\"A\",\"resolution\":\"7\"}}", "invalid"),
+    ("{\"type\":\"bars.update\",\"payload\":{\"time\":1,\"close\":1}}", "unknown_type"),
+    ("{\"type\":\"bars.subscribe.response\",\"payload\":{}}", "unknown_type"),
+    ("{\"type\":\"unknown.operation\",\"payload\":{}}", "unknown_type"),
+    ("{\"type\":\"unknown.operation\",\"payload\":1}", "unknown_type"),
+];
+
+/// Faults that no JSON Schema can express, and why.
+const INEXPRESSIBLE: [(&str, &str); 4] = [
+    ("{\"type\":\"ping\",\"type\":\"ping\"}", "a parsed object has no repeated members"),
+    ("{\"type\":\"ping\",\"id\":1,\"id\":1}", "a parsed object has no repeated members"),
+    ("{\"type\":\"ping\",\"id\":1.0}", "1.0 is an integer to JSON Schema"),
+    (
+        "{\"type\":\"ping\",\"id\":\"ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé\"}",
+        "maxLength counts characters and not bytes",
+    ),
+];
+
+#[tokio::test]
+async fn the_modern_profile_answers_and_stays() {
+    let (ws, _) = channels::server();
+    for (fault, code) in FAULTS {
+        let mut client = Client::connect(&ws).await;
+        client.send_fault(fault).await;
+        let error = client.message().await;
+        assert_eq!((&error["type"], &error["payload"]["code"]), (&json!("error"), &json!(code)), "{fault}");
+        assert_eq!(error["payload"]["retryable"], false);
+        client.send(&json!({ "type": "ping" })).await;
+        assert_eq!(client.message().await["type"], "ping.response");
+    }
+    for (fault, why) in INEXPRESSIBLE {
+        let mut client = Client::connect(&ws).await;
+        client.send_inexpressible(fault, why).await;
+        assert_eq!(client.message().await["payload"]["code"], "invalid", "{fault}");
+    }
+    let mut client = Client::connect(&ws).await;
+    client.raw().send_binary(b"{}").await;
+    assert_eq!(client.message().await["payload"]["code"], "invalid");
+}
+
+#[tokio::test]
+async fn an_error_names_its_request_and_what_was_wrong() {
+    let (ws, _) = channels::server();
+    let mut client = Client::connect(&ws).await;
+    client.send_fault(r#"{"type":"bars.subscribe","id":"x","payload":{"symbol":"A","resolution":"7"}}"#).await;
+    assert_eq!(
+        client.message().await,
+        json!({ "type": "error", "id": "x", "payload": {
+            "status": "error", "code": "invalid", "retryable": false,
+            "message": "payload.resolution: unknown variant `7`, expected `1` or `D`",
+        }})
+    );
+}
+
+#[tokio::test]
+async fn sixteen_faults_in_a_row_end_a_modern_connection() {
+    let (ws, _) = channels::server();
+    let mut client = Client::connect(&ws).await;
+    for _ in 0..15 {
+        client.send_fault("[]").await;
+        client.message().await;
+    }
+    client.send(&json!({ "type": "ping" })).await;
+    client.message().await;
+    for _ in 0..16 {
+        client.send_fault("[]").await;
+        assert_eq!(client.message().await["type"], "error");
+    }
+    assert_eq!(client.closed().await.code, 1008);
+}
+
+#[tokio::test]
+async fn fastws_closes_with_its_own_reasons() {
+    let ws = fastws();
+    for (fault, code) in FAULTS.into_iter().chain(INEXPRESSIBLE.map(|(fault, _)| (fault, "invalid"))) {
+        let mut client = Client::connect(&ws).await;
+        client.raw().send_text(fault).await;
+        let reason = if code == "invalid" { "Could not validate payload" } else { "No matching type" };
+        assert_eq!(client.closed().await, closed(1003, reason), "{fault}");
+    }
+    let mut client = Client::connect(&ws).await;
+    client.raw().send_binary(b"{}").await;
+    assert_eq!(client.closed().await, closed(1003, "Could not validate payload"));
+}
+
+#[tokio::test]
+async fn fastws_takes_nested_requests() {
+    let ws = fastws();
+    let check = async |payload: &str, topic: Option<&str>| {
+        let mut client = Client::connect(&ws).await;
+        client.raw().send_text(&format!(r#"{{"type":"bars.subscribe","payload":{payload}}}"#)).await;
+        match topic {
+            Some(topic) => assert_eq!(client.message().await["payload"]["topic"], topic, "{payload}"),
+            None => assert_eq!(client.closed().await, closed(1003, "Could not validate payload"), "{payload}"),
+        }
+    };
+    let minute = Some(r#"bars:{"resolution":"1","symbol":"A"}"#);
+    let day = Some(r#"bars:{"resolution":"D","symbol":"A"}"#);
+    check(r#"{"symbol":"A","params":{"resolution":"D"}}"#, day).await;
+    check(r#"{"params":{"resolution":"D","symbol":"A"}}"#, day).await;
+    check(r#"{"params":{},"symbol":"A"}"#, minute).await;
+    check(r#"{"symbol":"A","resolution":"D","params":{"more":1}}"#, day).await;
+    check(r#"{"symbol":"A","resolution":"1","params":{"resolution":"1"}}"#, None).await;
+    check(r#"{"symbol":"A","params":"1"}"#, None).await;
+    check(r#"{"symbol":"A","params":null}"#, None).await;
+    check(r#"{"symbol":"A","params":{},"params":{}}"#, None).await;
+}
+
+#[tokio::test]
+async fn replies_to_earlier_requests_arrive_before_the_close() {
+    let ws = fastws();
+    let mut client = Client::connect(&ws).await;
+    for text in [r#"{"type":"ping","id":1}"#, r#"{"type":"ping","id":2}"#, "not json", r#"{"type":"ping","id":3}"#] {
+        client.raw().send_text(text).await;
+    }
+    assert_eq!((client.message().await["id"].clone(), client.message().await["id"].clone()), (json!(1), json!(2)));
+    assert_eq!(client.raw().next().await, Err(closed(1003, "Could not validate payload")));
+}
+
+#[tokio::test]
+async fn a_request_for_the_wire_is_the_request_of_the_document() {
+    let (ws, _) = channels::server();
+    let mut client = Client::connect(&ws).await;
+    client.send(&json!({ "type": "bars.subscribe", "payload": { "symbol": "A", "unknown": 1 }, "more": [] })).await;
+    assert_eq!(client.message().await["payload"]["status"], "ok");
+    client.send(&json!({ "type": "ping", "id": "x", "payload": 5 })).await;
+    assert_eq!(client.message().await["id"], "x");
+    client.subscribe(&Bars { symbol: "Zürich €😀".into(), resolution: channels::Resolution::Day }).await;
+}

@@ -1,0 +1,17 @@
+//! Names on the wire do not depend on the build.
+
+#[topicast::data]
+struct Bar {
+    close: f64,
+}
+
+#[topicast::ws_router(route = "bars", update = Bar)]
+#[cfg_attr(debug_assertions, serde(rename_all = "camelCase"))]
+struct Bars {
+    #[cfg_attr(debug_assertions, serde(rename = "ticker"))]
+    symbol: String,
+}
+
+fn main() {
+    let _ = topicast::channels![Bars];
+}

@@ -1,0 +1,19 @@
+//! A payload is owned.
+
+use topicast::{Cx, Refusal, ws_operation};
+
+struct App;
+
+#[topicast::data]
+struct Order {
+    symbol: String,
+}
+
+#[ws_operation("orders.place")]
+async fn place(_: &Cx<'_, App>, _: &Order) -> Result<(), Refusal> {
+    Ok(())
+}
+
+fn main() {
+    let _ = topicast::operations![App; place];
+}

@@ -1,0 +1,19 @@
+//! An operation is `async`.
+
+use topicast::{Cx, Refusal, ws_operation};
+
+struct App;
+
+#[topicast::data]
+struct Order {
+    symbol: String,
+}
+
+#[ws_operation("orders.place")]
+fn place(_: &Cx<'_, App>, _: Order) -> Result<(), Refusal> {
+    Ok(())
+}
+
+fn main() {
+    let _ = topicast::operations![App; place];
+}
