@@ -92,8 +92,9 @@ impl Args {
             return Err(syn::Error::new(span, format!("expected an argument; allowed are {}", list(allowed))));
         };
         if self.has(word) {
-            let (name, list) = (word.name, list(allowed));
-            return Err(syn::Error::new(span, format!("`{name}` is given twice; allowed once each are {list}")));
+            let what = if word.name == NAME.name { "the name".to_owned() } else { format!("`{}`", word.name) };
+            let message = format!("{what} is given twice; allowed once each are {}", list(allowed));
+            return Err(syn::Error::new(span, message));
         }
         let value = word.read(span, input);
         let (value, result) = value.map_or_else(|error| (None, Err(error)), |value| (Some(value), Ok(())));
@@ -164,10 +165,11 @@ impl Word {
             Kind::Switch => "`true` or `false`",
             Kind::Flag => "no value",
         };
-        let value = self.value(input);
-        value.map_err(|error| {
-            // An error at the end of the arguments would point at the whole attribute.
-            let span = if input.is_empty() { span } else { error.span() };
+        // Without a value, the error would point at the comma or at the whole attribute.
+        let rest = input.fork();
+        let missing = rest.parse::<Option<Token![=]>>().is_ok() && (rest.is_empty() || rest.peek(Token![,]));
+        self.value(input).map_err(|error| {
+            let span = if missing { span } else { error.span() };
             syn::Error::new(span, format!("`{}` takes {what}: `{}`", self.name, self.example))
         })
     }

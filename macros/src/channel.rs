@@ -1,8 +1,8 @@
 //! `#[ws_router]`: from the attribute and its struct to a channel that is known to be sound.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens as _;
-use syn::{Data, DeriveInput, Fields, Ident, LitStr, Path, Type, parse::Parser as _};
+use syn::{Data, DeriveInput, Fields, Ident, LitStr, Path, Type};
 
 use crate::{
     args::{self, Args, Word},
@@ -11,6 +11,7 @@ use crate::{
     item::{self, Declared},
     name,
     names::{self, WireField},
+    place,
 };
 
 const WORDS: &[Word] = &[
@@ -188,22 +189,7 @@ fn reserved(name: &str, remedy: &str) -> String {
     format!("the subject is a member of every reply, and `{name}` is one already (of {members}); {remedy}")
 }
 
-/// The type with the place of `span`, so that the compiler's complaints about it point there.
+/// The type at the place of `span`.
 fn located(ty: &Type, span: Span) -> Type {
-    fn place(tokens: TokenStream, span: Span) -> TokenStream {
-        tokens
-            .into_iter()
-            .map(|mut token| {
-                if let TokenTree::Group(group) = &token {
-                    let inner = place(group.stream(), span);
-                    token = TokenTree::Group(proc_macro2::Group::new(group.delimiter(), inner));
-                }
-                // Names are still looked up where the field stands.
-                token.set_span(token.span().located_at(span));
-                token
-            })
-            .collect()
-    }
-    let placed = place(ty.to_token_stream(), span);
-    <Type as syn::parse::Parse>::parse.parse2(placed).unwrap_or_else(|_| ty.clone())
+    syn::parse2(place::at(span, ty.to_token_stream())).unwrap_or_else(|_| ty.clone())
 }

@@ -40,8 +40,11 @@ fn doc(attr: &Attribute) -> Option<&Expr> {
 
 /// The text of a documentation attribute, each line without the space after `///`.
 fn text(line: &Expr) -> Option<String> {
-    let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = line else { return None };
-    let text = text.value();
+    let text = match line {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => text.value(),
+        Expr::Group(group) => return self::text(&group.expr),
+        _ => return None,
+    };
     let lines = text.split('\n').map(|line| line.strip_prefix(' ').unwrap_or(line));
     Some(lines.collect::<Vec<_>>().join("\n"))
 }

@@ -13,6 +13,7 @@ mod name;
 mod names;
 mod operation;
 mod payload;
+mod place;
 #[cfg(test)]
 mod tests;
 

@@ -138,7 +138,9 @@ fn name_of(meta: &Meta) -> Option<String> {
 
 fn text(value: &Expr) -> Option<LitStr> {
     match value {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.clone()),
+        Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) => Some(literal.clone()),
+        // A macro of the user's may have put it in.
+        Expr::Group(group) => text(&group.expr),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use syn::{
     FnArg, GenericArgument, Ident, ItemFn, LitStr, Path, PathArguments, ReturnType, Safety, Signature, Type,
-    Visibility, spanned::Spanned as _,
+    Visibility,
 };
 
 use crate::{
@@ -185,7 +185,7 @@ fn reply(signature: &Signature, errors: &Errors) -> Option<Type> {
         _ => None,
     });
     if reply.is_none() {
-        errors.at(output.span(), format!("this is no `Result<Reply, Refusal>`; {FORM}"));
+        errors.on(output, format!("this is no `Result<Reply, Refusal>`; {FORM}"));
     }
     reply
 }

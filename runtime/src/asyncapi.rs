@@ -14,6 +14,7 @@ mod channels;
 mod connection;
 mod message;
 mod schemas;
+mod aliases;
 mod example;
 
 /// The AsyncAPI documents of a server, made when it is built.

@@ -19,7 +19,7 @@ use crate::{
 )]
 pub trait Channel: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// What subscribers receive.
-    type Update: Sent;
+    type Update: Serialize + JsonSchema + Send + Sync + 'static;
 
     /// The first part of every topic and operation of this channel.
     const ROUTE: &'static str;
@@ -45,7 +45,7 @@ pub trait Channel: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'st
     label = "not declared with `#[ws_push]`",
     note = "put `#[ws_push(\"name\")]` on the struct that is sent"
 )]
-pub trait Push: Sent {
+pub trait Push: Serialize + JsonSchema + Send + Sync + 'static {
     /// The `type` of the message.
     const NAME: &'static str;
 
@@ -54,20 +54,32 @@ pub trait Push: Sent {
     fn declaration() -> PushDeclaration;
 }
 
-/// A type whose values a server sends: an update, a push or a reply.
+/// Whether a server can send values of `T`: updates, pushes and replies.
 ///
-/// Implemented for everything that has what it takes; `do_not_recommend` makes the
-/// compiler say so in our words rather than name the first missing trait.
+/// Implemented for everything that has what it takes. Expansions write
+/// `<Wire as Sends<Bar>>::Type` for `Bar`, and `do_not_recommend` stands here, so that the
+/// compiler says in our words that a type cannot be sent rather than which trait it lacks
+/// first. `T` is not `Self`, as of two traits of one type the compiler names the wrong one.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be sent to clients",
+    message = "`{T}` cannot be sent to clients",
     label = "lacks what an update, a push or a reply needs",
     note = "put `#[topicast::data]` on it; needed are serde's `Serialize`, schemars' `JsonSchema`, `Send`, `Sync` and `'static`"
 )]
-pub trait Sent: Serialize + JsonSchema + Send + Sync + 'static {}
+pub trait Sends<T> {
+    /// `T` itself.
+    type Type: Serialize + JsonSchema + Send + Sync + 'static;
+}
+
+/// What [`Sends`].
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Wire;
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + JsonSchema + Send + Sync + 'static> Sent for T {}
+impl<T: Serialize + JsonSchema + Send + Sync + 'static> Sends<T> for Wire {
+    type Type = T;
+}
 
 /// A type whose values clients send as the payload of an operation.
 #[doc(hidden)]

@@ -114,12 +114,13 @@ impl Call<'_> {
             let message = format!("a connection may have {limit} subscriptions; unsubscribe from one first");
             self.refuse(subject, &Refusal::too_many_subscriptions(message));
         } else if let Some(hooks) = &spec.hooks {
-            if let Err(refusal) = self.join_served(spec, hooks, &decoded, &entry, &reply).await {
+            if let Err(refusal) = self.join_served(hooks, &decoded, &entry, &reply).await {
                 self.refuse(subject, &refusal);
             }
         } else {
             let (subscription, _) = entry.join(self.session.link(), Some(&reply));
             self.session.keep(subscription);
+            tracing::debug!(session = %self.session.id(), topic = %entry.name, "subscribed");
         }
         Ok(())
     }
@@ -130,7 +131,6 @@ impl Call<'_> {
     /// until the snapshot is there: none can fall between the two.
     async fn join_served(
         &self,
-        spec: &ChannelSpec,
         hooks: &Hooks,
         decoded: &Decoded,
         entry: &Arc<Entry>,
@@ -147,7 +147,7 @@ impl Call<'_> {
         if let Some(snapshot) = snapshot {
             first.push(subscription.message("snapshot", Some(seq), &snapshot));
         }
-        tracing::trace!(channel = spec.declaration.route, topic = %entry.name, "subscribed");
+        tracing::debug!(session = %self.session.id(), topic = %entry.name, "subscribed");
         if self.session.keep(subscription) {
             self.session.link().release(entry.id, first);
         }
@@ -156,7 +156,9 @@ impl Call<'_> {
 
     fn unsubscribe(&self, spec: &ChannelSpec, payload: Option<&str>) -> Result<(), String> {
         let decoded = (spec.decode)(payload, self.form())?;
-        drop(self.session.take(&decoded.topic));
+        if let Some(subscription) = self.session.take(&decoded.topic) {
+            tracing::debug!(session = %self.session.id(), topic = %subscription.entry.name, "unsubscribed");
+        }
         let subject = subject_of(spec, &decoded);
         self.reply(&ok_payload(subject, "Unsubscribed from", spec.declaration.route, &decoded.topic));
         Ok(())

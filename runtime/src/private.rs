@@ -1,7 +1,7 @@
 //! The whole contract between an expansion and the runtime; nothing here is public API.
 
 pub use crate::{
-    channel::{Channel, Field, Push, Received, Sent, State},
+    channel::{Channel, Field, Push, Received, Sends, State, Wire},
     declaration::{ChannelDeclaration, Docs, OperationDeclaration, PushDeclaration, SchemaOf, schema_of},
     subject::{Subject, SubjectText, subject_text},
 };
@@ -20,7 +20,7 @@ pub use crate::{
     serve::Serve,
     spec::{
         Answer, Call, ChannelSpec, Channels, ListedChannel, ListedOperation, OperationSpec, Operations, Row, Serves,
-        assert_new, channel, channels, operation, operations, payload, received, replying, sent, silent,
+        assert_new, channel, channels, operation, operations, payload, received, replying, silent,
     },
 };
 

@@ -31,7 +31,13 @@ pub(crate) enum Incoming {
     Control(Option<Vec<u8>>),
     /// The peer's close frame: its code and reason, and the frame that answers it, which is
     /// empty if this side closed first.
-    Close { code: u16, reason: String, answer: Vec<u8> },
+    Close {
+        #[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "a server echoes it unread"))]
+        code: u16,
+        #[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "a server echoes it unread"))]
+        reason: String,
+        answer: Vec<u8>,
+    },
 }
 
 impl Incoming {

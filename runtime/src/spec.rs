@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    channel::{Received, Sent},
+    channel::Received,
     Channel, Push, Refusal, Serve,
     cx::RawCx,
     declaration::{ChannelDeclaration, Docs, OperationDeclaration, PushDeclaration, SchemaOf, schema_of},
@@ -274,7 +274,7 @@ pub fn payload<P: Received>(text: Option<&str>) -> Result<P, String> {
 
 /// Forgets the type of an operation with a reply.
 #[doc(hidden)]
-pub fn replying<'a, R: Sent>(
+pub fn replying<'a, R: serde::Serialize>(
     future: impl Future<Output = Result<R, Refusal>> + Send + 'a,
 ) -> Answer<'a> {
     Box::pin(async move { encode(&future.await?).map(Some) })
@@ -290,12 +290,6 @@ pub fn silent<'a>(future: impl Future<Output = Result<(), Refusal>> + Send + 'a)
 #[doc(hidden)]
 pub fn received<P: Received>() -> SchemaOf {
     schema_of::<P>
-}
-
-/// The schema of an operation's reply.
-#[doc(hidden)]
-pub fn sent<R: Sent>() -> SchemaOf {
-    schema_of::<R>
 }
 
 /// The operations and pushes of a server whose state is `S`; made by

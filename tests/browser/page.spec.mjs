@@ -249,7 +249,7 @@ test("the form is made of the schema", async ({ page }) => {
   await connect(page);
   await page.locator("#field-symbol").fill("GOOGL");
   await expect(page.locator("#field-resolution")).toHaveJSProperty("tagName", "SELECT");
-  await page.locator("#field-resolution").selectOption({ label: "5" });
+  await page.locator("#field-resolution").selectOption({ label: "5 · Five minutes" });
   await page.getByRole("button", { name: "Subscribe" }).click();
   await expect(page.locator("#subscriptions .topic")).toHaveText('bars:{"resolution":"5","symbol":"GOOGL"}');
   await expect(page.locator("#round-trip")).toHaveText("Subscribed to GOOGL.");

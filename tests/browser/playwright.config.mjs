@@ -10,7 +10,7 @@ export default defineConfig({
   retries: 0,
   workers: 1,
   reporter: [["list"]],
-  outputDir: process.env.BROWSER_TEST_OUTPUT ?? "test-results",
+  outputDir: process.env.BROWSER_TEST_OUTPUT ?? "node_modules/.cache/test-results",
   use: {
     browserName: "chromium",
     viewport: { width: 1280, height: 900 },

@@ -1,6 +1,7 @@
 //! Holds what the macros accept and refuse: every file of `ui/` is a program of its own.
 //!
-//! - `ui/pass/*.rs` build without a warning, depend on nothing but `topicast`, and run.
+//! - `ui/pass/*.rs` build without a warning, with nothing but `topicast` (and `serde_json`, to
+//!   look at results), and run; those of `ui/pass/renamed/` know topicast as `framework`.
 //! - `ui/fail/*.rs` fail with exactly the errors of the `.stderr` file beside them.
 //! - `ui/fail/rustc/*.rs` fail in the compiler, whose words differ between versions: the
 //!   `.stderr` file has our sentence and its line and column, and other errors may be there.
@@ -20,9 +21,18 @@ use serde_json::Value;
 
 #[test]
 fn what_is_right_builds_without_a_warning_and_runs() {
-    let sources = sources("ui/pass");
-    let built = cargo(&project("pass", &sources, "[]"), &["build"]);
-    for (name, path) in &sources {
+    let dependencies = format!("{}serde_json = \"1\"\n", topicast("topicast", ""));
+    run("pass", &sources("ui/pass"), &dependencies);
+}
+
+#[test]
+fn what_is_right_needs_no_crate_called_topicast() {
+    run("renamed", &sources("ui/pass/renamed"), &topicast("framework", ""));
+}
+
+fn run(project_name: &str, sources: &BTreeMap<String, PathBuf>, dependencies: &str) {
+    let built = cargo(&project(project_name, sources, dependencies), &["build"]);
+    for (name, path) in sources {
         let said = built.said(name);
         assert!(said.is_empty(), "{} has complaints:\n{}", path.display(), render(&said));
         let program = built.programs.get(name).unwrap_or_else(|| panic!("{} was not built", path.display()));
@@ -35,7 +45,7 @@ fn what_is_right_builds_without_a_warning_and_runs() {
 #[test]
 fn mistakes_have_exactly_our_messages() {
     let sources = sources("ui/fail");
-    let built = cargo(&project("fail", &sources, "[]"), &["build"]);
+    let built = cargo(&project("fail", &sources, &topicast("topicast", "")), &["build"]);
     let bless = env::var_os("UI_BLESS").is_some();
     let mut wrong = String::new();
     for (name, path) in &sources {
@@ -54,7 +64,7 @@ fn mistakes_have_exactly_our_messages() {
 #[test]
 fn mistakes_that_the_compiler_finds_have_our_sentence_and_place() {
     let sources = sources("ui/fail/rustc");
-    let built = cargo(&project("rustc", &sources, "[]"), &["build"]);
+    let built = cargo(&project("rustc", &sources, &topicast("topicast", "")), &["build"]);
     let mut wrong = String::new();
     for (name, path) in &sources {
         let said = built.errors(name);
@@ -70,7 +80,7 @@ fn mistakes_that_the_compiler_finds_have_our_sentence_and_place() {
 #[test]
 fn declarations_build_without_the_server() {
     let sources = sources("ui/declarations");
-    let project = project("declarations", &sources, "[]\ndefault-features = false");
+    let project = project("declarations", &sources, &topicast("topicast", ", default-features = false"));
     check_declarations(&sources, &cargo(&project, &["build"]));
 
     let wasm = "wasm32-unknown-unknown";
@@ -100,16 +110,22 @@ fn sources(folder: &str) -> BTreeMap<String, PathBuf> {
     found
 }
 
-/// Writes a cargo project whose programs are `sources` and whose one dependency is topicast.
-fn project(name: &str, sources: &BTreeMap<String, PathBuf>, features: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is in a workspace");
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is in a workspace")
+}
+
+/// A line of dependencies: topicast under a name of one's choice.
+fn topicast(name: &str, more: &str) -> String {
+    format!("{name} = {{ package = \"topicast\", path = {:?}{more} }}\n", root().join("runtime"))
+}
+
+/// Writes a cargo project whose programs are `sources`.
+fn project(name: &str, sources: &BTreeMap<String, PathBuf>, dependencies: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ui").join(name);
     fs::create_dir_all(&folder).expect("the target directory can be written");
     let mut manifest = format!(
         "[package]\nname = \"ui-{name}\"\nedition = \"2024\"\nautobins = false\n\n[workspace]\n\n\
-         [dependencies.topicast]\npath = {:?}\nfeatures = {features}\n\n\
-         [profile.dev]\ndebug = \"line-tables-only\"\n",
-        root.join("runtime"),
+         [profile.dev]\ndebug = \"line-tables-only\"\n\n[dependencies]\n{dependencies}"
     );
     for (program, path) in sources {
         manifest += &format!("\n[[bin]]\nname = {program:?}\npath = {path:?}\n");
@@ -123,7 +139,7 @@ fn project(name: &str, sources: &BTreeMap<String, PathBuf>, features: &str) -> P
     };
     write("Cargo.toml", manifest.as_bytes());
     if !folder.join("Cargo.lock").exists() {
-        write("Cargo.lock", &fs::read(root.join("Cargo.lock")).expect("the workspace has a lock file"));
+        write("Cargo.lock", &fs::read(root().join("Cargo.lock")).expect("the workspace has a lock file"));
     }
     folder
 }

@@ -61,7 +61,7 @@ async fn a_recorded_tape_gives_the_bars_of_the_exchange() {
     replayed(&[]).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ticks_between_change_nothing() {
     replayed(&["--bar-broadcaster-interval", "0.005"]).await;
 }

@@ -3,12 +3,13 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{docs, option, private};
+use super::{docs, option, private, update};
 use crate::channel::{Channel, Subject};
 
 pub(crate) fn channel(channel: &Channel) -> TokenStream {
     let p = &private(&channel.runtime);
-    let Channel { ident, route, update, served, .. } = channel;
+    let Channel { ident, route, served, .. } = channel;
+    let update = update(p, &channel.update);
     let type_name = syn::ext::IdentExt::unraw(ident).to_string();
     let docs = docs(p, &channel.docs);
     let fields = channel.fields.iter().map(|field| {
@@ -25,7 +26,7 @@ pub(crate) fn channel(channel: &Channel) -> TokenStream {
     let listed = listed(channel);
     quote! {
         impl #p::Channel for #ident {
-            type Update = #update;
+            #update
             const ROUTE: &'static str = #route;
             fn declaration() -> #p::ChannelDeclaration {
                 const FIELDS: &[&str] = &[#(#fields),*];

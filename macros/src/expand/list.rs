@@ -1,11 +1,14 @@
 //! `channels!` and `operations!`: a check that no name repeats, and the rows.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::quote;
 use syn::{Ident, spanned::Spanned as _};
 
 use super::{private, state};
-use crate::list::{List, text};
+use crate::{
+    list::{List, text},
+    place,
+};
 
 /// Which of the two lists it is, in the runtime's words.
 pub(crate) struct Kind {
@@ -37,7 +40,8 @@ pub(crate) fn list(list: &List, kind: &Kind) -> TokenStream {
     let rows = list.words.iter().map(|word| quote!(#p::#row::<#word, #state>()));
     let checks = list.words.iter().enumerate().skip(1).map(|(at, word)| {
         let message = format!("`{}` {}", text(word), kind.clash);
-        quote_spanned!(word.span()=> const _: () = #p::assert_new(__ROWS, #at, #message);)
+        let check = place::at(word.span(), quote!(#p::assert_new(__ROWS, #at, #message)));
+        quote!(const _: () = #check;)
     });
     quote! {
         {

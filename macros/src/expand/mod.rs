@@ -9,9 +9,12 @@ pub(crate) mod stub;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Path, Type};
+use syn::{Path, Type, spanned::Spanned as _};
 
-use crate::docs::{Description, Docs};
+use crate::{
+    docs::{Description, Docs},
+    place,
+};
 
 /// The module that is the whole contract between an expansion and the runtime.
 fn private(runtime: &Path) -> TokenStream {
@@ -38,4 +41,15 @@ fn docs(p: &TokenStream, docs: &Docs) -> TokenStream {
         Description::Lines(lines) => quote!(#p::concat!(#(#lines, "\n"),*)),
     };
     quote!(#p::Docs { summary: #summary, description: #description, tags: &[#(#tags),*] })
+}
+
+/// What a channel's subscribers receive.
+fn update(p: &TokenStream, ty: &Type) -> TokenStream {
+    let sent = sent(p, ty);
+    place::at(ty.span(), quote!(type Update = #sent;))
+}
+
+/// A type that must be sendable, written so that the error is one and points at the type.
+fn sent(p: &TokenStream, ty: &Type) -> TokenStream {
+    place::at(ty.span(), quote!(<#p::Wire as #p::Sends<#ty>>::Type))
 }

@@ -1,10 +1,10 @@
 //! The type beside an operation's function, and the row that `operations!` lists.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::quote;
 
-use super::{docs, option, private, state};
-use crate::operation::Operation;
+use super::{docs, option, private, sent, state};
+use crate::{operation::Operation, place};
 
 pub(crate) fn operation(operation: &Operation) -> TokenStream {
     let p = &private(&operation.runtime);
@@ -12,7 +12,10 @@ pub(crate) fn operation(operation: &Operation) -> TokenStream {
     let docs = docs(p, &operation.docs);
     let state = state(operation.state.as_ref());
     let payload = option(p, operation.payload.as_ref().map(|ty| quote!(#p::received::<#ty>())));
-    let reply = option(p, operation.reply.as_ref().map(|(name, ty)| quote!((#name, #p::sent::<#ty>()))));
+    let reply = option(p, operation.reply.as_ref().map(|(name, ty)| {
+        let ty = sent(p, ty);
+        quote!((#name, #p::schema_of::<#ty>))
+    }));
     let call = call(operation);
     let marker = marker(vis, ident);
     quote! {
@@ -52,15 +55,19 @@ fn call(operation: &Operation) -> TokenStream {
     let payload = operation.payload.as_ref().map(|_| quote!(, payload));
     let text = if operation.payload.is_some() { quote!(text) } else { quote!(_) };
     let forget = match &operation.reply {
-        // Whatever is wrong with the future is wrong with the function.
-        Some((_, ty)) => quote_spanned!(ident.span()=> #p::replying::<#ty>),
-        None => quote_spanned!(ident.span()=> #p::silent),
+        Some((_, ty)) => {
+            let ty = sent(p, ty);
+            quote!(#p::replying::<#ty>)
+        }
+        None => quote!(#p::silent),
     };
+    let future = quote!(async move { #ident(&cx.typed::<#state>() #payload).await });
+    // Whatever is wrong with the future is wrong with the function.
+    let answer = place::at(ident.span(), quote!(#forget(#future)));
     quote! {
         |cx, #text| {
             #decode
-            let future = async move { #ident(&cx.typed::<#state>() #payload).await };
-            #p::Ok(#forget(future))
+            #p::Ok(#answer)
         }
     }
 }

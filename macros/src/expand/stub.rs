@@ -2,16 +2,20 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{DeriveInput, Generics, Ident, Path, Type, Visibility, parse_quote};
+use syn::{Data, DeriveInput, Generics, Ident, Path, Type, Visibility, parse_quote};
 
 use super::{operation::marker, private};
 
-/// A channel that is never served: the build fails in any case.
+/// A channel that is never served: the build fails in any case. A union, which has no
+/// derives, cannot be one.
 pub(crate) fn channel(input: &DeriveInput, runtime: &Path, update: Option<&Type>, served: bool) -> TokenStream {
+    if let Data::Union(_) = input.data {
+        return TokenStream::new();
+    }
     let p = &private(runtime);
     let ident = &input.ident;
     let route = ident.to_string();
-    let update = update.map_or_else(|| quote!(()), |update| quote!(#update));
+    let update = update.map_or_else(|| quote!(type Update = ();), |ty| super::update(p, ty));
     let generics = bounded(&input.generics, p);
     let (params, arguments, bounds) = generics.split_for_impl();
     let listed = with_state(&generics, p);
@@ -19,7 +23,7 @@ pub(crate) fn channel(input: &DeriveInput, runtime: &Path, update: Option<&Type>
     let serve = (!served).then(|| quote!(impl #listed #p::Serve<__S> for #ident #arguments #bounds {}));
     quote! {
         impl #params #p::Channel for #ident #arguments #bounds {
-            type Update = #update;
+            #update
             const ROUTE: &'static str = #route;
             fn declaration() -> #p::ChannelDeclaration { loop {} }
             fn subject_field() -> #p::Option<(&'static str, #p::SchemaOf)> { loop {} }
@@ -37,6 +41,9 @@ pub(crate) fn channel(input: &DeriveInput, runtime: &Path, update: Option<&Type>
 
 /// A push that is never sent.
 pub(crate) fn push(input: &DeriveInput, runtime: &Path) -> TokenStream {
+    if let Data::Union(_) = input.data {
+        return TokenStream::new();
+    }
     let p = &private(runtime);
     let ident = &input.ident;
     let generics = bounded(&input.generics, p);

@@ -86,7 +86,8 @@ impl<'a> Maker<'a> {
         let mut members = Map::new();
         for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
             let is_required = required.contains(&name.as_str());
-            if !is_required && says_nothing(property) {
+            let is_other_name = property.get("deprecated").is_some();
+            if !is_required && (is_other_name || says_nothing(property)) {
                 continue;
             }
             match self.make(property, name) {

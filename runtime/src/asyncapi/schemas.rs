@@ -13,7 +13,7 @@ use schemars::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{Error, is_component_name};
+use super::{Error, aliases, is_component_name};
 use crate::declaration::SchemaOf;
 
 /// Where the documents keep their schemas.
@@ -84,11 +84,12 @@ impl Schemas {
             }
         }
         let names = unique_names(&sites)?;
-        let mut definitions = Map::new();
+        let mut named = BTreeMap::new();
         for (site, mut schema) in sites {
             rename(&mut schema, site.0, &names);
-            definitions.insert(names[&site].clone(), schema);
+            named.insert(names[&site].clone(), schema);
         }
+        let definitions = named.into_iter().collect();
         Ok(Self { generators, names, definitions })
     }
 
@@ -150,21 +151,52 @@ fn finish(used_as: Use, generator: &mut SchemaGenerator, schema: Value, raw: &Ma
     for transform in generator.transforms_mut() {
         transform.transform(&mut schema);
     }
+    RecursiveTransform(|schema: &mut Schema| aliases::expand(schema, used_as != Use::Sent)).transform(&mut schema);
+    RecursiveTransform(bound_integers).transform(&mut schema);
     if used_as == Use::Request {
         RecursiveTransform(|schema: &mut Schema| restrict_request(schema, raw)).transform(&mut schema);
     }
     schema.to_value()
 }
 
-/// A request becomes a topic: its integers are exact in every language, and what is
-/// optional is absent, null or something, never `""`, which stands for null in topics.
+/// Writes out the range of 32 and 64 bits, of which schemars names the format alone.
+fn bound_integers(schema: &mut Schema) {
+    let (minimum, maximum): (Value, Value) = match schema.get("format").and_then(Value::as_str) {
+        Some("int32") => (i32::MIN.into(), i32::MAX.into()),
+        Some("uint32") => (u32::MIN.into(), u32::MAX.into()),
+        Some("int64" | "int") => (i64::MIN.into(), i64::MAX.into()),
+        Some("uint64" | "uint") => (u64::MIN.into(), u64::MAX.into()),
+        _ => return,
+    };
+    if has_type(schema.as_value(), "integer") {
+        for (keyword, bound) in [("minimum", minimum), ("maximum", maximum)] {
+            if schema.get(keyword).is_none() {
+                schema.insert(keyword.to_owned(), bound);
+            }
+        }
+    }
+}
+
+/// From here on a number is no `f32` but an infinity, which no topic can have.
+const F32_OVERFLOW: f64 = 3.402_823_567_797_336_6e38;
+
+/// A request becomes a topic: its numbers are exact in every language and finite, and what
+/// is optional is absent, null or something, never `""`, which stands for null in topics.
 fn restrict_request(schema: &mut Schema, definitions: &Map<String, Value>) {
     if schema.get("enum").is_none() && schema.get("const").is_none() && has_type(schema.as_value(), "integer") {
+        // A bound that i64 does not hold is u64's own, and so wider.
         let own = |keyword| schema.get(keyword).and_then(|own: &Value| own.as_i64());
         let minimum = own("minimum").map_or(-MAX_INTEGER, |own| own.max(-MAX_INTEGER));
         let maximum = own("maximum").map_or(MAX_INTEGER, |own| own.min(MAX_INTEGER));
         schema.insert("minimum".to_owned(), minimum.into());
         schema.insert("maximum".to_owned(), maximum.into());
+    }
+    if schema.get("format").is_some_and(|format| format == "float") {
+        for (keyword, bound) in [("exclusiveMinimum", -F32_OVERFLOW), ("exclusiveMaximum", F32_OVERFLOW)] {
+            if schema.get(keyword).is_none() {
+                schema.insert(keyword.to_owned(), bound.into());
+            }
+        }
     }
     if has_type(schema.as_value(), "null") && accepts_empty_string(schema.as_value(), definitions) {
         schema.insert("minLength".to_owned(), 1.into());

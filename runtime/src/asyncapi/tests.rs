@@ -62,6 +62,7 @@ struct Orders {
     labels: Vec<Option<String>>,
     filter: Option<Filter>,
     tag: Option<Label>,
+    ratio: Option<f32>,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -128,6 +129,17 @@ mod other {
     }
 }
 
+/// A request whose fields have other names, as the attributes tell them.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Quotes {
+    #[serde(alias = "ticker", alias = "sym")]
+    #[schemars(extend("x-aliases" = ["ticker", "sym"]))]
+    symbol: String,
+    #[serde(alias = "levels")]
+    #[schemars(extend("x-aliases" = ["levels"]))]
+    depth: Option<u8>,
+}
+
 /// A type whose own name looks like a numbered one.
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct Bar2 {
@@ -159,7 +171,7 @@ fn orders() -> ChannelDeclaration {
         description: "",
         tags: &["trading"],
         subject: Some("accountId"),
-        fields: &["accountId", "symbol", "since", "limit", "labels", "filter", "tag"],
+        fields: &["accountId", "symbol", "since", "limit", "labels", "filter", "tag", "ratio"],
         served: true,
         request: schema_of::<Orders>,
         subject_schema: Some(schema_of::<String>),
@@ -445,6 +457,10 @@ fn an_optional_field_of_a_request_is_not_empty_and_an_integer_is_exact() {
     with("limit", json!(-1), &[]);
     with("since", json!(-9_007_199_254_740_991_i64), &ok);
     with("since", json!(-9_007_199_254_740_992_i64), &[]);
+    with("filter", json!({ "depth": u32::MAX }), &ok);
+    with("filter", json!({ "depth": 4_294_967_296_u64 }), &[]);
+    with("ratio", json!(f32::MAX), &ok);
+    with("ratio", json!(1e39), &[]);
 }
 
 #[test]
@@ -471,6 +487,43 @@ fn a_type_has_two_names_only_where_its_directions_differ() {
     assert!(schemas["Orders"].to_string().contains("#/components/schemas/Filter-Request"));
     assert!(schemas["Order"].to_string().contains("#/components/schemas/Filter\""));
     assert!(schemas.contains_key("Resolution") && !schemas.contains_key("Resolution-Request"));
+}
+
+#[test]
+fn a_field_goes_by_exactly_one_of_its_names() {
+    let quotes = ChannelDeclaration {
+        route: "quotes",
+        type_name: "Quotes",
+        fields: &["symbol", "depth"],
+        request: schema_of::<Quotes>,
+        update: schema_of::<Quotes>,
+        ..bars()
+    };
+    let documents = documents_of(&Surface { channels: vec![quotes], ..surface(Profile::modern()) });
+    assert!(!documents.v3_json().contains("x-aliases"));
+    let messages = Messages::from_v3(documents.v3());
+    let check = |payload: Value| {
+        let is_read = serde_json::from_str::<Quotes>(&payload.to_string()).is_ok();
+        let frame = json!({ "type": "quotes.subscribe", "payload": payload });
+        let expected: &[&str] = if is_read { &["quotes.subscribe"] } else { &[] };
+        assert_eq!(messages.matching(Direction::FromClient, &frame), expected, "{frame}");
+    };
+    let names = [
+        ("symbol", json!("A")),
+        ("ticker", json!("A")),
+        ("sym", json!("A")),
+        ("depth", json!(1)),
+        ("levels", json!(2)),
+    ];
+    for chosen in 0..1_u32 << names.len() {
+        let members = names.iter().enumerate().filter(|(at, _)| chosen & 1 << at != 0);
+        check(members.map(|(_, (name, value))| ((*name).to_owned(), value.clone())).collect());
+    }
+    check(json!({ "ticker": 1 }));
+    check(json!({ "symbol": "A", "levels": 256 }));
+    let sent = &documents.v3()["components"]["schemas"]["Quotes"];
+    assert_eq!(sent["required"], json!(["symbol", "depth"]));
+    assert_eq!(sent["properties"].as_object().map(serde_json::Map::len), Some(2));
 }
 
 fn fails(change: impl FnOnce(&mut Surface), expected: &Error) {

@@ -137,6 +137,7 @@ class Console {
     const id = this.#lastId + 1;
     if (this.#sendText(JSON.stringify({ type, id, ...(payload === undefined ? {} : { payload }) }))) {
       this.#lastId = id;
+      this.#announce("");
       this.#asked.set(id, { type, payload, at: performance.now() });
       this.#preview();
     }

@@ -1,12 +1,13 @@
 // A form made of a request's schema, and the payload that it holds.
 
 import { h } from "./dom.js";
-import { constraintsOf, flatten, typeOf, valuesOf, withoutNull } from "./schema.js";
+import { constraintsOf, flatten, meaningsOf, typeOf, valuesOf, withoutNull } from "./schema.js";
 
 /** Fields for the members of a payload; `value()` reads them, `focus()` goes to the first. */
 export function payloadForm(schemas, schema, example) {
   const whole = flatten(schemas, schema);
-  const members = Object.entries(whole.properties ?? {});
+  // What has another name is asked for once.
+  const members = Object.entries(whole.properties ?? {}).filter(([, member]) => !member.deprecated);
   const isPlain = !whole.oneOf && !whole.anyOf && members.length > 0;
   const isEmpty = !whole.oneOf && !whole.anyOf && members.length === 0 && whole.type === "object" && !whole.additionalProperties;
   if (isEmpty) return { element: h("p", { class: "empty" }, "This request has no fields."), value: () => ({}), focus() {} };
@@ -16,7 +17,7 @@ export function payloadForm(schemas, schema, example) {
   }
   const fields = members.map(([name, member]) => {
     const required = (whole.required ?? []).includes(name);
-    return { name, required, ...fieldFor(schemas, name, member, required) };
+    return { name, required, ...fieldFor(schemas, name, member, required, example?.[name]) };
   });
   return {
     element: h("div", { class: "field-list" }, fields.map(({ element }) => element)),
@@ -25,21 +26,23 @@ export function payloadForm(schemas, schema, example) {
   };
 }
 
-function fieldFor(schemas, name, member, required) {
+function fieldFor(schemas, name, member, required, example) {
   const { nullable, schema } = withoutNull(schemas, member);
   const whole = { ...schema, default: member.default ?? schema.default };
   const id = `field-${name}`;
   const mustFill = required && !nullable;
-  const { control, value } = controlFor(whole, name, id, mustFill);
-  const words = constraintsOf(schemas, member).filter(([word]) => word !== "one of" && word !== "pattern").map((said) => said.join(" "));
-  const note = [(member.description ?? schema.description)?.split(/\n\s*\n/)[0], words.join(", ")].filter(Boolean).join(" ");
+  const { control, value } = controlFor(whole, name, id, mustFill, example);
+  // What the control shows itself need not be said beside it.
+  const shown = new Set(["default", "one of", "pattern"]);
+  const words = constraintsOf(schemas, member).filter(([word]) => !shown.has(word)).map((said) => said.join(" "));
+  const note = [(member.description ?? schema.description)?.split(/\n\s*\n/)[0], ...words].filter(Boolean).join(" · ");
   const element = wrap(name, id, control, mustFill, typeOf(schemas, member), note);
   return { element, control, value };
 }
 
-function controlFor(schema, name, id, required) {
+function controlFor(schema, name, id, required, example) {
   const values = valuesOf(schema);
-  if (values) return selectField(values, schema.default, id, required);
+  if (values) return selectField(values, schema.default, id, required, meaningsOf(schema));
   const fallback = schema.default;
   if (schema.type === "boolean") {
     if (!required && fallback === undefined) return selectField([true, false], undefined, id, false);
@@ -48,13 +51,13 @@ function controlFor(schema, name, id, required) {
   }
   if (schema.type === "integer" || schema.type === "number") return numberField(schema, id, required);
   if (schema.type === "string") return textField(schema, id, required);
-  return jsonField(name, id, { required }, fallback ?? undefined);
+  return jsonField(name, id, { required, example }, fallback ?? undefined);
 }
 
-function selectField(values, fallback, id, required) {
+function selectField(values, fallback, id, required, meanings = new Map()) {
   const isDefault = (value) => fallback !== undefined && JSON.stringify(value) === JSON.stringify(fallback);
   const options = values.map((value, index) =>
-    h("option", { value: String(index), selected: isDefault(value) }, String(value), isDefault(value) ? " (default)" : ""));
+    h("option", { value: String(index), selected: isDefault(value) }, String(value), meanings.has(value) && ` · ${meanings.get(value)}`, isDefault(value) && " (default)"));
   if (!required && fallback === undefined) options.unshift(h("option", { value: "" }, "not set"));
   const control = h("select", { id }, options);
   return { control, value: () => (control.value === "" ? undefined : values[Number(control.value)]) };
@@ -90,9 +93,10 @@ function textField(schema, id, required) {
 }
 
 /** What no control fits: a text that has to be JSON. */
-function jsonField(name, id, { required }, initial) {
+function jsonField(name, id, { required, example }, initial) {
   const text = initial === undefined ? "" : JSON.stringify(initial, null, 2);
-  const control = h("textarea", { id, required, rows: Math.min(8, Math.max(2, text.split("\n").length)), spellcheck: "false", placeholder: required ? "JSON" : "JSON; not set" }, text);
+  const hint = example === undefined ? "JSON" : `JSON, for example ${JSON.stringify(example)}`;
+  const control = h("textarea", { id, required, rows: Math.min(8, Math.max(2, text.split("\n").length)), spellcheck: "false", placeholder: required ? hint : `not set; ${hint}` }, text);
   const parse = () => (control.value.trim() === "" ? undefined : JSON.parse(control.value));
   const check = () => {
     try {

@@ -90,7 +90,7 @@ export class Log {
     ];
     if (direction === "note") return h("li", { class: "entry note" }, h("div", { class: "entry-head" }, head, h("span", { class: "entry-text" }, text)));
     const details = h("details", {},
-      h("summary", { class: "entry-head" }, head, type && h("code", { class: "entry-type" }, type), " ", h("span", { class: "entry-text" }, text.slice(0, 300))));
+      h("summary", { class: "entry-head" }, head, type && h("code", { class: "entry-type" }, type), " ", h("span", { class: "entry-text" }, gist(text).slice(0, 300))));
     // Made only when somebody looks, since most entries pass unread.
     details.addEventListener("toggle", () => {
       if (details.open && details.children.length === 1) {
@@ -99,6 +99,16 @@ export class Log {
       }
     });
     return h("li", { class: `entry ${direction}` }, details);
+  }
+}
+
+/** The gist of a message for one line: its number and its payload; the rest is seen on opening it. */
+function gist(text) {
+  try {
+    const { seq, payload } = JSON.parse(text);
+    return [seq === undefined ? "" : `#${seq} `, payload === undefined ? "" : JSON.stringify(payload)].join("");
+  } catch {
+    return text;
   }
 }
 

@@ -1,7 +1,7 @@
 // The reference: channels, their operations and messages, and the schemas.
 
 import { example, h, markdown } from "./dom.js";
-import { constraints, tree, typeOf } from "./schema.js";
+import { constraints, tree, typeOf, values } from "./schema.js";
 
 const key = (reference) => decodeURIComponent(reference.$ref.split("/").at(-1));
 
@@ -115,7 +115,7 @@ function schemaSection({ schemas }) {
           h("span", { class: "card-summary" }, typeOf(schemas, schemas[name]))),
         h("div", { class: "card-body" },
           markdown(schemas[name].description),
-          constraints(schemas, schemas[name]),
+          values(schemas[name]) ?? constraints(schemas, schemas[name]),
           tree(schemas, schemas[name], [name]),
           h("h3", {}, "JSON schema"),
           example(schemas[name], `the schema ${name}`)))),

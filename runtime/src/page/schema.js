@@ -69,13 +69,22 @@ export function valuesOf(schema) {
   return values.every(Boolean) ? values.flat() : undefined;
 }
 
+/** What listed values mean, where the schema says so. */
+export function meaningsOf(schema) {
+  const choices = (schema.oneOf ?? schema.anyOf ?? []).filter((choice) => "const" in choice && choice.description);
+  return new Map(choices.map((choice) => [choice.const, choice.description.split("\n")[0].replace(/\.$/, "")]));
+}
+
 /** What a type is called. */
 export function typeOf(schemas, schema) {
   const { nullable, schema: whole, name } = withoutNull(schemas, schema);
   const also = nullable ? " or null" : "";
   if (name !== undefined) return name + also;
   if ("const" in whole) return JSON.stringify(whole.const) + also;
-  if (whole.type === "array") return `array of ${whole.items ? typeOf(schemas, whole.items) : "anything"}${also}`;
+  if (whole.type === "array") {
+    const items = whole.items ? typeOf(schemas, whole.items) : "anything";
+    return `array of ${items.includes(" or ") ? `(${items})` : items}${also}`;
+  }
   const choices = whole.oneOf ?? whole.anyOf;
   if (choices && whole.type === undefined) return choices.map((choice) => typeOf(schemas, choice)).join(" or ") + also;
   const type = Array.isArray(whole.type) ? whole.type.join(" or ") : (whole.type ?? (whole.properties ? "object" : "anything"));
@@ -95,8 +104,9 @@ export function constraintsOf(schemas, schema) {
   const isExact = minimum === -Number.MAX_SAFE_INTEGER && maximum === Number.MAX_SAFE_INTEGER;
   if (isExact) said.push(["within", "±(2⁵³−1)"]);
   else {
-    if (minimum !== undefined) said.push(["at least", String(minimum)]);
-    if (maximum !== undefined) said.push(["at most", maximum === Number.MAX_SAFE_INTEGER ? "2⁵³−1" : String(maximum)]);
+    // The range of 64 bits is what the format says already, and JavaScript could not write it.
+    if (minimum >= Number.MIN_SAFE_INTEGER) said.push(["at least", String(minimum)]);
+    if (maximum <= Number.MAX_SAFE_INTEGER) said.push(["at most", maximum === Number.MAX_SAFE_INTEGER ? "2⁵³−1" : String(maximum)]);
   }
   if (exclusiveMinimum !== undefined) said.push(["more than", String(exclusiveMinimum)]);
   if (exclusiveMaximum !== undefined) said.push(["less than", String(exclusiveMaximum)]);
@@ -145,6 +155,13 @@ function row(schemas, name, member, required, inside) {
     constraints(schemas, member),
     below,
   );
+}
+
+/** Listed values with what they mean, for a type's own entry. */
+export function values(schema) {
+  const meanings = meaningsOf(schema);
+  if (meanings.size === 0) return undefined;
+  return h("dl", { class: "values" }, valuesOf(schema)?.map((value) => [h("dt", {}, h("code", {}, JSON.stringify(value))), h("dd", {}, meanings.get(value) ?? "")]));
 }
 
 /** The constraints as a list. */

@@ -27,7 +27,7 @@ export class Subscriptions {
     const end = () => this.#unsubscribe(`${route}.unsubscribe`, payload);
     const button = h("button", { type: "button", "aria-label": `Unsubscribe from ${topic}`, click: end }, "Unsubscribe");
     const row = h("li", {}, h("code", { class: "topic" }, topic), h("div", { class: "subscription-row" }, numbers, button));
-    this.#topics.set(topic, { row, numbers, updates: 0, skipped: 0, seq: undefined, recent: Array(WINDOW).fill(0) });
+    this.#topics.set(topic, { row, numbers, updates: 0, skipped: 0, seq: undefined, recent: [0] });
     this.#list.append(row);
     this.#show(this.#topics.get(topic));
     this.#total();
@@ -69,15 +69,18 @@ export class Subscriptions {
 
   #tick() {
     for (const entry of this.#topics.values()) {
+      entry.recent = [0, ...entry.recent.slice(0, WINDOW)];
       this.#show(entry);
-      entry.recent = [0, ...entry.recent.slice(0, WINDOW - 1)];
     }
   }
 
   #show(entry) {
     entry.isStale = false;
-    const rate = entry.recent.reduce((sum, count) => sum + count, 0) / WINDOW;
-    const parts = [`${entry.updates} ${entry.updates === 1 ? "update" : "updates"}`, `${rate.toFixed(1)}/s`];
+    // Whole seconds only: the one that is running is not over yet.
+    const seconds = entry.recent.slice(1);
+    const rate = seconds.reduce((sum, count) => sum + count, 0) / Math.max(1, seconds.length);
+    const parts = [`${entry.updates} ${entry.updates === 1 ? "update" : "updates"}`];
+    if (seconds.length > 0) parts.push(`${rate.toFixed(1)}/s`);
     if (entry.seq !== undefined) parts.push(`seq ${entry.seq}`);
     if (entry.skipped > 0) parts.push(`${entry.skipped} skipped`);
     entry.numbers.textContent = parts.join(" · ");

@@ -6,7 +6,6 @@ struct Bar {
 }
 
 #[topicast::ws_router(route = "bars", update = Bar)]
-#[cfg_attr(debug_assertions, serde(rename_all = "camelCase"))]
 struct Bars {
     #[cfg_attr(debug_assertions, serde(rename = "ticker"))]
     symbol: String,

@@ -17,15 +17,6 @@ async fn count(_: &Cx<'_, App>) -> u32 {
     0
 }
 
-#[ws_operation("orders.io")]
-async fn io(_: &Cx<'_, App>) -> std::io::Result {
-    Ok(())
-}
-
-fn refusal() -> Option<Refusal> {
-    None
-}
-
 fn main() {
     let _ = topicast::operations![App; place, count];
 }

@@ -1,0 +1,74 @@
+//! Other names of a field (`#[serde(alias = "…")]`), which schemars does not know of.
+//!
+//! A declaration tells them in the extension `x-aliases` of the field's schema:
+//! `#[schemars(extend("x-aliases" = ["ticker"]))]`. A client may use any one of the names.
+
+use schemars::Schema;
+use serde_json::{Map, Value, json};
+
+/// The keyword of a field's schema that lists its other names.
+const KEYWORD: &str = "x-aliases";
+
+/// Takes the extension out of an object's schema; where the object is read, its other names
+/// become members, of which exactly one stands for the field.
+pub(super) fn expand(schema: &mut Schema, is_read: bool) {
+    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
+    let aliased: Vec<(String, Vec<String>)> =
+        properties.iter_mut().filter_map(|(name, field)| Some((name.clone(), take_aliases(field)?))).collect();
+    if !is_read {
+        return;
+    }
+    for (name, aliases) in aliased {
+        add_members(schema, &name, &aliases);
+        exclude_repeats(schema, &name, &aliases);
+        require_one(schema, &name, &aliases);
+    }
+}
+
+fn take_aliases(field: &mut Value) -> Option<Vec<String>> {
+    let aliases = field.as_object_mut()?.remove(KEYWORD)?;
+    Some(aliases.as_array()?.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+}
+
+fn add_members(schema: &mut Schema, name: &str, aliases: &[String]) {
+    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
+    let Some(field) = properties.get(name).and_then(Value::as_object).cloned() else { return };
+    for alias in aliases {
+        let mut other = field.clone();
+        other.remove("default");
+        other.insert("description".to_owned(), format!("Another name of `{name}`.").into());
+        // So that tools and examples prefer the name itself.
+        other.insert("deprecated".to_owned(), true.into());
+        properties.insert(alias.clone(), Value::Object(other));
+    }
+}
+
+/// serde refuses a field that is given twice, under whichever names.
+fn exclude_repeats(schema: &mut Schema, name: &str, aliases: &[String]) {
+    let dependencies = schema.ensure_object().entry("dependencies").or_insert_with(|| Map::new().into());
+    let Some(dependencies) = dependencies.as_object_mut() else { return };
+    for (at, alias) in aliases.iter().enumerate() {
+        let earlier = std::iter::once(name).chain(aliases[..at].iter().map(String::as_str));
+        let given: Vec<Value> = earlier.map(|earlier| json!({ "required": [earlier] })).collect();
+        dependencies.insert(alias.clone(), json!({ "not": { "anyOf": given } }));
+    }
+}
+
+/// A field that has to be given may be so under any of its names.
+fn require_one(schema: &mut Schema, name: &str, aliases: &[String]) {
+    let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) else { return };
+    let before = required.len();
+    required.retain(|field| field != name);
+    if required.len() == before {
+        return;
+    }
+    if required.is_empty() {
+        schema.remove("required");
+    }
+    let others: Vec<Value> = aliases.iter().map(|alias| json!({ "required": [alias] })).collect();
+    let rule = json!({ "if": { "not": { "anyOf": others } }, "then": { "required": [name] } });
+    let rules = schema.ensure_object().entry("allOf").or_insert_with(|| json!([]));
+    if let Some(rules) = rules.as_array_mut() {
+        rules.push(rule);
+    }
+}

@@ -1,0 +1,90 @@
+//! Names of the user's own that an expansion must not mistake for its own.
+
+#![allow(dead_code, non_camel_case_types)]
+
+mod topicast {}
+mod serde {}
+mod schemars {}
+mod core {}
+mod std {}
+
+pub struct Channel;
+pub struct Docs;
+pub struct S;
+pub struct Serialize;
+pub struct JsonSchema;
+pub trait Default {}
+pub enum Option {}
+pub type Result = ();
+
+const FIELDS: usize = 1;
+const __field0: u8 = 0;
+
+#[::topicast::data]
+#[derive(::std::default::Default)]
+pub struct Vec {
+    pub items: [u8; FIELDS],
+}
+
+#[::topicast::ws_router(route = "s", update = Vec, served)]
+#[serde(default)]
+#[derive(::std::default::Default)]
+pub struct __S {
+    pub symbol: String,
+    pub cx: Vec,
+}
+
+impl<S: Send + Sync + 'static> ::topicast::Serve<S> for __S {}
+
+#[::topicast::ws_operation("text")]
+async fn text(_: &::topicast::Cx<'_, App>, payload: Vec) -> ::std::result::Result<(), ::topicast::Refusal> {
+    drop(payload);
+    Ok(())
+}
+
+pub struct App;
+
+mod private {
+    #[::topicast::ws_router(route = "inner", update = Update)]
+    pub(super) struct Inner {
+        pub(super) name: String,
+    }
+
+    #[::topicast::data]
+    pub(super) struct Update {
+        secret: u8,
+    }
+}
+
+fn main() {
+    // In a function, where nothing has a path.
+    #[::topicast::data]
+    struct Local {
+        kind: Kind,
+    }
+
+    #[::topicast::data]
+    enum Kind {
+        One,
+    }
+
+    #[::topicast::ws_router(route = "local", update = Local)]
+    struct Locals {
+        kind: Kind,
+    }
+
+    #[::topicast::ws_push("pushed")]
+    struct Pushed {
+        local: Local,
+    }
+
+    let locals = Locals { kind: Kind::One };
+    assert_eq!(::topicast::topic_of(&locals).unwrap(), r#"local:{"kind":"One"}"#);
+    let s = <__S as ::std::default::Default>::default();
+    assert_eq!(::topicast::topic_of(&s).unwrap(), r#"s:{"cx":{"items":[0]},"symbol":""}"#);
+    let inner = private::Inner { name: String::new() };
+    assert_eq!(::topicast::topic_of(&inner).unwrap(), r#"inner:{"name":""}"#);
+    let _ = ::topicast::channels![App; __S, Locals, private::Inner];
+    let _ = ::topicast::operations![App; text, Pushed];
+    let _ = Pushed { local: Local { kind: Kind::One } };
+}
