@@ -40,7 +40,7 @@ pub fn websocket(settings: &WebSocketSettings) -> Result<Server, topicast::Error
         .contact(Contact {
             name: Some("topicast".to_owned()),
             url: Some("https://github.com/topicast/topicast".to_owned()),
-            email: None,
+            email: Some("maintainers@topicast.dev".to_owned()),
         })
         .licence(Licence {
             name: "MIT OR Apache-2.0".to_owned(),

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens as _;
-use syn::{Data, DeriveInput, Fields, Ident, LitStr, Path, Type};
+use syn::{Data, DeriveInput, Fields, Ident, LitStr, Path, Type, ext::IdentExt as _};
 
 use crate::{
     args::{self, Args, Word},
@@ -14,16 +14,8 @@ use crate::{
     place,
 };
 
-const WORDS: &[Word] = &[
-    args::ROUTE,
-    args::UPDATE,
-    args::TAGS,
-    args::SUBJECT,
-    args::SUMMARY,
-    args::SERVED,
-    args::CRATE,
-    args::DERIVE,
-];
+const WORDS: &[Word] =
+    &[args::ROUTE, args::UPDATE, args::TAGS, args::SUBJECT, args::SUMMARY, args::SERVED, args::CRATE, args::DERIVE];
 
 /// The members of a reply beside the subject (`contract.md`, "Operations of a channel").
 const REPLY_MEMBERS: [&str; 6] = ["status", "message", "topic", "code", "retryable", "retry_after_ms"];
@@ -58,7 +50,7 @@ pub(crate) struct Faulty {
 }
 
 /// Reads and checks a declaration.
-pub(crate) fn check(arguments: TokenStream, input: &DeriveInput) -> Result<(Declared, Channel), Faulty> {
+pub(crate) fn check(arguments: TokenStream, input: &DeriveInput) -> Result<(Declared, Channel), Box<Faulty>> {
     let errors = Errors::new();
     let mut args = Args::read(arguments, WORDS, &errors);
     let runtime = runtime(&mut args);
@@ -77,17 +69,14 @@ pub(crate) fn check(arguments: TokenStream, input: &DeriveInput) -> Result<(Decl
     }
     let update = args.ty(&args::UPDATE);
     if update.is_none() && !args.has(&args::UPDATE) {
-        errors.at(
-            Span::call_site(),
-            "`update` is missing: the type that subscribers receive, as in `update = Bar`",
-        );
+        errors.at(Span::call_site(), "`update` is missing: the type that subscribers receive, as in `update = Bar`");
     }
 
     let item = Declared::request(input.clone(), derive);
     let shaped = check_shape(&item, &errors);
     let (fields, subject) = if shaped { read_fields(&mut args, input, &errors) } else { (Vec::new(), None) };
 
-    let faulty = |errors, update| Faulty { runtime: runtime.clone(), update, served, derive, errors };
+    let faulty = |errors, update| Box::new(Faulty { runtime: runtime.clone(), update, served, derive, errors });
     if let Err(errors) = errors.check() {
         return Err(faulty(errors, update));
     }
@@ -119,10 +108,8 @@ fn check_shape(item: &Declared, errors: &Errors) -> bool {
         return false;
     };
     if !input.generics.params.is_empty() {
-        errors.on(
-            &input.generics,
-            "a channel cannot be generic, as its route names one type; declare a struct for each",
-        );
+        errors
+            .on(&input.generics, "a channel cannot be generic, as its route names one type; declare a struct for each");
         return false;
     }
     match &data.fields {
@@ -134,7 +121,10 @@ fn check_shape(item: &Declared, errors: &Errors) -> bool {
         Fields::Unit if item.is_null() => {
             errors.on(
                 &input.ident,
-                format!("a unit struct is `null` to serde, and a request is an object; write `struct {} {{}}`", input.ident),
+                format!(
+                    "a unit struct is `null` to serde, and a request is an object; write `struct {} {{}}`",
+                    input.ident
+                ),
             );
             false
         }
@@ -155,9 +145,10 @@ fn read_fields(args: &mut Args, input: &DeriveInput, errors: &Errors) -> (Vec<Wi
 
 fn named_subject(named: &LitStr, fields: &[WireField], errors: &Errors) -> Option<Subject> {
     let wanted = named.value();
-    let Some(field) = fields.iter().find(|field| field.ident == wanted.as_str()) else {
-        let known: Vec<_> = fields.iter().map(|field| format!("`{}`", field.ident)).collect();
-        let known = if known.is_empty() { "there are none".to_owned() } else { format!("the fields are {}", known.join(", ")) };
+    let Some(field) = fields.iter().find(|field| field.ident.unraw() == wanted.as_str()) else {
+        let known: Vec<_> = fields.iter().map(|field| format!("`{}`", field.ident.unraw())).collect();
+        let known =
+            if known.is_empty() { "there are none".to_owned() } else { format!("the fields are {}", known.join(", ")) };
         errors.on(named, format!("`subject` names no field of this struct: `{wanted}`; {known}"));
         return None;
     };

@@ -29,7 +29,6 @@ impl Errors {
         }
     }
 
-
     /// Ends the collection: the complaints as `compile_error!` calls, if there are any.
     pub(crate) fn check(self) -> Result<(), TokenStream> {
         let errors = self.0.take().unwrap_or_default();

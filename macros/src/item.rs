@@ -72,7 +72,9 @@ impl Declared {
         if self.derives.schema == Schema::Mirror {
             let validates = derived(&input.attrs).contains("Validate");
             each_attrs(&mut input, &mut |attrs| {
-                attrs.retain(|attr| !mentions(attr, &["schemars"]) && (validates || !mentions(attr, &["validate", "garde"])));
+                attrs.retain(|attr| {
+                    !mentions(attr, &["schemars"]) && (validates || !mentions(attr, &["validate", "garde"]))
+                });
             });
         }
         if self.derives.as_object {
@@ -98,7 +100,8 @@ impl Declared {
                     field.vis = syn::Visibility::Inherited;
                 }
                 if self.derives.as_object {
-                    data.fields = Fields::Named(syn::FieldsNamed { brace_token: Default::default(), named: Punctuated::new() });
+                    data.fields =
+                        Fields::Named(syn::FieldsNamed { brace_token: Default::default(), named: Punctuated::new() });
                     data.semi_token = None;
                 }
             }
@@ -126,7 +129,11 @@ impl Declared {
 
     /// Whether `#[serde(default)]` on the container takes missing fields from the item's `Default`.
     pub(crate) fn has_container_default(&self) -> bool {
-        self.input.attrs.iter().flat_map(names::words).any(|word| matches!(&word, Meta::Path(path) if path.is_ident("default")))
+        self.input
+            .attrs
+            .iter()
+            .flat_map(names::words)
+            .any(|word| matches!(&word, Meta::Path(path) if path.is_ident("default")))
     }
 
     /// Whether the user named schemars' path.
@@ -162,9 +169,8 @@ pub(crate) fn kind(input: &DeriveInput) -> (&'static str, Span) {
 /// The last segments of what the user derives.
 fn derived(attrs: &[Attribute]) -> BTreeSet<String> {
     let derives = attrs.iter().filter(|attr| attr.path().segments.last().is_some_and(|name| name.ident == "derive"));
-    let paths = derives.flat_map(|attr| {
-        attr.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated).unwrap_or_default()
-    });
+    let paths = derives
+        .flat_map(|attr| attr.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated).unwrap_or_default());
     paths.filter_map(|path| Some(path.segments.last()?.ident.to_string())).collect()
 }
 
@@ -172,11 +178,15 @@ fn has_serde_word(attrs: &[Attribute], word: &str) -> bool {
     has_word(attrs, "serde", word)
 }
 
-/// Whether `#[attribute(word …)]` is among the attributes. Tokens, since schemars' values
-/// are no `Meta` of syn's.
+/// Whether `#[attribute(…, word …)]` is among the attributes. By tokens, since the values of
+/// schemars' words are not always those of a `Meta`.
 fn has_word(attrs: &[Attribute], attribute: &str, word: &str) -> bool {
     attrs.iter().filter(|attr| attr.path().is_ident(attribute)).any(|attr| match &attr.meta {
-        Meta::List(list) => list.tokens.clone().into_iter().any(|token| is_word(&token, &[word])),
+        Meta::List(list) => {
+            let tokens: Vec<TokenTree> = list.tokens.clone().into_iter().collect();
+            let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
+            tokens.split(is_comma).any(|words| words.first().is_some_and(|first| is_word(first, &[word])))
+        }
         Meta::Path(_) | Meta::NameValue(_) => false,
     })
 }

@@ -1,18 +1,18 @@
 //! The attributes of topicast. Use them through the `topicast` crate, where they are documented.
 
-mod args;
-mod channel;
-mod docs;
 mod entry;
-mod errors;
-mod expand;
 mod fallback;
-mod item;
+mod expand;
 mod list;
-mod name;
-mod names;
 mod operation;
 mod payload;
+mod channel;
+mod docs;
+mod args;
+mod item;
+mod name;
+mod names;
+mod errors;
 mod place;
 #[cfg(test)]
 mod tests;

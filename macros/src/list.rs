@@ -25,7 +25,7 @@ pub(crate) struct Faulty {
 }
 
 /// Reads `[crate = path;] [State;] word, word`.
-pub(crate) fn check(tokens: TokenStream, example: &str) -> Result<List, Faulty> {
+pub(crate) fn check(tokens: TokenStream, example: &str) -> Result<List, Box<Faulty>> {
     let errors = Errors::new();
     let mut list = List::parse.parse2(tokens).map_or_else(
         |error| {
@@ -48,9 +48,9 @@ pub(crate) fn check(tokens: TokenStream, example: &str) -> Result<List, Faulty> 
     }
     match (errors.check(), list) {
         (Ok(()), Some(list)) => Ok(list),
-        (Err(errors), list) => Err(Faulty { list, errors }),
+        (Err(errors), list) => Err(Box::new(Faulty { list, errors })),
         // A list that could not be read is an error already, so this is never reached.
-        (Ok(()), None) => Err(Faulty { list: None, errors: TokenStream::new() }),
+        (Ok(()), None) => Err(Box::new(Faulty { list: None, errors: TokenStream::new() })),
     }
 }
 

@@ -2,8 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use syn::{
-    FnArg, GenericArgument, Ident, ItemFn, LitStr, Path, PathArguments, ReturnType, Safety, Signature, Type,
-    Visibility,
+    FnArg, GenericArgument, Ident, ItemFn, LitStr, Path, PathArguments, ReturnType, Safety, Signature, Type, Visibility,
 };
 
 use crate::{
@@ -56,10 +55,8 @@ pub(crate) fn check(arguments: TokenStream, function: &ItemFn) -> Result<Operati
     match &name {
         Some(name) => name::check_operation(name, "operation", &errors),
         None if args.has(&args::NAME) => {}
-        None => errors.at(
-            Span::call_site(),
-            "the name of the operation is missing, as in `#[ws_operation(\"orders.place\")]`",
-        ),
+        None => errors
+            .at(Span::call_site(), "the name of the operation is missing, as in `#[ws_operation(\"orders.place\")]`"),
     }
     let reply_name = args.text(&args::REPLY);
     if let Some(reply) = &reply_name {

@@ -85,7 +85,7 @@ fn a_channel_with_many_fields_stays_short() {
 #[test]
 fn an_operation() {
     let function: ItemFn = syn::parse_str(
-        "/// Places an order.\npub async fn place_order(cx: &Cx<'_, App>, order: Order) -> Result<Placed, Refusal> { todo!() }",
+        "/// Places an order.\npub async fn place_order(cx: &Cx<'_, App>, order: Order) -> Result<Placed, Refusal> { place(order) }",
     )
     .unwrap();
     let arguments = r#""orders.place", reply = "orders.place.response", tags = ["orders"]"#.parse().unwrap();
@@ -95,7 +95,8 @@ fn an_operation() {
 
 #[test]
 fn an_operation_without_payload_and_reply() {
-    let function: ItemFn = syn::parse_str("async fn touch(_: &topicast::Cx<'_>) -> Result<(), Refusal> { Ok(()) }").unwrap();
+    let function: ItemFn =
+        syn::parse_str("async fn touch(_: &topicast::Cx<'_>) -> Result<(), Refusal> { Ok(()) }").unwrap();
     let operation = operation::check(r#""touch""#.parse().unwrap(), &function).ok().unwrap();
     insta::assert_snapshot!(pretty(&expand::operation::operation(&operation)));
 }
@@ -130,18 +131,58 @@ fn lists() {
 #[test]
 fn nonsense_is_answered() {
     let arguments = [
-        "", ",", ",,", "route", "route =", "route = ,", "= = =", "1 2 3", "\"a\" \"b\"", "'a'", "route(\"x\")", "crate = 1",
-        "tags = [1]", "tags = [", "update = <", "update = fn(", "derive", "derive = 3", "served = true", "r#route = \"x\"",
-        "route = \"x\" update = Y", "unknown = a<b, c>, route = \"x\"", "route = b\"x\"", "subject = \"é\"", "#[a] route",
+        "",
+        ",",
+        ",,",
+        "route",
+        "route =",
+        "route = ,",
+        "= = =",
+        "1 2 3",
+        "\"a\" \"b\"",
+        "'a'",
+        "route(\"x\")",
+        "crate = 1",
+        "tags = [1]",
+        "tags = [",
+        "update = <",
+        "update = fn(",
+        "derive",
+        "derive = 3",
+        "served = true",
+        "r#route = \"x\"",
+        "route = \"x\" update = Y",
+        "unknown = a<b, c>, route = \"x\"",
+        "route = b\"x\"",
+        "subject = \"é\"",
+        "#[a] route",
         "route = \"bars\", update = B, subject = \"\"",
     ];
     let items = [
-        "", "struct A;", "struct A(u8);", "struct A {}", "struct A<'a, T: B, const N: usize> where T: C { a: &'a [T; N] }",
-        "enum A {}", "enum A { B = 1, C(u8) }", "union A { a: u8 }", "fn a() {}", "async fn a(self) {}",
-        "async fn a(x: &Cx, ...) -> Result {}", "async unsafe fn a<T>(x: &mut Cx<T>) -> Result<T> {}", "mod a {}", "use a;", "impl A {}",
-        "type A = B;", "trait A {}", "const A: u8 = 1;", "a!{}", "not rust at all", "#[serde(rename_all)] struct A { #[serde()] _é: u8, r#type: u8 }",
+        "",
+        "struct A;",
+        "struct A(u8);",
+        "struct A {}",
+        "struct A<'a, T: B, const N: usize> where T: C { a: &'a [T; N] }",
+        "enum A {}",
+        "enum A { B = 1, C(u8) }",
+        "union A { a: u8 }",
+        "fn a() {}",
+        "async fn a(self) {}",
+        "async fn a(x: &Cx, ...) -> Result {}",
+        "async unsafe fn a<T>(x: &mut Cx<T>) -> Result<T> {}",
+        "mod a {}",
+        "use a;",
+        "impl A {}",
+        "type A = B;",
+        "trait A {}",
+        "const A: u8 = 1;",
+        "a!{}",
+        "not rust at all",
+        "#[serde(rename_all)] struct A { #[serde()] _é: u8, r#type: u8 }",
         "#[serde = 1] #[derive] #[derive(1)] struct A { #[serde(rename)] a: u8, #[serde(rename(serialize))] b: u8 }",
-        "#[serde(rename_all = \"camelCase\")] struct A { é: u8, ___: u8 }", "#[doc] #[doc = 1] #[doc = concat!(1)] struct A {}",
+        "#[serde(rename_all = \"camelCase\")] struct A { é: u8, ___: u8 }",
+        "#[doc] #[doc = 1] #[doc = concat!(1)] struct A {}",
         "#[cfg_attr] #[cfg_attr(a, serde(b))] struct A { #[cfg_attr(x, serde(skip))] a: u8 }",
     ];
     for arguments in arguments.iter().filter_map(|arguments| arguments.parse::<TokenStream>().ok()) {

@@ -1,21 +1,29 @@
 //! How a server is put together.
 
-use std::{any::Any, fmt, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{
+    any::{Any, TypeId},
+    fmt,
+    num::NonZeroUsize,
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
+    Channel,
     asyncapi::AsyncApi,
     catalog::Catalog,
     core::{Core, Sessions},
     error::Error,
     handshake::{self, Authenticate, Handshake, Rejection},
     hub::Hub,
+    inbox::Bounds,
     info::{Contact, Info, Licence, ServerInfo, Surface, Tag},
     limits::Limits,
     liveness::TimeLimits,
     profile::Profile,
     refusal,
     server::Server,
-    shard::Bounds,
+    slow::SlowConsumer,
     spec::{ChannelSpec, Channels, OperationSpec, Operations},
     topics::Topics,
 };
@@ -34,6 +42,8 @@ pub struct Builder<S = ()> {
     heartbeat: Option<Duration>,
     lifespan: Option<Duration>,
     shards: Option<NonZeroUsize>,
+    flush_window: Duration,
+    slow: Vec<(TypeId, &'static str, SlowConsumer)>,
     echo: bool,
 }
 
@@ -51,6 +61,8 @@ impl Builder {
             heartbeat: Some(Duration::from_secs(30)),
             lifespan: Some(Duration::from_secs(3600)),
             shards: None,
+            flush_window: Duration::ZERO,
+            slow: Vec::new(),
             echo: false,
         }
     }
@@ -70,6 +82,8 @@ impl Builder {
             heartbeat: self.heartbeat,
             lifespan: self.lifespan,
             shards: self.shards,
+            flush_window: self.flush_window,
+            slow: Vec::new(),
             echo: self.echo,
         }
     }
@@ -189,6 +203,22 @@ impl<S: Send + Sync + 'static> Builder<S> {
         self
     }
 
+    /// How long updates may wait for others to share a write with. Zero by default: what was
+    /// published goes out at once. Either way a message that follows a pause longer than the
+    /// window goes out at once.
+    #[must_use]
+    pub fn flush_window(mut self, window: Duration) -> Self {
+        self.flush_window = window;
+        self
+    }
+
+    /// How a channel treats subscribers that stay behind.
+    #[must_use]
+    pub fn slow_consumer<C: Channel>(mut self, slow: SlowConsumer) -> Self {
+        self.slow.push((TypeId::of::<C>(), C::ROUTE, slow));
+        self
+    }
+
     /// Sends every message back as it came, for conformance suites of the WebSocket layer.
     #[doc(hidden)]
     #[must_use]
@@ -206,7 +236,9 @@ impl<S: Send + Sync + 'static> Builder<S> {
     pub fn build(self) -> Result<Server, Error> {
         for (name, limit) in [("heartbeat", self.heartbeat), ("lifespan", self.lifespan)] {
             if limit.is_some_and(|limit| limit.is_zero()) {
-                return Err(Error::configuration(format!("{name} is zero; give a longer time, or `None` to turn it off")));
+                return Err(Error::configuration(format!(
+                    "{name} is zero; give a longer time, or `None` to turn it off"
+                )));
             }
         }
         if let Some(code) = self.refusal_codes.iter().find(|code| !refusal::is_code(code)) {
@@ -215,7 +247,12 @@ impl<S: Send + Sync + 'static> Builder<S> {
                  beginning with a letter"
             )));
         }
-        let catalog = Catalog::new(self.channels, self.operations, self.profile)?;
+        let mut channels = self.channels;
+        for (type_id, route, slow) in self.slow {
+            let spec = channels.iter_mut().find(|spec| spec.type_id == type_id);
+            spec.ok_or_else(|| Error::unlisted("channel", route, "channels!"))?.slow = slow;
+        }
+        let catalog = Catalog::new(channels, self.operations, self.profile)?;
         let surface = Surface {
             info: self.info,
             channels: catalog.channels.iter().map(|spec| spec.declaration).collect(),
@@ -225,7 +262,11 @@ impl<S: Send + Sync + 'static> Builder<S> {
             profile: self.profile,
         };
         AsyncApi::of(&surface, "/").map_err(|error| Error::configuration(error.to_string()))?;
-        let bounds = Bounds { outbox: self.limits.unsent_bytes, inbox: self.limits.backlog_bytes };
+        let bounds = Bounds {
+            outbox: self.limits.unsent_bytes,
+            inbox: self.limits.backlog_bytes,
+            flush_window: self.flush_window,
+        };
         let shards = self.shards.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         let state: Arc<dyn Any + Send + Sync> = self.state;
         let core = Core {

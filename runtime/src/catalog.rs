@@ -35,7 +35,11 @@ impl Catalog {
     /// # Errors
     /// When two of them want the same `type`, naming both, or a channel cannot be served
     /// under the profile.
-    pub(crate) fn new(channels: Vec<ChannelSpec>, operations: Vec<OperationSpec>, profile: Profile) -> Result<Self, Error> {
+    pub(crate) fn new(
+        channels: Vec<ChannelSpec>,
+        operations: Vec<OperationSpec>,
+        profile: Profile,
+    ) -> Result<Self, Error> {
         let mut names = Names::default();
         names.claim("ping", "the built-in `ping`")?;
         names.claim("ping.response", "the built-in `ping`")?;

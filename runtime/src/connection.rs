@@ -48,7 +48,12 @@ type Answer = Result<Result<(), Fault>, Box<dyn Any + Send>>;
 ///
 /// The session is among the server's sessions as soon as this returns; the future is
 /// the rest of its life.
-pub(crate) fn serve(place: Place, transport: Arc<Transport>, session: Session, first: Bytes) -> impl Future<Output = ()> + Send {
+pub(crate) fn serve(
+    place: Place,
+    transport: Arc<Transport>,
+    session: Session,
+    first: Bytes,
+) -> impl Future<Output = ()> + Send {
     let core = Arc::clone(place.core());
     let presence = Presence::enter(&core, session);
     live(place, presence, transport, first)
@@ -130,7 +135,10 @@ enum Phase {
     Open,
     /// The close frame is queued: what the peer still sends is read and forgotten until
     /// its own close, or until time is up.
-    Closing { until: Instant, peer_closed: bool },
+    Closing {
+        until: Instant,
+        peer_closed: bool,
+    },
     Gone,
 }
 
@@ -212,7 +220,7 @@ impl Connection {
                     let answer = AssertUnwindSafe(async move { dispatch(core, session, &text).await }).catch_unwind();
                     self.answering = Some(Box::pin(answer));
                 }
-                Incoming::Binary(_) => self.fault(Fault {
+                Incoming::Binary(_) => self.fault(&Fault {
                     id: None,
                     kind: FaultKind::Invalid,
                     message: "a binary message; JSON text is expected".to_owned(),
@@ -228,7 +236,7 @@ impl Connection {
         self.liveness.hear(Instant::now());
         match answer {
             Ok(Ok(())) => self.faults = 0,
-            Ok(Err(fault)) => self.fault(fault),
+            Ok(Err(fault)) => self.fault(&fault),
             Err(panic) => {
                 let what = panic.downcast_ref::<&str>().map(ToString::to_string);
                 let what = what.or_else(|| panic.downcast_ref::<String>().cloned());
@@ -236,7 +244,7 @@ impl Connection {
                 self.close(CloseCode::INTERNAL, reason::HANDLER_FAILED);
             }
         }
-        self.session.link().shard.room().await;
+        self.session.link().inbox.room().await;
     }
 
     fn take_read(&mut self, read: io::Result<ReadOutcome>) {
@@ -306,7 +314,7 @@ impl Connection {
     }
 
     /// A message that is no request: what it costs, the profile says.
-    fn fault(&mut self, fault: Fault) {
+    fn fault(&mut self, fault: &Fault) {
         tracing::debug!(session = %self.session.id(), fault = fault.message, "fault of form");
         match self.core.profile.faults {
             Faults::Close => {

@@ -13,14 +13,8 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::{
-    catalog::Catalog,
-    handshake::Authenticate,
-    hub::Hub,
-    limits::Limits,
-    liveness::TimeLimits,
-    profile::Profile,
-    session::Session,
-    topics::Topics,
+    catalog::Catalog, handshake::Authenticate, hub::Hub, limits::Limits, liveness::TimeLimits, profile::Profile,
+    session::Session, topics::Topics,
 };
 
 /// A server's insides.

@@ -98,7 +98,7 @@ impl Call<'_> {
     async fn subscribe(&self, spec: &ChannelSpec, payload: Option<&str>) -> Result<(), String> {
         let decoded = (spec.decode)(payload, self.form())?;
         let subject = subject_of(spec, &decoded);
-        let entry = self.core.topics.get_or_create(&decoded.topic, spec.declaration.route, spec.hooks.is_some());
+        let entry = self.core.topics.get_or_create(&decoded.topic, spec.kind());
         let payload = ok_payload(subject, "Subscribed to", spec.declaration.route, &decoded.topic);
         let kind = format!("{}.response", self.kind);
         let reply = |standing: Standing<'_>| {

@@ -50,6 +50,16 @@ impl Frame {
         &self.0
     }
 
+    /// What the frame carries, without its header.
+    pub(crate) fn payload(&self) -> &[u8] {
+        let header = match self.0[1] {
+            126 => 4,
+            127 => 10,
+            _ => 2,
+        };
+        &self.0[header..]
+    }
+
     /// The payload is written behind room for the longest header, so that it need not
     /// move when its length is known.
     fn data(opcode: u8, expected_bytes: usize, write: impl FnOnce(&mut Vec<u8>)) -> Self {

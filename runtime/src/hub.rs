@@ -6,22 +6,23 @@ use std::sync::{
 };
 
 use crate::{
+    inbox::{Bounds, Inbox},
     link::Link,
-    shard::{Bounds, ShardHandle},
+    shard,
     transport::Transport,
 };
 
 /// Spreads connections over shards.
 #[derive(Debug)]
 pub(crate) struct Hub {
-    shards: Box<[ShardHandle]>,
+    shards: Box<[Inbox]>,
     next: AtomicUsize,
     started: OnceLock<()>,
 }
 
 impl Hub {
     pub(crate) fn new(shards: usize, bounds: Bounds) -> Self {
-        let shards = (0..shards.max(1)).map(|_| ShardHandle::new(bounds)).collect();
+        let shards = (0..shards.max(1)).map(|_| Inbox::new(bounds)).collect();
         Self { shards, next: AtomicUsize::new(0), started: OnceLock::new() }
     }
 
@@ -30,16 +31,16 @@ impl Hub {
     pub(crate) fn open(&self, transport: Arc<Transport>) -> Link {
         self.started.get_or_init(|| {
             for shard in &self.shards {
-                tokio::spawn(tokio::task::unconstrained(shard.clone().run()));
+                tokio::spawn(tokio::task::unconstrained(shard::run(shard.clone())));
             }
         });
         let at = self.next.fetch_add(1, Ordering::Relaxed) % self.shards.len();
-        self.shards[at].open(transport)
+        Link::open(&self.shards[at], transport)
     }
 }
 
 impl Drop for Hub {
     fn drop(&mut self) {
-        self.shards.iter().for_each(ShardHandle::shut);
+        self.shards.iter().for_each(Inbox::shut);
     }
 }

@@ -23,9 +23,9 @@ mod core;
 #[cfg(feature = "server")]
 mod handshake;
 #[cfg(feature = "server")]
-mod serve;
+mod hub;
 #[cfg(feature = "server")]
-mod cx;
+mod shard;
 #[cfg(feature = "server")]
 mod session;
 #[cfg(feature = "server")]
@@ -33,19 +33,33 @@ mod catalog;
 #[cfg(feature = "server")]
 mod spec;
 #[cfg(feature = "server")]
+mod serve;
+#[cfg(feature = "server")]
+mod cx;
+#[cfg(feature = "server")]
 mod feed;
 #[cfg(feature = "server")]
 mod publisher;
 #[cfg(feature = "server")]
 mod topics;
 #[cfg(feature = "server")]
-mod hub;
-#[cfg(feature = "server")]
-mod shard;
-#[cfg(feature = "server")]
 mod link;
 #[cfg(feature = "server")]
+mod inbox;
+#[cfg(feature = "server")]
+mod conn;
+#[cfg(feature = "server")]
+mod audience;
+#[cfg(feature = "server")]
 mod outbox;
+#[cfg(feature = "server")]
+mod signals;
+#[cfg(feature = "server")]
+mod ids;
+#[cfg(feature = "server")]
+mod slow;
+#[cfg(feature = "server")]
+mod update;
 #[cfg(feature = "server")]
 mod transport;
 #[cfg(feature = "server")]
@@ -70,12 +84,12 @@ mod request;
 mod profile;
 #[cfg(feature = "server")]
 mod error;
-mod channel;
 mod declaration;
 mod refusal;
 mod strict;
-mod subject;
 mod topic;
+mod channel;
+mod subject;
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -106,6 +120,7 @@ pub use {
     serve::Serve,
     server::Server,
     session::Session,
+    slow::SlowConsumer,
     spec::{Channels, Operations},
     topics::TopicInfo,
 };

@@ -65,7 +65,8 @@ impl Liveness {
         if end.is_some_and(|end| end <= now) {
             return Due::Close;
         }
-        let ping = self.limits.heartbeat.filter(|_| self.limits.pings).map(|limit| self.pinged.max(self.heard) + limit / 2);
+        let ping =
+            self.limits.heartbeat.filter(|_| self.limits.pings).map(|limit| self.pinged.max(self.heard) + limit / 2);
         if ping.is_some_and(|ping| ping <= now) {
             self.pinged = now;
             return Due::Ping;
@@ -88,10 +89,7 @@ mod tests {
     #[test]
     fn reasons_have_a_decimal_point_or_say_unset() {
         let check = |limits: TimeLimits, reason: &str| assert_eq!(limits.reason(), reason);
-        check(
-            limits(30, 3600, false),
-            "Connection timed out. Heartbeat interval 30.0. Max connection lifespan 3600.0",
-        );
+        check(limits(30, 3600, false), "Connection timed out. Heartbeat interval 30.0. Max connection lifespan 3600.0");
         check(limits(0, 1, false), "Connection timed out. Heartbeat interval unset. Max connection lifespan 1.0");
         let short = TimeLimits { heartbeat: Some(SECOND / 2), lifespan: None, pings: false };
         check(short, "Connection timed out. Heartbeat interval 0.5. Max connection lifespan unset");

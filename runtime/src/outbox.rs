@@ -6,13 +6,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::{frame::Frame, transport::Transport};
+use crate::{frame::Frame, ids::TopicId, slow::Policy, transport::Transport, update::tell_skipped};
 
 /// How many frames one write takes at most.
 const MAX_SLICES: usize = 64;
 
 /// How many handles an empty outbox may keep room for.
-const IDLE_CAPACITY: usize = 8;
+const IDLE_CAPACITY: usize = 4;
 
 /// A queue of frames, bounded by its owner in bytes.
 #[derive(Debug, Default)]
@@ -33,11 +33,31 @@ struct Entry {
 /// What may become of a frame that is not sent yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
-    /// An update, dropped when the connection closes.
-    Update,
+    /// An update: dropped when the connection closes, or by its channel's policy.
+    Update(Pending),
     /// A reply, a snapshot, a control frame: never dropped.
     Kept,
 }
+
+/// What has to be known of an update to drop it, and to say what was dropped before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pending {
+    pub(crate) topic: TopicId,
+    pub(crate) policy: Policy,
+    /// When it was queued, on the shard's clock.
+    pub(crate) since: Millis,
+    /// Where in its text `skipped` stands.
+    pub(crate) split: usize,
+    /// How many updates before it were skipped.
+    pub(crate) skipped: u64,
+    /// How many its frame says were skipped. The frame is made anew just before it is
+    /// written, because more may be dropped until then.
+    pub(crate) told: u64,
+}
+
+/// A shard's clock, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) struct Millis(pub(crate) u64);
 
 impl Outbox {
     pub(crate) fn push(&mut self, frame: Frame, class: Class) {
@@ -54,12 +74,17 @@ impl Outbox {
         self.queue.is_empty()
     }
 
-    /// Drops every update that is not started; a started frame is always finished.
-    pub(crate) fn drop_updates(&mut self) {
+    /// Forgets the updates that are not started and that the test names; a started frame is
+    /// always finished.
+    pub(crate) fn forget(&mut self, test: impl Fn(&Pending) -> bool) {
         let mut started = self.head > 0;
         let mut dropped = 0;
         self.queue.retain(|entry| {
-            let keep = std::mem::take(&mut started) || entry.class == Class::Kept;
+            let keep = match &entry.class {
+                _ if std::mem::take(&mut started) => true,
+                Class::Update(pending) => !test(pending),
+                Class::Kept => true,
+            };
             if !keep {
                 dropped += entry.frame.bytes().len();
             }
@@ -68,27 +93,100 @@ impl Outbox {
         self.bytes -= dropped;
     }
 
+    /// Drops the oldest unstarted update that the test allows. The next one of its topic will
+    /// say so; if there is none, the count that is returned is for the next to be queued.
+    pub(crate) fn drop_first(&mut self, allows: impl Fn(&Pending) -> bool) -> Option<(TopicId, u64)> {
+        let at = self.unstarted().find_map(|(at, pending)| allows(pending).then_some(at))?;
+        let entry = self.queue.remove(at)?;
+        self.bytes -= entry.frame.bytes().len();
+        let Class::Update(Pending { topic, skipped, .. }) = entry.class else { return None };
+        let next = self.queue.range_mut(at..).find_map(|entry| match &mut entry.class {
+            Class::Update(pending) if pending.topic == topic => Some(pending),
+            Class::Update(_) | Class::Kept => None,
+        });
+        match next {
+            Some(next) => {
+                next.skipped += skipped + 1;
+                Some((topic, 0))
+            }
+            None => Some((topic, skipped + 1)),
+        }
+    }
+
+    /// Whether an unstarted update is such.
+    pub(crate) fn has_update(&self, test: impl Fn(&Pending) -> bool) -> bool {
+        self.unstarted().any(|(_, pending)| test(pending))
+    }
+
+    /// Replaces the unstarted update of a topic, if there is one.
+    pub(crate) fn replace(&mut self, frame: Frame, mut pending: Pending) -> bool {
+        let found = self.unstarted().find(|(_, old)| old.topic == pending.topic);
+        let Some((at, skipped)) = found.map(|(at, old)| (at, old.skipped)) else { return false };
+        pending.skipped += skipped + 1;
+        self.bytes = self.bytes - self.queue[at].frame.bytes().len() + frame.bytes().len();
+        let entry = Entry { frame, class: Class::Update(pending) };
+        // Its old place is its turn. But a reply behind it may say where the numbering
+        // stands, and no later number may come before that.
+        if self.queue.range(at..).any(|later| later.class == Class::Kept) {
+            self.queue.remove(at);
+            self.queue.push_back(entry);
+        } else {
+            self.queue[at] = entry;
+        }
+        true
+    }
+
+    fn unstarted(&self) -> impl Iterator<Item = (usize, &Pending)> {
+        self.queue.iter().enumerate().skip(usize::from(self.head > 0)).filter_map(|(at, entry)| match &entry.class {
+            Class::Update(pending) => Some((at, pending)),
+            Class::Kept => None,
+        })
+    }
+
+    /// Makes the frames anew that do not yet say what was skipped before them.
+    fn tell_skipped(&mut self) {
+        let started = usize::from(self.head > 0);
+        for entry in self.queue.iter_mut().skip(started).take(MAX_SLICES) {
+            if let Class::Update(pending) = &mut entry.class
+                && pending.told != pending.skipped
+            {
+                self.bytes -= entry.frame.bytes().len();
+                entry.frame = tell_skipped(&entry.frame, pending.split, pending.told, pending.skipped);
+                self.bytes += entry.frame.bytes().len();
+                pending.told = pending.skipped;
+            }
+        }
+    }
+
     /// Writes until everything is sent (`Ready(Ok)`) or the socket is full (`Pending`).
     ///
     /// # Errors
     /// The stream's own; it is of no use afterwards.
     pub(crate) fn poll_flush(&mut self, transport: &Transport, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.queue.is_empty() {
-            let mut slices = [IoSlice::new(&[]); MAX_SLICES];
-            let mut count = 0;
-            for (slice, entry) in slices.iter_mut().zip(&self.queue) {
-                let sent = if count == 0 { self.head } else { 0 };
-                *slice = IoSlice::new(&entry.frame.bytes()[sent..]);
-                count += 1;
-            }
-            match transport.poll_write(cx, &slices[..count]) {
+        loop {
+            self.tell_skipped();
+            let written = match self.queue.len() {
+                0 => break,
+                1 => transport.poll_write(cx, &self.queue[0].frame.bytes()[self.head..]),
+                _ => {
+                    let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+                    let mut head = self.head;
+                    for (slice, entry) in slices.iter_mut().zip(&self.queue) {
+                        *slice = IoSlice::new(&entry.frame.bytes()[std::mem::take(&mut head)..]);
+                    }
+                    transport.poll_write_vectored(cx, &slices[..self.queue.len().min(MAX_SLICES)])
+                }
+            };
+            match written {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(written)) => self.advance(written),
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => return Poll::Pending,
             }
         }
-        self.queue.shrink_to(IDLE_CAPACITY);
+        if self.queue.capacity() > IDLE_CAPACITY {
+            self.queue.shrink_to(IDLE_CAPACITY);
+        }
         Poll::Ready(Ok(()))
     }
 
@@ -114,50 +212,97 @@ mod tests {
 
     use super::*;
 
-    fn update(text: &str) -> Frame {
+    fn frame(text: &str) -> Frame {
         Frame::binary(text.as_bytes())
     }
 
-    #[tokio::test]
-    async fn a_started_frame_is_finished_and_what_is_kept_goes_out_in_order() {
-        let (server, mut client) = tokio::io::duplex(4);
-        let transport = Transport::other(server);
+    fn pending(topic: u64, policy: Policy) -> Pending {
+        Pending { topic: TopicId(topic), policy, since: Millis(0), split: 1, skipped: 0, told: 0 }
+    }
+
+    fn update(topic: u64, policy: Policy) -> Class {
+        Class::Update(pending(topic, policy))
+    }
+
+    /// Reads all that the outbox still sends through a stream of a few bytes.
+    async fn drain(mut outbox: Outbox, transport: Transport, mut client: tokio::io::DuplexStream) -> Vec<u8> {
         let mut cx = Context::from_waker(Waker::noop());
-        let mut outbox = Outbox::default();
-        outbox.push(update("started"), Class::Update);
-        outbox.push(update("dropped"), Class::Update);
-        outbox.push(update("kept"), Class::Kept);
-        assert!(outbox.poll_flush(&transport, &mut cx).is_pending());
-        outbox.drop_updates();
-        assert_eq!(outbox.bytes(), 5 + 6);
         let mut seen = Vec::new();
         while outbox.poll_flush(&transport, &mut cx).is_pending() {
             let mut part = [0; 4];
             let len = client.read(&mut part).await.unwrap();
             seen.extend_from_slice(&part[..len]);
         }
+        assert_eq!(outbox.bytes(), 0);
         drop(transport);
         client.read_to_end(&mut seen).await.unwrap();
-        assert_eq!(seen, [update("started").bytes(), update("kept").bytes()].concat());
-        assert_eq!(outbox.bytes(), 0);
+        seen
+    }
+
+    fn started() -> (Outbox, Transport, tokio::io::DuplexStream) {
+        let (server, client) = tokio::io::duplex(4);
+        let transport = Transport::other(server);
+        let mut outbox = Outbox::default();
+        outbox.push(frame("started"), update(1, Policy::DropOldest));
+        assert!(outbox.poll_flush(&transport, &mut Context::from_waker(Waker::noop())).is_pending());
+        (outbox, transport, client)
+    }
+
+    #[tokio::test]
+    async fn a_started_frame_is_finished_and_what_is_kept_goes_out_in_order() {
+        let (mut outbox, transport, client) = started();
+        outbox.push(frame("dropped"), update(1, Policy::Close));
+        outbox.push(frame("kept"), Class::Kept);
+        outbox.forget(|_| true);
+        assert_eq!(outbox.bytes(), 5 + 6);
+        let expected = [frame("started").bytes(), frame("kept").bytes()].concat();
+        assert_eq!(drain(outbox, transport, client).await, expected);
+    }
+
+    #[tokio::test]
+    async fn the_oldest_that_may_be_dropped_is_neither_started_nor_of_another_policy() {
+        let (mut outbox, transport, client) = started();
+        let allows = |pending: &Pending| pending.policy == Policy::DropOldest;
+        outbox.push(frame("close"), update(2, Policy::Close));
+        for text in ["oldest", "older", "{}"] {
+            outbox.push(Frame::text(0, |out| out.extend_from_slice(text.as_bytes())), update(3, Policy::DropOldest));
+        }
+        assert_eq!(outbox.drop_first(allows), Some((TopicId(3), 0)));
+        assert_eq!(outbox.drop_first(allows), Some((TopicId(3), 0)));
+        let told = Frame::text(0, |out| out.extend_from_slice(b"{,\"skipped\":2}"));
+        let expected = [frame("started").bytes(), frame("close").bytes(), told.bytes()].concat();
+        assert_eq!(drain(outbox, transport, client).await, expected);
+    }
+
+    #[tokio::test]
+    async fn a_pending_update_is_replaced_in_its_place_unless_it_is_started_or_before_a_reply() {
+        let (mut outbox, transport, client) = started();
+        let newer = |outbox: &mut Outbox, topic: u64, text: &str| {
+            outbox.replace(Frame::text(0, |out| out.extend_from_slice(text.as_bytes())), pending(topic, Policy::Latest))
+        };
+        assert!(!newer(&mut outbox, 1, "{}"));
+        outbox.push(frame("old"), update(2, Policy::Latest));
+        outbox.push(frame("other"), update(3, Policy::Latest));
+        assert!(newer(&mut outbox, 2, "{}"));
+        assert!(newer(&mut outbox, 2, "{.}"));
+        outbox.push(frame("kept"), Class::Kept);
+        assert!(newer(&mut outbox, 3, "{}"));
+        let text = |text: &str| Frame::text(0, |out| out.extend_from_slice(text.as_bytes())).bytes().to_vec();
+        let (first, last) = (text("{,\"skipped\":2.}"), text("{,\"skipped\":1}"));
+        let expected = [frame("started").bytes(), &first, frame("kept").bytes(), &last].concat();
+        assert_eq!(drain(outbox, transport, client).await, expected);
     }
 
     #[tokio::test]
     async fn more_frames_than_one_write_takes() {
-        let (server, mut client) = tokio::io::duplex(1 << 20);
-        let transport = Transport::other(server);
+        let (server, client) = tokio::io::duplex(1 << 20);
         let mut outbox = Outbox::default();
         let mut expected = Vec::new();
         for number in 0..3 * MAX_SLICES {
-            let frame = update(&number.to_string());
+            let frame = frame(&number.to_string());
             expected.extend_from_slice(frame.bytes());
-            outbox.push(frame, Class::Update);
+            outbox.push(frame, Class::Kept);
         }
-        let flushed = outbox.poll_flush(&transport, &mut Context::from_waker(Waker::noop()));
-        assert!(matches!(flushed, Poll::Ready(Ok(()))));
-        drop(transport);
-        let mut seen = Vec::new();
-        client.read_to_end(&mut seen).await.unwrap();
-        assert_eq!(seen, expected);
+        assert_eq!(drain(outbox, Transport::other(server), client).await, expected);
     }
 }

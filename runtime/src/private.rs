@@ -45,7 +45,7 @@ pub use crate::__server as server;
 /// What schemars' derive takes from the standard prelude without saying where it is.
 pub mod prelude {
     pub use core::{
-        convert::Into as _,
+        convert::{From as _, Into as _},
         default::Default as _,
         iter::{IntoIterator as _, Iterator as _},
         option::Option::{None, Some},

@@ -7,19 +7,19 @@ use serde_json::value::RawValue;
 use crate::{
     Channel,
     topic::{self, TopicError},
-    topics::{Entry, Topics},
+    topics::{Entry, Kind, Topics},
 };
 
 /// Publishes the updates of one channel; from [`Server::publisher`](crate::Server::publisher).
 pub struct Publisher<C> {
     topics: Arc<Topics>,
-    served: bool,
+    kind: Kind,
     channel: PhantomData<fn(C)>,
 }
 
 impl<C: Channel> Publisher<C> {
-    pub(crate) fn new(topics: Arc<Topics>, served: bool) -> Self {
-        Self { topics, served, channel: PhantomData }
+    pub(crate) fn new(topics: Arc<Topics>, kind: Kind) -> Self {
+        Self { topics, kind, channel: PhantomData }
     }
 
     /// The topic that this request subscribes to.
@@ -31,13 +31,13 @@ impl<C: Channel> Publisher<C> {
     /// When the request has a value that has no canonical form.
     pub fn topic(&self, request: &C) -> Result<Topic<C>, TopicError> {
         let name = topic::topic_of(request)?;
-        Ok(RawTopic(self.topics.get_or_create(&name, C::ROUTE, self.served)).typed())
+        Ok(RawTopic(self.topics.get_or_create(&name, self.kind)).typed())
     }
 }
 
 impl<C> Clone for Publisher<C> {
     fn clone(&self) -> Self {
-        Self { topics: Arc::clone(&self.topics), served: self.served, channel: PhantomData }
+        Self { topics: Arc::clone(&self.topics), kind: self.kind, channel: PhantomData }
     }
 }
 
@@ -51,8 +51,8 @@ impl<C: Channel> fmt::Debug for Publisher<C> {
 ///
 /// Updates reach the subscribers of exactly this topic in the order of publication,
 /// whatever threads publish. Publishing enqueues and never waits: there is no
-/// acknowledgement, a connection that ends loses what it had not read, and one that
-/// stays behind is closed with 1013.
+/// acknowledgement, a connection that ends loses what it had not read, and for one that
+/// stays behind the channel's [`SlowConsumer`](crate::SlowConsumer) decides.
 pub struct Topic<C: ?Sized> {
     entry: Arc<Entry>,
     channel: PhantomData<fn(&C)>,
@@ -101,6 +101,12 @@ impl<C: ?Sized> Topic<C> {
     /// How many connections are subscribed now.
     pub fn subscribers(&self) -> usize {
         self.entry.subscribers()
+    }
+
+    /// How many updates were dropped or replaced for subscribers that stayed behind, over
+    /// all subscribers, since the epoch began.
+    pub fn skipped(&self) -> u64 {
+        self.entry.skipped()
     }
 }
 

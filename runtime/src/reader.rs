@@ -108,7 +108,8 @@ impl Reader {
                 Message::Ping(_) => Incoming::Control(Some(self.answer(&mut stream))),
                 Message::Close(frame) => {
                     // 1005 stands for a close frame without a code (RFC 6455, section 7.1.5).
-                    let (code, reason) = frame.map_or((1005, String::new()), |frame| (frame.code.into(), frame.reason.to_string()));
+                    let (code, reason) =
+                        frame.map_or((1005, String::new()), |frame| (frame.code.into(), frame.reason.to_string()));
                     Incoming::Close { code, reason, answer: self.answer(&mut stream) }
                 }
                 Message::Pong(_) | Message::Frame(_) => Incoming::Control(None),

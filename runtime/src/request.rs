@@ -121,7 +121,8 @@ impl<'de> MapAccess<'de> for Reading<'_, 'de> {
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Self::Error> {
-        let value = self.value.take().ok_or_else(|| serde_json::Error::custom("a value was asked for before its key"))?;
+        let value =
+            self.value.take().ok_or_else(|| serde_json::Error::custom("a value was asked for before its key"))?;
         seed.deserialize(value)
     }
 }
@@ -140,9 +141,8 @@ mod tests {
 
     fn check(payload: &str, form: Form, expected: Result<(&str, u8), &str>) {
         let decoded = decode::<Request>(Some(payload), form);
-        let expected = expected
-            .map(|(symbol, depth)| Request { symbol: symbol.to_owned(), depth })
-            .map_err(str::to_owned);
+        let expected =
+            expected.map(|(symbol, depth)| Request { symbol: symbol.to_owned(), depth }).map_err(str::to_owned);
         assert_eq!(decoded, expected, "{payload}");
     }
 
@@ -154,7 +154,11 @@ mod tests {
         check("null", Form::Flat, Err("payload: invalid type: null, expected an object"));
         check("{}", Form::Flat, Err("payload: missing field `symbol`"));
         check(r#"{"symbol":1}"#, Form::Flat, Err("payload.symbol: invalid type: integer `1`, expected a string"));
-        check(r#"{"symbol":"A","depth":300}"#, Form::Flat, Err("payload.depth: invalid value: integer `300`, expected u8"));
+        check(
+            r#"{"symbol":"A","depth":300}"#,
+            Form::Flat,
+            Err("payload.depth: invalid value: integer `300`, expected u8"),
+        );
         check(r#"{"symbol":"A","params":{"depth":2}}"#, Form::Flat, Ok(("A", 0)));
     }
 
@@ -163,18 +167,31 @@ mod tests {
         check(r#"{"symbol":"A","params":{"depth":2}}"#, Form::Nested, Ok(("A", 2)));
         check(r#"{"params":{"symbol":"A"},"depth":3}"#, Form::Nested, Ok(("A", 3)));
         check(r#"{"symbol":"A","params":{}}"#, Form::Nested, Ok(("A", 0)));
-        check(r#"{"symbol":"A","params":{"symbol":"A"}}"#, Form::Nested, Err("payload.symbol: duplicate field `symbol`"));
-        check(r#"{"symbol":"A","params":{"ticker":"A"}}"#, Form::Nested, Err("payload.ticker: duplicate field `symbol`"));
-        check(r#"{"symbol":"A","params":[1]}"#, Form::Nested, Err("payload: params: invalid type: sequence, expected an object"));
-        check(r#"{"symbol":"A","params":null}"#, Form::Nested, Err("payload: params: invalid type: null, expected an object"));
+        check(
+            r#"{"symbol":"A","params":{"symbol":"A"}}"#,
+            Form::Nested,
+            Err("payload.symbol: duplicate field `symbol`"),
+        );
+        check(
+            r#"{"symbol":"A","params":{"ticker":"A"}}"#,
+            Form::Nested,
+            Err("payload.ticker: duplicate field `symbol`"),
+        );
+        check(
+            r#"{"symbol":"A","params":[1]}"#,
+            Form::Nested,
+            Err("payload: params: invalid type: sequence, expected an object"),
+        );
+        check(
+            r#"{"symbol":"A","params":null}"#,
+            Form::Nested,
+            Err("payload: params: invalid type: null, expected an object"),
+        );
         check(r#"{"symbol":"A","params":{},"params":{}}"#, Form::Nested, Err("payload: duplicate field `params`"));
     }
 
     #[test]
     fn a_missing_payload() {
-        assert_eq!(
-            decode::<Request>(None, Form::Flat),
-            Err("payload is missing; an object is expected".to_owned())
-        );
+        assert_eq!(decode::<Request>(None, Form::Flat), Err("payload is missing; an object is expected".to_owned()));
     }
 }

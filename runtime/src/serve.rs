@@ -9,9 +9,18 @@ use crate::{Channel, Refusal, cx::Cx, feed::Feed, publisher::Topic};
 ///
 /// `self` is the request. Every method has a default, so implement what you need:
 ///
-/// ```ignore
+/// ```
+/// # use topicast::{Cx, Refusal};
+/// # pub struct App;
+/// # #[topicast::data]
+/// # pub struct Order { number: u32 }
+/// #[topicast::ws_router(route = "orders", update = Order, served)]
+/// pub struct Orders { account: String }
+///
 /// impl topicast::Serve<App> for Orders {
-///     async fn authorize(&self, cx: &Cx<'_, App>) -> Result<(), Refusal> { … }
+///     async fn authorize(&self, cx: &Cx<'_, App>) -> Result<(), Refusal> {
+///         if self.account.is_empty() { Err(Refusal::forbidden("no account")) } else { Ok(()) }
+///     }
 /// }
 /// ```
 ///

@@ -49,7 +49,7 @@ impl Server {
     pub fn publisher<C: Channel>(&self) -> Result<Publisher<C>, Error> {
         let spec = self.core.catalog.channel(TypeId::of::<C>());
         let spec = spec.ok_or_else(|| Error::unlisted("channel", C::ROUTE, "channels!"))?;
-        Ok(Publisher::new(Arc::clone(&self.core.topics), spec.hooks.is_some()))
+        Ok(Publisher::new(Arc::clone(&self.core.topics), spec.kind()))
     }
 
     /// Sends a push to every session.

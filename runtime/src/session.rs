@@ -10,15 +10,8 @@ use http::Extensions;
 use uuid::Uuid;
 
 use crate::{
-    Push, Refusal,
-    catalog::Catalog,
-    close::CloseCode,
-    envelope::Message,
-    error::Error,
-    frame::Frame,
-    link::Link,
-    reply::refusal_payload,
-    topics::Subscription,
+    Push, Refusal, catalog::Catalog, close::CloseCode, envelope::Message, error::Error, frame::Frame, link::Link,
+    reply::refusal_payload, topics::Subscription,
 };
 
 /// A connected client. Clones are handles; they outlive the connection and then do nothing.

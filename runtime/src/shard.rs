@@ -3,274 +3,141 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, MutexGuard,
-        atomic::{AtomicU64, Ordering},
-    },
-    task::{Context, Poll, Wake, Waker},
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
-use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::{
+    audience::{Audience, Subscriber},
     close::{CloseCode, reason},
+    conn::{Conn, Delivery, TooSlow},
     frame::Frame,
-    link::{Key, Link, Signals},
-    outbox::{Class, Outbox},
-    topics::TopicId,
+    ids::{Key, TopicId},
+    inbox::{Command, Inbox, Joining, Taken},
+    outbox::Millis,
+    signals::Signals,
+    slow::Policy,
     transport::Transport,
+    update::Update,
 };
 
+/// How many commands an emptied inbox keeps room for.
+const KEPT_COMMANDS: usize = 1024;
 
+/// How often ages are looked at, at the most.
+const MIN_SWEEP: Duration = Duration::from_millis(5);
 
-
-/// What a shard is asked to do. Commands are carried out in the order of their pushes.
-#[derive(Debug)]
-pub(crate) enum Command {
-    Open { key: Key, transport: Arc<Transport>, signals: Arc<Signals> },
-    Send { key: Key, frame: Frame },
-    /// Joins a topic. With a reply, updates follow it; without, they are held until `Release`.
-    Join { key: Key, topic: TopicId, seq: u64, reply: Option<Frame> },
-    Release { key: Key, topic: TopicId, first: Vec<Frame> },
-    Leave { key: Key, topic: TopicId },
-    Deliver { topic: TopicId, seq: u64, frame: Frame },
-    Close { key: Key, frame: Frame },
-    Remove { key: Key },
-}
-
-/// Bounds of what waits in memory, in bytes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Bounds {
-    /// Unsent bytes of one connection.
-    pub(crate) outbox: usize,
-    /// What was published or answered and is not yet in any outbox.
-    pub(crate) inbox: usize,
-}
-
-/// The way into a shard.
-#[derive(Debug, Clone)]
-pub(crate) struct ShardHandle(Arc<Shared>);
-
-#[derive(Debug)]
-struct Shared {
-    inbox: Mutex<Inbox>,
-    wake: Notify,
-    /// Told when the inbox has room again.
-    room: Notify,
-    bounds: Bounds,
-    numbers: AtomicU64,
-}
-
-#[derive(Debug, Default)]
-struct Inbox {
-    commands: Vec<Command>,
-    /// Bytes of the frames in `commands`.
-    bytes: usize,
-    /// Updates that found no room, by topic: the last number lost.
-    lost: HashMap<TopicId, u64>,
-    /// Connections whose socket was full and may have room again.
-    writable: Vec<u32>,
-    /// Slots to use again, and the first that was never used.
-    free: Vec<u32>,
-    unused: u32,
-    closed: bool,
-}
-
-impl ShardHandle {
-    pub(crate) fn new(bounds: Bounds) -> Self {
-        Self(Arc::new(Shared {
-            inbox: Mutex::default(),
-            wake: Notify::new(),
-            room: Notify::new(),
-            bounds,
-            numbers: AtomicU64::new(0),
-        }))
-    }
-
-    /// Whether both lead into the same shard.
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-
-    /// Takes a connection into the shard.
-    pub(crate) fn open(&self, transport: Arc<Transport>) -> Link {
-        let signals = Arc::<Signals>::default();
-        let number = self.0.numbers.fetch_add(1, Ordering::Relaxed);
-        let slot = {
-            let mut inbox = self.lock();
-            inbox.free.pop().unwrap_or_else(|| {
-                inbox.unused += 1;
-                inbox.unused - 1
-            })
-        };
-        let key = Key { slot, number };
-        self.push(Command::Open { key, transport, signals: Arc::clone(&signals) });
-        Link { shard: self.clone(), key, signals }
-    }
-
-    /// Enqueues a command. Never waits; an update that finds no room is recorded as lost.
-    pub(crate) fn push(&self, command: Command) {
-        let mut inbox = self.lock();
-        match &command {
-            Command::Deliver { topic, seq, frame } => {
-                if inbox.bytes + frame.bytes().len() > self.0.bounds.inbox {
-                    let (topic, seq) = (*topic, *seq);
-                    inbox.lost.insert(topic, seq);
-                    return;
-                }
-                inbox.bytes += frame.bytes().len();
-            }
-            Command::Send { frame, .. } => inbox.bytes += frame.bytes().len(),
-            _ => {}
+/// Carries out what the inbox is asked until it is shut.
+pub(crate) async fn run(inbox: Inbox) {
+    let mut shard = Shard::new(inbox);
+    loop {
+        shard.wait().await;
+        if !shard.tick() {
+            return;
         }
-        let idle = inbox.commands.is_empty();
-        inbox.commands.push(command);
-        drop(inbox);
-        if idle {
-            self.0.wake.notify_one();
-        }
-    }
-
-    /// Waits until the inbox is not full. Connections wait here before they read on, so
-    /// that clients cannot fill it with requests; publishers never do.
-    pub(crate) async fn room(&self) {
-        loop {
-            let room = self.0.room.notified();
-            if self.lock().bytes <= self.0.bounds.inbox {
-                return;
-            }
-            room.await;
-        }
-    }
-
-    /// Ends the shard's task once it has carried out what it was asked.
-    pub(crate) fn shut(&self) {
-        self.lock().closed = true;
-        self.0.wake.notify_one();
-    }
-
-    /// The task of the shard; runs until [`shut`](Self::shut).
-    pub(crate) async fn run(self) {
-        let mut shard = Shard { handle: self, conns: Vec::new(), topics: HashMap::new(), touched: Vec::new(), spare: Vec::new() };
-        loop {
-            shard.handle.0.wake.notified().await;
-            if !shard.tick() {
-                return;
-            }
-            // Whoever publishes or reads on this worker goes on before the next tick, and
-            // what that yields shares one write.
-            tokio::task::yield_now().await;
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inbox> {
-        self.0.inbox.lock().expect("nothing panics while an inbox is locked")
+        // Whoever publishes or reads on this worker goes on before the next tick, and what
+        // that yields shares one write.
+        tokio::task::yield_now().await;
     }
 }
 
 /// The state that only the shard's task sees.
 struct Shard {
-    handle: ShardHandle,
+    inbox: Inbox,
     conns: Vec<Option<Conn>>,
-    topics: HashMap<TopicId, Topic>,
+    topics: HashMap<TopicId, Audience>,
     /// Connections with something new to send.
     touched: Vec<u32>,
     /// The emptied list of commands, to be filled again.
     spare: Vec<Command>,
-}
-
-struct Conn {
-    number: u64,
-    transport: Arc<Transport>,
-    signals: Arc<Signals>,
-    outbox: Outbox,
-    /// Its topics and its place in each one's list of subscribers, sorted by topic.
-    topics: Vec<(TopicId, u32)>,
-    /// Updates of topics whose snapshot is not there yet.
-    held: Vec<(TopicId, Vec<Frame>)>,
-    held_bytes: usize,
-    waker: Waker,
-    touched: bool,
-    /// The socket was full; the waker tells when it may not be.
-    blocked: bool,
-    /// The close frame is queued: nothing follows it.
-    closing: bool,
-    broken: bool,
-}
-
-/// A topic as far as this shard has subscribers of it.
-struct Topic {
-    /// The last number delivered here.
-    seq: u64,
-    subscribers: Vec<Subscriber>,
-}
-
-#[derive(Clone, Copy)]
-struct Subscriber {
-    slot: u32,
-    held: bool,
-}
-
-/// Wakes the shard for one connection.
-struct Writable {
-    shard: ShardHandle,
-    slot: u32,
-}
-
-impl Wake for Writable {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.shard.lock().writable.push(self.slot);
-        self.shard.0.wake.notify_one();
-    }
+    /// Topics of updates that were dropped, to be counted.
+    dropped: Vec<TopicId>,
+    /// When the shard began; the zero of its clock.
+    began: Instant,
+    /// Now, as of this tick.
+    now: Millis,
+    /// When the last tick was, if there is a flush window.
+    flushed: Option<Instant>,
+    /// The shortest age limit of any topic here, and when ages are looked at next.
+    shortest_age: Option<Duration>,
+    next_sweep: Option<Instant>,
 }
 
 impl Shard {
+    fn new(inbox: Inbox) -> Self {
+        Self {
+            inbox,
+            conns: Vec::new(),
+            topics: HashMap::new(),
+            touched: Vec::new(),
+            spare: Vec::new(),
+            dropped: Vec::new(),
+            began: Instant::now(),
+            now: Millis::default(),
+            flushed: None,
+            shortest_age: None,
+            next_sweep: None,
+        }
+    }
+
+    /// Waits until there is something to do, and then until the flush window since the last
+    /// tick is over.
+    async fn wait(&mut self) {
+        match self.next_sweep {
+            None => self.inbox.woken().await,
+            Some(at) => {
+                let _ = tokio::time::timeout_at(at, self.inbox.woken()).await;
+            }
+        }
+        let window = self.inbox.bounds().flush_window;
+        if let (false, Some(flushed)) = (window.is_zero(), self.flushed) {
+            tokio::time::sleep_until(flushed + window).await;
+        }
+    }
+
     /// Carries out everything that was asked; false once the shard is shut.
     fn tick(&mut self) -> bool {
-        let mut inbox = self.handle.lock();
-        let spare = std::mem::take(&mut self.spare);
-        let mut commands = std::mem::replace(&mut inbox.commands, spare);
-        let writable = std::mem::take(&mut inbox.writable);
-        let lost = std::mem::take(&mut inbox.lost);
-        let congested = std::mem::take(&mut inbox.bytes) > 0;
-        let closed = inbox.closed;
-        drop(inbox);
-        if congested {
-            self.handle.0.room.notify_waiters();
-        }
+        let Taken { mut commands, writable, lost, shut } = self.inbox.take(std::mem::take(&mut self.spare));
+        self.read_clock();
 
         for command in commands.drain(..) {
             self.apply(command);
         }
-        commands.shrink_to(1024);
+        commands.shrink_to(KEPT_COMMANDS);
         self.spare = commands;
         for (topic, seq) in lost {
             self.lose(topic, seq);
         }
         for slot in writable {
             if let Some(Some(conn)) = self.conns.get_mut(slot as usize) {
-                conn.blocked = false;
-                conn.flush();
+                conn.unblock();
+                self.touch(slot);
             }
         }
+        self.sweep();
         while let Some(slot) = self.touched.pop() {
-            if let Some(conn) = &mut self.conns[slot as usize] {
-                conn.touched = false;
-                conn.flush();
-            }
+            self.flush(slot);
         }
-        !closed
+        !shut
+    }
+
+    /// Reads the time once a tick, and only where anything depends on it.
+    fn read_clock(&mut self) {
+        let window = !self.inbox.bounds().flush_window.is_zero();
+        if window || self.shortest_age.is_some() {
+            let now = Instant::now();
+            self.now = Millis(u64::try_from((now - self.began).as_millis()).unwrap_or(u64::MAX));
+            self.flushed = window.then_some(now);
+        }
     }
 
     fn apply(&mut self, command: Command) {
         match command {
-            Command::Deliver { topic, seq, frame } => self.deliver(topic, seq, &frame),
+            Command::Deliver { topic, update } => self.deliver(topic, update),
             Command::Send { key, frame } => self.send(key, frame),
-            Command::Join { key, topic, seq, reply } => self.join(key, topic, seq, reply),
+            Command::Join { key, joining, reply } => self.join(key, joining, reply),
             Command::Release { key, topic, first } => self.release(key, topic, first),
             Command::Leave { key, topic } => self.leave(key, topic),
             Command::Open { key, transport, signals } => self.open(key, transport, signals),
@@ -288,65 +155,81 @@ impl Shard {
         if self.conns.len() <= slot {
             self.conns.resize_with(slot + 1, || None);
         }
-        let waker = Waker::from(Arc::new(Writable { shard: self.handle.clone(), slot: key.slot }));
-        self.conns[slot] = Some(Conn {
-            number: key.number,
-            transport,
-            signals,
-            outbox: Outbox::default(),
-            topics: Vec::new(),
-            held: Vec::new(),
-            held_bytes: 0,
-            waker,
-            touched: false,
-            blocked: false,
-            closing: false,
-            broken: false,
-        });
+        let waker = self.inbox.waker(key.slot);
+        self.conns[slot] = Some(Conn::new(key.number, transport, signals, waker, self.inbox.bounds().outbox));
     }
 
-    fn deliver(&mut self, topic: TopicId, seq: u64, frame: &Frame) {
-        let limit = self.handle.0.bounds.outbox;
-        let mut slow = Vec::new();
+    fn deliver(&mut self, topic: TopicId, update: Update) {
         let Some(entry) = self.topics.get_mut(&topic) else { return };
-        if seq > entry.seq + 1 {
-            return self.lose(topic, seq);
+        let missed = update.seq.saturating_sub(entry.seq + 1);
+        if missed > 0 {
+            self.lose(topic, update.seq - 1);
         }
-        entry.seq = seq;
+        let Some(entry) = self.topics.get_mut(&topic) else { return };
+        entry.seq = update.seq;
+        let delivery = Delivery { topic, update: &update, policy: entry.slow.policy, now: self.now };
+        let mut slow = Vec::new();
         for subscriber in &entry.subscribers {
             let Some(conn) = &mut self.conns[subscriber.slot as usize] else { continue };
-            let fits = if subscriber.held {
-                conn.hold(topic, frame, limit)
+            let done = if subscriber.held {
+                conn.hold(&delivery, &mut self.dropped)
             } else {
-                conn.queue(frame.clone(), Class::Update, limit)
+                conn.deliver(&delivery, &mut self.dropped)
             };
-            if !fits {
+            if done == Err(TooSlow) {
                 slow.push(subscriber.slot);
             } else if !conn.touched {
                 conn.touched = true;
                 self.touched.push(subscriber.slot);
             }
         }
+        if entry.slow.policy == Policy::Latest {
+            entry.last = Some(update);
+        }
+        self.count_dropped();
         slow.into_iter().for_each(|slot| self.close_slow(slot));
     }
 
-    /// The inbox was full and updates up to this number are gone: as the shard as a whole
-    /// was too slow, so is every subscriber of the topic here.
+    fn count_dropped(&mut self) {
+        for topic in self.dropped.drain(..) {
+            if let Some(audience) = self.topics.get(&topic) {
+                audience.skipped.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The inbox was full and updates up to this number are gone: as the shard as a whole was
+    /// too slow, so is every subscriber of the topic here, and the channel's policy decides.
     fn lose(&mut self, topic: TopicId, seq: u64) {
-        let Some(entry) = self.topics.get(&topic) else { return };
-        if entry.seq < seq {
-            let slots: Vec<u32> = entry.subscribers.iter().map(|subscriber| subscriber.slot).collect();
+        let Some(entry) = self.topics.get_mut(&topic) else { return };
+        let Some(missed) = seq.checked_sub(entry.seq).filter(|missed| *missed > 0) else { return };
+        entry.seq = seq;
+        let slots: Vec<u32> = entry.subscribers.iter().map(|subscriber| subscriber.slot).collect();
+        if entry.slow.policy == Policy::Close {
             slots.into_iter().for_each(|slot| self.close_slow(slot));
+            return;
+        }
+        entry.skipped.fetch_add(missed * slots.len() as u64, Ordering::Relaxed);
+        for slot in slots {
+            if let Some(conn) = &mut self.conns[slot as usize] {
+                conn.skip(topic, missed);
+            }
         }
     }
 
     fn send(&mut self, key: Key, frame: Frame) {
-        let limit = self.handle.0.bounds.outbox;
-        let Some(conn) = self.conn(key) else { return };
-        if conn.queue(frame, Class::Kept, limit) {
-            self.touch(key.slot);
-        } else {
-            self.close_slow(key.slot);
+        let conn = self.conns.get_mut(key.slot as usize).and_then(Option::as_mut);
+        let Some(conn) = conn.filter(|conn| conn.number == key.number) else { return };
+        let kept = conn.keep(frame, &mut self.dropped);
+        self.finish(key.slot, kept);
+    }
+
+    /// What follows when something was queued, or could not be.
+    fn finish(&mut self, slot: u32, queued: Result<(), TooSlow>) {
+        self.count_dropped();
+        match queued {
+            Ok(()) => self.touch(slot),
+            Err(TooSlow) => self.close_slow(slot),
         }
     }
 
@@ -359,53 +242,75 @@ impl Shard {
         }
     }
 
-    fn join(&mut self, key: Key, topic: TopicId, seq: u64, reply: Option<Frame>) {
-        let Some(conn) = self.conn(key) else { return };
-        if conn.closing {
+    /// Writes what a connection has; then, if it could take everything, what is newest of the
+    /// topics that had found no room.
+    fn flush(&mut self, slot: u32) {
+        let Some(conn) = &mut self.conns[slot as usize] else { return };
+        conn.touched = false;
+        conn.flush();
+        while let Some(topic) = conn.next_overdue() {
+            let Some(entry) = self.topics.get(&topic) else { continue };
+            let Some(update) = &entry.last else { continue };
+            let delivery = Delivery { topic, update, policy: entry.slow.policy, now: self.now };
+            conn.deliver_overdue(&delivery);
+            // It had been counted as skipped while it waited.
+            entry.skipped.fetch_sub(1, Ordering::Relaxed);
+            conn.flush();
+        }
+        if let (true, None, Some(shortest)) = (conn.is_blocked(), self.next_sweep, self.shortest_age) {
+            self.next_sweep = Some(Instant::now() + (shortest / 4).max(MIN_SWEEP));
+        }
+    }
+
+    fn join(&mut self, key: Key, joining: Joining, reply: Option<Frame>) {
+        let Joining { topic, seq, slow, skipped } = joining;
+        let Some(conn) = self.conns.get_mut(key.slot as usize).and_then(Option::as_mut) else { return };
+        if conn.number != key.number || !conn.is_alive() {
             return;
         }
-        let Err(at) = conn.topics.binary_search_by_key(&topic, |(topic, _)| *topic) else { return };
-        let held = reply.is_none();
-        let entry = self.topics.entry(topic).or_insert_with(|| Topic { seq, subscribers: Vec::new() });
+        let entry = self.topics.entry(topic).or_insert_with(|| Audience {
+            seq,
+            slow,
+            skipped,
+            last: None,
+            subscribers: Vec::new(),
+        });
         let place = u32::try_from(entry.subscribers.len()).expect("there are fewer connections than 2^32");
-        entry.subscribers.push(Subscriber { slot: key.slot, held });
-        let conn = self.conn(key).expect("the connection was there a moment ago");
-        conn.topics.insert(at, (topic, place));
-        match reply {
-            Some(reply) => self.send(key, reply),
-            None => conn.held.push((topic, Vec::new())),
+        if !conn.join(topic, place, reply.is_none()) {
+            return;
+        }
+        entry.subscribers.push(Subscriber { slot: key.slot, held: reply.is_none() });
+        if let Some(age) = slow.max_age {
+            self.shortest_age = Some(self.shortest_age.map_or(age, |shortest| shortest.min(age)));
+        }
+        if let Some(reply) = reply {
+            self.send(key, reply);
         }
     }
 
     fn release(&mut self, key: Key, topic: TopicId, first: Vec<Frame>) {
-        let Some(conn) = self.conn(key) else { return };
-        let Some(at) = conn.held.iter().position(|(held, _)| *held == topic) else { return };
-        let (_, updates) = conn.held.swap_remove(at);
-        conn.held_bytes -= updates.iter().map(|frame| frame.bytes().len()).sum::<usize>();
-        let place = conn.topics.binary_search_by_key(&topic, |(topic, _)| *topic).map(|at| conn.topics[at].1);
-        if let (Ok(place), Some(entry)) = (place, self.topics.get_mut(&topic)) {
-            entry.subscribers[place as usize].held = false;
+        let (now, mut dropped) = (self.now, std::mem::take(&mut self.dropped));
+        let conn = self.conns.get_mut(key.slot as usize).and_then(Option::as_mut);
+        let Some(conn) = conn.filter(|conn| conn.number == key.number) else { return };
+        let Some(updates) = conn.take_held(topic) else { return };
+        let place = conn.place(topic);
+        let mut queued = first.into_iter().try_for_each(|frame| conn.keep(frame, &mut dropped));
+        if let (Some(place), Some(audience)) = (place, self.topics.get_mut(&topic)) {
+            audience.subscribers[place as usize].held = false;
+            let policy = audience.slow.policy;
+            for update in &updates {
+                let delivery = Delivery { topic, update, policy, now };
+                queued = queued.and_then(|()| conn.deliver(&delivery, &mut dropped));
+            }
         }
-        let limit = self.handle.0.bounds.outbox;
-        let conn = self.conn(key).expect("the connection was there a moment ago");
-        let fits = first.into_iter().all(|frame| conn.queue(frame, Class::Kept, limit))
-            && updates.into_iter().all(|frame| conn.queue(frame, Class::Update, limit));
-        if fits {
-            self.touch(key.slot);
-        } else {
-            self.close_slow(key.slot);
-        }
+        self.dropped = dropped;
+        self.finish(key.slot, queued);
     }
 
     fn leave(&mut self, key: Key, topic: TopicId) {
-        let Some(conn) = self.conn(key) else { return };
-        let Ok(at) = conn.topics.binary_search_by_key(&topic, |(topic, _)| *topic) else { return };
-        let (_, place) = conn.topics.remove(at);
-        if let Some(at) = conn.held.iter().position(|(held, _)| *held == topic) {
-            let (_, updates) = conn.held.swap_remove(at);
-            conn.held_bytes -= updates.iter().map(|frame| frame.bytes().len()).sum::<usize>();
+        if let Some(place) = self.conn(key).and_then(|conn| conn.leave(topic)) {
+            self.vacate(topic, place);
         }
-        self.vacate(topic, place);
     }
 
     /// Takes a subscriber out of a topic's list; the last one moves to its place.
@@ -413,40 +318,25 @@ impl Shard {
         let Some(entry) = self.topics.get_mut(&topic) else { return };
         entry.subscribers.swap_remove(place as usize);
         if let Some(moved) = entry.subscribers.get(place as usize) {
-            if let Some(conn) = &mut self.conns[moved.slot as usize]
-                && let Ok(at) = conn.topics.binary_search_by_key(&topic, |(topic, _)| *topic)
-            {
-                conn.topics[at].1 = place;
+            if let Some(conn) = &mut self.conns[moved.slot as usize] {
+                conn.move_to(topic, place);
             }
         } else if entry.subscribers.is_empty() {
             self.topics.remove(&topic);
         }
     }
 
-    fn leave_all(&mut self, slot: u32) {
-        let Some(conn) = &mut self.conns[slot as usize] else { return };
-        conn.held.clear();
-        conn.held_bytes = 0;
-        for (topic, place) in std::mem::take(&mut conn.topics) {
+    fn close(&mut self, key: Key, frame: Frame) {
+        let Some(left) = self.conn(key).and_then(|conn| conn.close(frame)) else { return };
+        for (topic, place) in left {
             self.vacate(topic, place);
         }
-    }
-
-    fn close(&mut self, key: Key, frame: Frame) {
-        let Some(conn) = self.conn(key) else { return };
-        if conn.closing {
-            return;
-        }
-        conn.outbox.drop_updates();
-        conn.outbox.push(frame, Class::Kept);
-        conn.closing = true;
-        self.leave_all(key.slot);
         self.touch(key.slot);
     }
 
     fn close_slow(&mut self, slot: u32) {
         let Some(conn) = &self.conns[slot as usize] else { return };
-        if !conn.closing && !conn.broken {
+        if conn.is_alive() {
             conn.signals.set_slow();
             let key = Key { slot, number: conn.number };
             self.close(key, Frame::close(CloseCode::TRY_AGAIN_LATER, reason::TOO_SLOW));
@@ -454,64 +344,34 @@ impl Shard {
     }
 
     fn remove(&mut self, key: Key) {
-        if self.conn(key).is_some() {
-            self.leave_all(key.slot);
-            self.conns[key.slot as usize] = None;
-            self.handle.lock().free.push(key.slot);
+        let Some(conn) = self.conn(key) else { return };
+        for (topic, place) in conn.leave_all() {
+            self.vacate(topic, place);
         }
-    }
-}
-
-impl Conn {
-    /// Queues a frame; false if the connection has more unsent bytes than it may.
-    ///
-    /// A burst may be larger than the limit while the socket takes all of it, so the
-    /// socket is tried before the consumer is called slow.
-    fn queue(&mut self, frame: Frame, class: Class, limit: usize) -> bool {
-        if self.closing || self.broken {
-            return true;
-        }
-        if self.outbox.bytes() + self.held_bytes + frame.bytes().len() > limit {
-            self.flush();
-            if self.outbox.bytes() + self.held_bytes + frame.bytes().len() > limit && !self.broken {
-                // A message larger than the limit still goes out to a consumer that has
-                // read everything before it.
-                if !self.outbox.is_empty() {
-                    return false;
-                }
-            }
-        }
-        self.outbox.push(frame, class);
-        true
+        self.conns[key.slot as usize] = None;
+        self.inbox.free(key.slot);
     }
 
-    fn hold(&mut self, topic: TopicId, frame: &Frame, limit: usize) -> bool {
-        if self.outbox.bytes() + self.held_bytes + frame.bytes().len() > limit {
-            return false;
-        }
-        if let Some((_, updates)) = self.held.iter_mut().find(|(held, _)| *held == topic) {
-            self.held_bytes += frame.bytes().len();
-            updates.push(frame.clone());
-        }
-        true
-    }
-
-    fn flush(&mut self) {
-        if self.blocked || self.broken {
+    /// Looks for updates that are older than their channels allow, in connections whose
+    /// socket is full: in all others there are none.
+    fn sweep(&mut self) {
+        let Some(shortest) = self.shortest_age else { return };
+        let now = Instant::now();
+        if self.next_sweep.is_some_and(|at| now < at) {
             return;
         }
-        match self.outbox.poll_flush(&self.transport, &mut Context::from_waker(&self.waker)) {
-            Poll::Ready(Ok(())) => {
-                if self.closing {
-                    self.signals.set_flushed();
-                }
+        let mut waiting = false;
+        let mut slow = Vec::new();
+        for (slot, conn) in (0_u32..).zip(&mut self.conns) {
+            let Some(conn) = conn.as_mut().filter(|conn| conn.is_blocked()) else { continue };
+            waiting = true;
+            if conn.expire(self.now, &self.topics, &mut self.dropped) == Err(TooSlow) {
+                slow.push(slot);
             }
-            Poll::Ready(Err(_)) => {
-                self.broken = true;
-                self.outbox = Outbox::default();
-                self.signals.set_broken();
-            }
-            Poll::Pending => self.blocked = true,
         }
+        self.count_dropped();
+        slow.into_iter().for_each(|slot| self.close_slow(slot));
+        // While a socket is full there is nothing to wake the shard but the clock.
+        self.next_sweep = waiting.then(|| now + (shortest / 4).max(MIN_SWEEP));
     }
 }

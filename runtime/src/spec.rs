@@ -9,15 +9,17 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    channel::Received,
     Channel, Push, Refusal, Serve,
+    channel::Received,
     cx::RawCx,
     declaration::{ChannelDeclaration, Docs, OperationDeclaration, PushDeclaration, SchemaOf, schema_of},
     feed::Feed,
     publisher::RawTopic,
     request::{self, Form},
+    slow::SlowConsumer,
     subject::SubjectText,
     topic,
+    topics::Kind,
 };
 
 /// A future of the user's, with its type forgotten.
@@ -42,13 +44,15 @@ pub struct ChannelSpec {
     pub(crate) decode: fn(Option<&str>, Form) -> Result<Decoded, String>,
     /// The behaviour of a channel declared `served`.
     pub(crate) hooks: Option<Hooks>,
+    /// How it treats subscribers that stay behind; the builder may change it.
+    pub(crate) slow: SlowConsumer,
 }
 
 /// The methods of [`Serve`] with their types forgotten.
 #[derive(Clone, Copy)]
 pub(crate) struct Hooks {
     pub(crate) authorize: for<'a> fn(&'a AnyRequest, RawCx<'a>) -> Pending<'a, Result<(), Refusal>>,
-    pub(crate) snapshot: for<'a> fn(&'a AnyRequest, RawCx<'a>) -> Pending<'a, Result<Option<Bytes>, Refusal>>,
+    pub(crate) snapshot: for<'a> fn(&'a AnyRequest, RawCx<'a>) -> Answer<'a>,
     pub(crate) feed: for<'a> fn(&'a AnyRequest, RawCx<'a>, RawTopic) -> Pending<'a, Result<Feed, Refusal>>,
 }
 
@@ -56,7 +60,13 @@ impl ChannelSpec {
     /// A channel whose updates are published by the application.
     #[doc(hidden)]
     pub fn relayed<C: Channel>() -> Self {
-        Self { declaration: C::declaration(), type_id: TypeId::of::<C>(), decode: decode::<C>, hooks: None }
+        Self {
+            declaration: C::declaration(),
+            type_id: TypeId::of::<C>(),
+            decode: decode::<C>,
+            hooks: None,
+            slow: SlowConsumer::close(),
+        }
     }
 
     /// A channel with behaviour of its own.
@@ -64,6 +74,12 @@ impl ChannelSpec {
     pub fn served<C: Serve<S>, S: Send + Sync + 'static>() -> Self {
         let hooks = Hooks { authorize: authorize::<C, S>, snapshot: snapshot::<C, S>, feed: feed::<C, S> };
         Self { hooks: Some(hooks), ..Self::relayed::<C>() }
+    }
+}
+
+impl ChannelSpec {
+    pub(crate) fn kind(&self) -> Kind {
+        Kind { route: self.declaration.route, served: self.hooks.is_some(), slow: self.slow }
     }
 }
 
@@ -274,9 +290,7 @@ pub fn payload<P: Received>(text: Option<&str>) -> Result<P, String> {
 
 /// Forgets the type of an operation with a reply.
 #[doc(hidden)]
-pub fn replying<'a, R: serde::Serialize>(
-    future: impl Future<Output = Result<R, Refusal>> + Send + 'a,
-) -> Answer<'a> {
+pub fn replying<'a, R: serde::Serialize>(future: impl Future<Output = Result<R, Refusal>> + Send + 'a) -> Answer<'a> {
     Box::pin(async move { encode(&future.await?).map(Some) })
 }
 

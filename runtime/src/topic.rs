@@ -47,8 +47,7 @@ pub fn topic_from_json(route: &str, params: &str) -> Result<String, TopicError> 
     check_tokens(params)?;
     let mut value: Value = serde_json::from_str(params).map_err(|error| TopicError::NotJson(error.to_string()))?;
     blank_nulls(&mut value);
-    let params =
-        serde_json_canonicalizer::to_string(&value).map_err(|error| TopicError::NotJson(error.to_string()))?;
+    let params = serde_json_canonicalizer::to_string(&value).map_err(|error| TopicError::NotJson(error.to_string()))?;
     Ok(format!("{route}:{params}"))
 }
 
@@ -161,7 +160,7 @@ mod tests {
 
     fn check(params: &impl Serialize, expected: Result<&str, &TopicError>) {
         let topic = topic("r", params);
-        assert_eq!(topic.as_deref(), expected.map(|params| params.to_owned()).as_deref().map_err(|error| *error));
+        assert_eq!(topic.as_deref(), expected.map(str::to_owned).as_deref().map_err(|error| *error));
     }
 
     #[test]

@@ -12,16 +12,14 @@ use std::{
 use tokio::sync::Notify;
 
 use crate::{
-    envelope::{self, Message},
     feed::FeedSlot,
     frame::Frame,
-    link::{Key, Link},
-    shard::{Command, ShardHandle},
+    ids::{Key, TopicId},
+    inbox::{Command, Inbox, Joining},
+    link::Link,
+    slow::SlowConsumer,
+    update::{Prefix, topic_message},
 };
-
-/// A topic's number within this process; never used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct TopicId(u64);
 
 /// The topics of a server, by name.
 ///
@@ -46,8 +44,10 @@ pub(crate) struct Entry {
     pub(crate) name: Box<str>,
     pub(crate) route: &'static str,
     pub(crate) epoch: Box<str>,
-    /// The envelope of an update up to its number.
-    prefix: Box<[u8]>,
+    prefix: Prefix,
+    slow: SlowConsumer,
+    /// Updates that were dropped or replaced for some subscriber.
+    skipped: Arc<AtomicU64>,
     state: Mutex<State>,
     /// A copy of the count in `state`, for whoever only wants to know.
     subscribers: AtomicUsize,
@@ -59,7 +59,7 @@ pub(crate) struct Entry {
 struct State {
     seq: u64,
     /// The shards that have subscribers, and how many.
-    shards: Vec<(ShardHandle, usize)>,
+    shards: Vec<(Inbox, usize)>,
     subscribers: usize,
     /// Counts how often the last subscriber left, so that an old linger timer knows
     /// that it is not its turn.
@@ -81,6 +81,18 @@ pub struct TopicInfo {
     pub topic: String,
     /// How many connections are subscribed.
     pub subscribers: usize,
+    /// How many updates were dropped or replaced for subscribers that stayed behind, over
+    /// all subscribers, since the epoch began.
+    pub skipped: u64,
+}
+
+/// What a channel makes of its topics.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kind {
+    pub(crate) route: &'static str,
+    /// Whether its topics have feeds.
+    pub(crate) served: bool,
+    pub(crate) slow: SlowConsumer,
 }
 
 impl Topics {
@@ -96,7 +108,7 @@ impl Topics {
     }
 
     /// The topic of that name, made if nobody holds it.
-    pub(crate) fn get_or_create(self: &Arc<Self>, name: &str, route: &'static str, served: bool) -> Arc<Entry> {
+    pub(crate) fn get_or_create(self: &Arc<Self>, name: &str, kind: Kind) -> Arc<Entry> {
         let mut map = self.lock();
         if let Some(entry) = map.get(name).and_then(Weak::upgrade) {
             return entry;
@@ -105,12 +117,14 @@ impl Topics {
         let entry = Arc::new(Entry {
             id: TopicId(id),
             name: name.into(),
-            route,
+            route: kind.route,
             epoch: format!("{:016x}-{id:x}", self.run).into(),
-            prefix: update_prefix(route, name),
+            prefix: Prefix::new(kind.route, name),
+            slow: kind.slow,
+            skipped: Arc::default(),
             state: Mutex::default(),
             subscribers: AtomicUsize::new(0),
-            feed: served.then(|| FeedSlot::new(self.linger)),
+            feed: kind.served.then(|| FeedSlot::new(self.linger)),
             topics: Arc::clone(self),
         });
         map.insert(name.into(), Arc::downgrade(&entry));
@@ -127,7 +141,11 @@ impl Topics {
         let entries: Vec<_> = self.lock().values().filter_map(Weak::upgrade).collect();
         let mut list: Vec<_> = entries
             .iter()
-            .map(|entry| TopicInfo { topic: entry.name.to_string(), subscribers: entry.subscribers() })
+            .map(|entry| TopicInfo {
+                topic: entry.name.to_string(),
+                subscribers: entry.subscribers(),
+                skipped: entry.skipped(),
+            })
             .filter(|info| info.subscribers > 0)
             .collect();
         list.sort_by(|left, right| left.topic.cmp(&right.topic));
@@ -147,15 +165,6 @@ impl Topics {
     }
 }
 
-fn update_prefix(route: &str, name: &str) -> Box<[u8]> {
-    let mut prefix = b"{\"type\":".to_vec();
-    envelope::string(&mut prefix, &format!("{route}.update"));
-    prefix.extend_from_slice(b",\"topic\":");
-    envelope::string(&mut prefix, name);
-    prefix.extend_from_slice(b",\"seq\":");
-    prefix.into()
-}
-
 impl Entry {
     pub(crate) fn subscribers(&self) -> usize {
         self.subscribers.load(Ordering::Acquire)
@@ -169,17 +178,15 @@ impl Entry {
         if state.subscribers == 0 {
             return;
         }
-        let seq = state.seq;
-        let frame = Frame::text(self.prefix.len() + payload.len() + 32, |out| {
-            out.extend_from_slice(&self.prefix);
-            envelope::number(out, seq);
-            out.extend_from_slice(b",\"payload\":");
-            out.extend_from_slice(payload);
-            out.push(b'}');
-        });
+        let update = self.prefix.update(state.seq, payload);
         for (shard, _) in &state.shards {
-            shard.push(Command::Deliver { topic: self.id, seq, frame: frame.clone() });
+            shard.push(Command::Deliver { topic: self.id, update: update.clone() });
         }
+    }
+
+    /// How many updates were dropped or replaced for subscribers that stayed behind.
+    pub(crate) fn skipped(&self) -> u64 {
+        self.skipped.load(Ordering::Relaxed)
     }
 
     /// Gives a number to an update that nobody would get; false if somebody would.
@@ -204,17 +211,18 @@ impl Entry {
         let seq = state.seq;
         state.subscribers += 1;
         self.subscribers.store(state.subscribers, Ordering::Release);
-        match state.shards.iter_mut().find(|(shard, _)| shard.is(&link.shard)) {
+        match state.shards.iter_mut().find(|(shard, _)| shard.is(&link.inbox)) {
             Some((_, count)) => *count += 1,
-            None => state.shards.push((link.shard.clone(), 1)),
+            None => state.shards.push((link.inbox.clone(), 1)),
         }
         let reply = reply.map(|reply| reply(Standing { epoch: &self.epoch, seq }));
-        link.shard.push(Command::Join { key: link.key, topic: self.id, seq, reply });
+        let joining = Joining { topic: self.id, seq, slow: self.slow, skipped: Arc::clone(&self.skipped) };
+        link.inbox.push(Command::Join { key: link.key, joining, reply });
         drop(state);
         if !self.topics.any_subscribed.swap(true, Ordering::AcqRel) {
             self.topics.first_subscription.notify_waiters();
         }
-        (Subscription { entry: Arc::clone(self), shard: link.shard.clone(), key: link.key }, seq)
+        (Subscription { entry: Arc::clone(self), shard: link.inbox.clone(), key: link.key }, seq)
     }
 
     /// Sends a reply that tells where the numbering stands, in order with the updates.
@@ -223,7 +231,7 @@ impl Entry {
         link.send(reply(Standing { epoch: &self.epoch, seq: state.seq }));
     }
 
-    fn leave(self: &Arc<Self>, shard: &ShardHandle, key: Key) {
+    fn leave(self: &Arc<Self>, shard: &Inbox, key: Key) {
         let mut state = self.lock();
         state.subscribers -= 1;
         self.subscribers.store(state.subscribers, Ordering::Release);
@@ -278,18 +286,14 @@ impl Drop for Entry {
 #[derive(Debug)]
 pub(crate) struct Subscription {
     pub(crate) entry: Arc<Entry>,
-    shard: ShardHandle,
+    shard: Inbox,
     key: Key,
 }
 
 impl Subscription {
     /// A message about this topic, other than an update or reply.
     pub(crate) fn message(&self, suffix: &str, seq: Option<u64>, payload: &[u8]) -> Frame {
-        let kind = format!("{}.{suffix}", self.entry.route);
-        Frame::text(payload.len() + self.entry.name.len() + 64, |out| {
-            let topic = Some(&*self.entry.name);
-            Message { kind: &kind, topic, seq, payload: Some(payload), ..Message::default() }.write(out);
-        })
+        topic_message(self.entry.route, suffix, &self.entry.name, seq, payload)
     }
 }
 

@@ -66,24 +66,46 @@ impl Transport {
     }
 
     /// Writes what fits, in one call. When nothing does, the context is woken once it may.
-    pub(crate) fn poll_write(&self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    pub(crate) fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self {
-            Self::Tcp(stream) => loop {
-                match stream.try_write_vectored(slices) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready!(stream.poll_write_ready(cx))?,
-                    written => return Poll::Ready(written),
-                }
-            },
-            Self::Other(stream) => {
-                let mut stream = stream.lock().expect("a stream's poll does not panic");
-                let written = ready!(stream.as_mut().poll_write_vectored(cx, slices))?;
-                // TLS keeps what was written until it is flushed; a pending flush goes on
-                // with the next write or read.
-                let _ = stream.as_mut().poll_flush(cx)?;
-                Poll::Ready(Ok(written))
-            }
+            Self::Tcp(stream) => poll_tcp(stream, cx, || stream.try_write(bytes)),
+            Self::Other(stream) => poll_other(stream, cx, |stream, cx| stream.poll_write(cx, bytes)),
         }
     }
+
+    /// Writes what fits of several slices, in one call.
+    pub(crate) fn poll_write_vectored(&self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tcp(stream) => poll_tcp(stream, cx, || stream.try_write_vectored(slices)),
+            Self::Other(stream) => poll_other(stream, cx, |stream, cx| stream.poll_write_vectored(cx, slices)),
+        }
+    }
+}
+
+fn poll_tcp(
+    stream: &TcpStream,
+    cx: &mut Context<'_>,
+    write: impl Fn() -> io::Result<usize>,
+) -> Poll<io::Result<usize>> {
+    loop {
+        match write() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready!(stream.poll_write_ready(cx))?,
+            written => return Poll::Ready(written),
+        }
+    }
+}
+
+fn poll_other(
+    stream: &Mutex<Pin<Box<dyn Duplex>>>,
+    cx: &mut Context<'_>,
+    write: impl FnOnce(Pin<&mut dyn Duplex>, &mut Context<'_>) -> Poll<io::Result<usize>>,
+) -> Poll<io::Result<usize>> {
+    let mut stream = stream.lock().expect("a stream's poll does not panic");
+    let written = ready!(write(stream.as_mut(), cx))?;
+    // TLS keeps what was written until it is flushed; a pending flush goes on with the next
+    // write or read.
+    let _ = stream.as_mut().poll_flush(cx)?;
+    Poll::Ready(Ok(written))
 }
 
 impl fmt::Debug for Transport {

@@ -1,5 +1,7 @@
 //! Faults of form: what each costs under both profiles, and what the document says of them.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 
 use serde_json::json;

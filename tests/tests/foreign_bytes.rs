@@ -1,5 +1,7 @@
 //! Whatever a client sends, it costs at most its own connection.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use proptest::prelude::*;
 use serde_json::Value;
 use topicast::{compat, testing};
@@ -22,8 +24,16 @@ fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
 
 fn any_message() -> impl Strategy<Value = String> {
     let kind = prop::sample::select(vec![
-        "bars.subscribe", "bars.unsubscribe", "orders.subscribe", "executions.subscribe", "status.subscribe",
-        "orders.place", "notice.me", "ping", "bars.update", "nonsense",
+        "bars.subscribe",
+        "bars.unsubscribe",
+        "orders.subscribe",
+        "executions.subscribe",
+        "status.subscribe",
+        "orders.place",
+        "notice.me",
+        "ping",
+        "bars.update",
+        "nonsense",
     ]);
     let value = prop_oneof![
         Just("null".to_owned()),

@@ -1,5 +1,7 @@
 //! How connections live and end: time limits, slow readers, cuts, panics, shutdown.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};

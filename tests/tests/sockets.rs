@@ -1,5 +1,7 @@
 //! Real sockets: handshakes good and bad, vanishing clients, the slow one, the routes.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{future::IntoFuture, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};

@@ -1,5 +1,7 @@
 //! Subscribing, updates and leaving, in the modern profile and in memory.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{sync::atomic::Ordering, time::Duration};
 
 use serde_json::json;

@@ -1,5 +1,7 @@
 //! The contract's transcripts, over a real socket to the trading API.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use clap::Parser;
 use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;

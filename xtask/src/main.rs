@@ -4,6 +4,7 @@ mod serve;
 mod suite;
 mod asyncapi;
 mod tidy;
+mod compile_cost;
 mod built;
 mod tool;
 mod tally;
@@ -39,6 +40,12 @@ const COMMANDS: &[Command] = &[
         usage: "asyncapi [--check]",
         says: "write the trading server's AsyncAPI documents to asyncapi/, or fail where they are stale",
         run: asyncapi::run,
+    },
+    Command {
+        name: "compile-cost",
+        usage: "compile-cost",
+        says: "measure what a channel adds to a debug build, and fail where it is too much",
+        run: compile_cost::run,
     },
     Command { name: "tidy", usage: "tidy", says: "check the rules that a compiler cannot", run: tidy::run },
 ];

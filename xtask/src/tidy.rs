@@ -210,6 +210,12 @@ mod tests {
             ("quoting", "macros/src/parse.rs", own("//! Reads.\nfn f() { quote!(a) }\n"), 2),
             ("order", "runtime/src/topic.rs", own("//! Names.\n\nuse crate::{\n    server::Server,\n};\n"), 4),
             ("order", "runtime/src/topic.rs", own("//! Names.\nfn f() { super::server::go() }\n"), 2),
+            (
+                "order",
+                "runtime/src/lib.rs",
+                "#![doc = include_str!(\"../../README.md\")]\nmod strict;\nmod topic;\n".to_owned(),
+                0,
+            ),
             ("order", "runtime/src/topic/deep.rs", own("//! Names.\nfn f() { crate::transport::go() }\n"), 0),
             ("order", "macros/src/expand.rs", own("//! Quotes.\nuse super::parse;\n"), 2),
         ]

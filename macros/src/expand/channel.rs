@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{docs, option, private, update};
+use super::{docs, function, option, private, update};
 use crate::channel::{Channel, Subject};
 
 pub(crate) fn channel(channel: &Channel) -> TokenStream {
@@ -13,24 +13,32 @@ pub(crate) fn channel(channel: &Channel) -> TokenStream {
     let type_name = syn::ext::IdentExt::unraw(ident).to_string();
     let docs = docs(p, &channel.docs);
     let fields = channel.fields.iter().map(|field| {
-        let (cfgs, ty, name) = (&field.cfgs, &field.ty, &field.name);
-        quote!(#(#cfgs)* #p::field::<#ty>(#name))
+        let (cfgs, name) = (&field.cfgs, &field.name);
+        let field = function(p, "field", &field.ty);
+        quote!(#(#cfgs)* #field(#name))
     });
-    let subject_field = option(p, channel.subject.as_ref().map(|Subject { name, ty, .. }| {
-        quote!((#name, #p::schema_of::<#ty>))
-    }));
-    let subject = channel.subject.as_ref().map_or_else(
-        || option(p, None),
-        |Subject { ident, ty, .. }| quote!(#p::subject_text::<#ty>(&self.#ident)),
+    let subject_field = option(
+        p,
+        channel.subject.as_ref().map(|Subject { name, ty, .. }| {
+            let schema = function(p, "schema_of", ty);
+            quote!((#name, #schema))
+        }),
     );
+    let subject = match &channel.subject {
+        Some(Subject { ident, ty, .. }) => {
+            let text = function(p, "subject_text", ty);
+            quote!(#text(&self.#ident))
+        }
+        None => option(p, None),
+    };
     let listed = listed(channel);
     quote! {
         impl #p::Channel for #ident {
             #update
             const ROUTE: &'static str = #route;
             fn declaration() -> #p::ChannelDeclaration {
-                const FIELDS: &[&str] = &[#(#fields),*];
-                #p::ChannelDeclaration::of::<Self>(#type_name, #docs, FIELDS, #served)
+                const __FIELDS: &[&str] = &[#(#fields),*];
+                #p::ChannelDeclaration::of::<Self>(#type_name, #docs, __FIELDS, #served)
             }
             fn subject_field() -> #p::Option<(&'static str, #p::SchemaOf)> {
                 #subject_field

@@ -96,7 +96,11 @@ fn default(ident: &syn::Ident, mirror: &DeriveInput, p: &TokenStream) -> TokenSt
     let Data::Struct(data) = &mirror.data else { return TokenStream::new() };
     let bound: Vec<_> = (0..data.fields.len()).map(|at| format_ident!("__field{at}")).collect();
     let members: Vec<_> = data.fields.members().map(|member| member.to_token_stream()).collect();
-    let cfgs: Vec<Vec<_>> = data.fields.iter().map(|field| field.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).collect()).collect();
+    let cfgs: Vec<Vec<_>> = data
+        .fields
+        .iter()
+        .map(|field| field.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).collect())
+        .collect();
     let pattern = match &data.fields {
         Fields::Unit => quote!(),
         Fields::Named(_) | Fields::Unnamed(_) => quote!({ #(#(#cfgs)* #members: #bound),* }),

@@ -1,7 +1,7 @@
 //! `channels!` and `operations!`: a check that no name repeats, and the rows.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::{Ident, spanned::Spanned as _};
 
 use super::{private, state};
@@ -37,7 +37,10 @@ pub(crate) fn list(list: &List, kind: &Kind) -> TokenStream {
     let p = &private(&list.runtime);
     let state = &state(list.state.as_ref());
     let [row, spec, build] = [kind.row, kind.spec, kind.list].map(|name| Ident::new(name, Span::call_site()));
-    let rows = list.words.iter().map(|word| quote!(#p::#row::<#word, #state>()));
+    let rows = list.words.iter().map(|word| {
+        let p = place::at(word.span(), p.clone());
+        quote_spanned!(word.span()=> #p::#row::<#word, #state>())
+    });
     let checks = list.words.iter().enumerate().skip(1).map(|(at, word)| {
         let message = format!("`{}` {}", text(word), kind.clash);
         let check = place::at(word.span(), quote!(#p::assert_new(__ROWS, #at, #message)));

@@ -8,8 +8,8 @@ pub(crate) mod payload;
 pub(crate) mod stub;
 
 use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{Path, Type, spanned::Spanned as _};
+use quote::{quote, quote_spanned};
+use syn::{Ident, Path, Type, spanned::Spanned as _};
 
 use crate::{
     docs::{Description, Docs},
@@ -38,7 +38,10 @@ fn docs(p: &TokenStream, docs: &Docs) -> TokenStream {
     let tags = &docs.tags;
     let description = match &docs.description {
         Description::Text(text) => quote!(#text),
-        Description::Lines(lines) => quote!(#p::concat!(#(#lines, "\n"),*)),
+        Description::Lines(lines) => {
+            let (first, rest) = (lines.iter().take(1), lines.iter().skip(1));
+            quote!(#p::concat!(#(#first)* #(, "\n", #rest)*))
+        }
     };
     quote!(#p::Docs { summary: #summary, description: #description, tags: &[#(#tags),*] })
 }
@@ -46,10 +49,19 @@ fn docs(p: &TokenStream, docs: &Docs) -> TokenStream {
 /// What a channel's subscribers receive.
 fn update(p: &TokenStream, ty: &Type) -> TokenStream {
     let sent = sent(p, ty);
-    place::at(ty.span(), quote!(type Update = #sent;))
+    quote_spanned!(ty.span()=> type Update = #sent;)
 }
 
 /// A type that must be sendable, written so that the error is one and points at the type.
 fn sent(p: &TokenStream, ty: &Type) -> TokenStream {
-    place::at(ty.span(), quote!(<#p::Wire as #p::Sends<#ty>>::Type))
+    let p = place::at(ty.span(), p.clone());
+    quote_spanned!(ty.span()=> <#p::Wire as #p::Sends<#ty>>::Type)
+}
+
+/// A function of the runtime for a type, all of it at the type: what the type lacks is to be
+/// reported there, and versions of the compiler differ in which part of a call they point at.
+fn function(p: &TokenStream, name: &str, ty: &Type) -> TokenStream {
+    let p = place::at(ty.span(), p.clone());
+    let name = Ident::new(name, ty.span());
+    quote_spanned!(ty.span()=> #p::#name::<#ty>)
 }

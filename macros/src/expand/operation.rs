@@ -1,9 +1,10 @@
 //! The type beside an operation's function, and the row that `operations!` lists.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
+use syn::Ident;
 
-use super::{docs, option, private, sent, state};
+use super::{docs, function, option, private, sent, state};
 use crate::{operation::Operation, place};
 
 pub(crate) fn operation(operation: &Operation) -> TokenStream {
@@ -11,11 +12,20 @@ pub(crate) fn operation(operation: &Operation) -> TokenStream {
     let Operation { vis, ident, name, .. } = operation;
     let docs = docs(p, &operation.docs);
     let state = state(operation.state.as_ref());
-    let payload = option(p, operation.payload.as_ref().map(|ty| quote!(#p::received::<#ty>())));
-    let reply = option(p, operation.reply.as_ref().map(|(name, ty)| {
-        let ty = sent(p, ty);
-        quote!((#name, #p::schema_of::<#ty>))
-    }));
+    let payload = option(
+        p,
+        operation.payload.as_ref().map(|ty| {
+            let received = function(p, "received", ty);
+            quote!(#received())
+        }),
+    );
+    let reply = option(
+        p,
+        operation.reply.as_ref().map(|(name, ty)| {
+            let ty = sent(p, ty);
+            quote!((#name, #p::schema_of::<#ty>))
+        }),
+    );
     let call = call(operation);
     let marker = marker(vis, ident);
     quote! {
@@ -24,8 +34,7 @@ pub(crate) fn operation(operation: &Operation) -> TokenStream {
             impl #p::ListedOperation<#state> for #ident {
                 const NAME: &'static str = #name;
                 fn spec() -> #p::OperationSpec {
-                    let docs = #docs;
-                    #p::OperationSpec::request(#name, docs, #payload, #reply, #call)
+                    #p::OperationSpec::request(#name, #docs, #payload, #reply, #call)
                 }
             }
         }
@@ -35,7 +44,7 @@ pub(crate) fn operation(operation: &Operation) -> TokenStream {
 /// A type with the function's name: it stands for the function where a type is needed.
 ///
 /// A braced struct is no value, so the name still means the function where a value is.
-pub(super) fn marker(vis: &syn::Visibility, ident: &syn::Ident) -> TokenStream {
+pub(super) fn marker(vis: &syn::Visibility, ident: &Ident) -> TokenStream {
     quote! {
         #[doc(hidden)]
         #[allow(
@@ -51,9 +60,15 @@ fn call(operation: &Operation) -> TokenStream {
     let p = &private(&operation.runtime);
     let ident = &operation.ident;
     let state = state(operation.state.as_ref());
-    let decode = operation.payload.as_ref().map(|ty| quote!(let payload = #p::payload::<#ty>(text)?;));
-    let payload = operation.payload.as_ref().map(|_| quote!(, payload));
-    let text = if operation.payload.is_some() { quote!(text) } else { quote!(_) };
+    // The function may have any name, these too.
+    let [cx, text, payload] = ["cx", "text", "payload"].map(|name| Ident::new(name, Span::mixed_site()));
+    let (parameter, decode, argument) = match &operation.payload {
+        Some(ty) => {
+            let decode = function(p, "payload", ty);
+            (quote!(#text), quote!(let #payload = #decode(#text)?;), quote!(, #payload))
+        }
+        None => (quote!(_), quote!(), quote!()),
+    };
     let forget = match &operation.reply {
         Some((_, ty)) => {
             let ty = sent(p, ty);
@@ -61,11 +76,11 @@ fn call(operation: &Operation) -> TokenStream {
         }
         None => quote!(#p::silent),
     };
-    let future = quote!(async move { #ident(&cx.typed::<#state>() #payload).await });
+    let future = quote!(async move { #ident(&#cx.typed::<#state>() #argument).await });
     // Whatever is wrong with the future is wrong with the function.
     let answer = place::at(ident.span(), quote!(#forget(#future)));
     quote! {
-        |cx, #text| {
+        |#cx, #parameter| {
             #decode
             #p::Ok(#answer)
         }

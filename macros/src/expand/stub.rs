@@ -15,7 +15,14 @@ pub(crate) fn channel(input: &DeriveInput, runtime: &Path, update: Option<&Type>
     let p = &private(runtime);
     let ident = &input.ident;
     let route = ident.to_string();
-    let update = update.map_or_else(|| quote!(type Update = ();), |ty| super::update(p, ty));
+    let update = update.map_or_else(
+        || {
+            quote!(
+                type Update = ();
+            )
+        },
+        |ty| super::update(p, ty),
+    );
     let generics = bounded(&input.generics, p);
     let (params, arguments, bounds) = generics.split_for_impl();
     let listed = with_state(&generics, p);

@@ -1,6 +1,6 @@
 //! An operation is a function.
 
-use topicast::{ws_operation};
+use topicast::ws_operation;
 
 struct App;
 

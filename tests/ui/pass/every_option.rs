@@ -41,14 +41,15 @@ impl topicast::Serve<App> for Orders {
 #[ws_router(route = "empty", update = Bar, tags = [])]
 pub struct Empty {}
 
-/// A notice.
+/// A notice:
+#[doc = include_str!("every_option.txt")]
+///     code
 #[ws_push("notice.sent", tags = ["ops"], summary = "To all", crate = topicast, derive = true)]
 pub struct Notice {
     pub text: String,
 }
 
-#[doc = concat!("Places", " an order.")]
-#[doc = "In two lines."]
+#[doc = "Places an order."]
 #[ws_operation("orders.place", reply = "orders.placed", tags = ["broker"], summary = "Place", crate = topicast)]
 pub async fn place(_: &Cx<'_, App>, order: Bar) -> Result<Bar, Refusal> {
     Ok(order)
@@ -70,7 +71,10 @@ fn main() {
 
     let notice = Notice::declaration();
     assert_eq!((notice.name, notice.type_name, Notice::NAME), ("notice.sent", "Notice", "notice.sent"));
-    assert_eq!((notice.tags, notice.summary, notice.description), (&["ops"][..], Some("To all"), "A notice."));
+    assert_eq!(
+        (notice.tags, notice.summary, notice.description),
+        (&["ops"][..], Some("To all"), "A notice:\nfrom a file\n\n    code")
+    );
     let _ = Notice { text: String::new() };
 
     let server = topicast::Server::builder("Options", "1.0.0")

@@ -17,28 +17,39 @@ pub trait Default {}
 pub enum Option {}
 pub type Result = ();
 
-const FIELDS: usize = 1;
-const __field0: u8 = 0;
+const LENGTH: usize = 1;
 
 #[::topicast::data]
 #[derive(::std::default::Default)]
 pub struct Vec {
-    pub items: [u8; FIELDS],
+    pub items: [u8; LENGTH],
 }
 
 #[::topicast::ws_router(route = "s", update = Vec, served)]
 #[serde(default)]
 #[derive(::std::default::Default)]
-pub struct __S {
+pub struct Served {
     pub symbol: String,
     pub cx: Vec,
 }
 
-impl<S: Send + Sync + 'static> ::topicast::Serve<S> for __S {}
+impl<S: Send + Sync + 'static> ::topicast::Serve<S> for Served {}
 
 #[::topicast::ws_operation("text")]
 async fn text(_: &::topicast::Cx<'_, App>, payload: Vec) -> ::std::result::Result<(), ::topicast::Refusal> {
     drop(payload);
+    Ok(())
+}
+
+// The names of the locals around the call.
+#[::topicast::ws_operation("payload")]
+async fn payload(_: &::topicast::Cx<'_, App>, text: Vec) -> ::std::result::Result<(), ::topicast::Refusal> {
+    drop(text);
+    Ok(())
+}
+
+#[::topicast::ws_operation("cx")]
+async fn cx(_: &::topicast::Cx<'_, App>) -> ::std::result::Result<(), ::topicast::Refusal> {
     Ok(())
 }
 
@@ -80,11 +91,11 @@ fn main() {
 
     let locals = Locals { kind: Kind::One };
     assert_eq!(::topicast::topic_of(&locals).unwrap(), r#"local:{"kind":"One"}"#);
-    let s = <__S as ::std::default::Default>::default();
+    let s = <Served as ::std::default::Default>::default();
     assert_eq!(::topicast::topic_of(&s).unwrap(), r#"s:{"cx":{"items":[0]},"symbol":""}"#);
     let inner = private::Inner { name: String::new() };
     assert_eq!(::topicast::topic_of(&inner).unwrap(), r#"inner:{"name":""}"#);
-    let _ = ::topicast::channels![App; __S, Locals, private::Inner];
-    let _ = ::topicast::operations![App; text, Pushed];
+    let _ = ::topicast::channels![App; Served, Locals, private::Inner];
+    let _ = ::topicast::operations![App; text, payload, cx, Pushed];
     let _ = Pushed { local: Local { kind: Kind::One } };
 }

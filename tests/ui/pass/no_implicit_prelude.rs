@@ -61,7 +61,11 @@ fn names() -> Vec<String> {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Rest {
     Nothing,
-    Amount { value: f64, #[serde(default)] unit: Option<String> },
+    Amount {
+        value: f64,
+        #[serde(default)]
+        unit: Option<String>,
+    },
     Other(own::Box),
 }
 
@@ -121,7 +125,7 @@ fn main() {
     ::std::assert_eq!(topic, r#"bars:{"extended":"","resolution":"D","symbolName":"AAPL"}"#);
     ::std::assert_eq!(::topicast::topic_of(&Beats).unwrap(), "beats:{}");
 
-    let mut schemas = ::topicast::schemars::SchemaGenerator::default();
+    let mut schemas = <::topicast::schemars::SchemaGenerator as ::std::default::Default>::default();
     let declared = <Bars as ::topicast::Channel>::declaration();
     let _ = ((declared.request)(&mut schemas), (declared.update)(&mut schemas));
     let bars = schemas.definitions().get("Bars").unwrap();

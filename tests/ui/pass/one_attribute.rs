@@ -40,7 +40,10 @@ fn main() {
 
     let declared = <Bars as topicast::Channel>::declaration();
     assert_eq!((declared.route, declared.type_name, declared.subject), ("bars", "Bars", Some("symbol")));
-    assert_eq!(declared.description, "Real-time OHLC bars of one symbol at one resolution.\n\nUpdates come as *trades* happen.");
+    assert_eq!(
+        declared.description,
+        "Real-time OHLC bars of one symbol at one resolution.\n\nUpdates come as *trades* happen."
+    );
     assert_eq!(declared.fields, ["symbol", "resolution"]);
     assert!(!declared.served && declared.tags.is_empty() && declared.summary.is_none());
 

@@ -23,8 +23,9 @@ pub mod orders {
     }
 
     #[ws_operation("orders.cancel")]
-    pub(crate) async fn cancel(_cx: &::topicast::Cx<'_, super::App>, mut ids: Vec<u64>) -> Result<(), Refusal> {
-        ids.clear();
+    pub(crate) async fn cancel(_cx: &::topicast::Cx<'_, super::App>, mut order: Order) -> Result<(), Refusal> {
+        order.lots = 0;
+        drop(order);
         Ok(())
     }
 }
@@ -46,7 +47,7 @@ fn main() {
         .state(App { fee: 2 })
         .operations(operations![App; place, orders::cancel, status])
         .build();
-    assert!(server.is_ok());
+    assert!(server.is_ok(), "{:?}", server.err());
     assert!(topicast::Server::builder("Plain", "1").operations(operations![touch]).build().is_ok());
     // The functions are what they were.
     let _ = (place, orders::cancel, status, touch);

@@ -81,18 +81,6 @@ twice! {
         pub value: u8,
     }
 
-    impl From<u8> for Converted {
-        fn from(value: u8) -> Self {
-            Self { value }
-        }
-    }
-
-    impl From<Converted> for u8 {
-        fn from(value: Converted) -> Self {
-            value.value
-        }
-    }
-
     /// Transparent.
     #[serde(transparent)]
     pub struct Optional(Option<u8>);
@@ -105,6 +93,7 @@ twice! {
 
     pub struct Unit;
 
+    #[schemars(extend("x-of" = crate::seven()))]
     pub struct Generic<T, const N: usize> {
         pub items: Vec<T>,
         pub inlined: Inlined,
@@ -114,6 +103,26 @@ twice! {
         pub text: std::borrow::Cow<'a, str>,
     }
 }
+
+macro_rules! conversions {
+    ($($module:ident)*) => {
+        $(
+            impl From<u8> for $module::Converted {
+                fn from(value: u8) -> Self {
+                    Self { value }
+                }
+            }
+
+            impl From<$module::Converted> for u8 {
+                fn from(value: $module::Converted) -> Self {
+                    value.value
+                }
+            }
+        )*
+    };
+}
+
+conversions! { ours direct }
 
 fn seven() -> u8 {
     7

@@ -68,7 +68,13 @@ fn main() {
         .operations(operations![crate = platform::realtime; App; place, Notice])
         .build()
         .unwrap();
-    server.publisher::<Bars>().unwrap().topic(&bars).unwrap().publish(&Page { items: vec![Bar { close: 1.0 }] }).unwrap();
+    server
+        .publisher::<Bars>()
+        .unwrap()
+        .topic(&bars)
+        .unwrap()
+        .publish(&Page { items: vec![Bar { close: 1.0 }] })
+        .unwrap();
     let _ = Notice { text: String::new() };
     let _ = channels![crate = framework; Bars];
 }

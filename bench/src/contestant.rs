@@ -1,0 +1,241 @@
+//! Who is compared: the servers, which workloads each takes part in, and how each is installed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::child::{Program, URGENT};
+use crate::workload::{Kind, Workload};
+
+/// Where the sources of the peers in other languages are.
+const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers");
+
+#[derive(Debug)]
+pub(crate) struct Contestant {
+    pub(crate) name: &'static str,
+    pub(crate) says: &'static str,
+    runs: Runs,
+    /// What it takes part in.
+    takes: fn(&Workload) -> bool,
+}
+
+#[derive(Debug)]
+enum Runs {
+    /// This program, with these arguments.
+    Own(&'static [&'static str]),
+    Node,
+    Bun,
+    Python,
+}
+
+fn usual(workload: &Workload) -> bool {
+    workload.kind != Kind::Shards
+}
+
+/// What a server that only sends, and does not look up while it does, can do.
+fn sending(workload: &Workload) -> bool {
+    matches!(workload.kind, Kind::Steady | Kind::Flood | Kind::Half)
+}
+
+fn burst(workload: &Workload) -> bool {
+    workload.name == "burst"
+}
+
+fn shards(workload: &Workload) -> bool {
+    workload.kind == Kind::Shards
+}
+
+pub(crate) const CONTESTANTS: &[Contestant] = &[
+    Contestant { name: "topicast", says: "topicast, no flush window", runs: Runs::Own(&["topicast"]), takes: usual },
+    Contestant {
+        name: "topicast-5ms",
+        says: "topicast, a flush window of 5 ms",
+        runs: Runs::Own(&["topicast", "--window", "5"]),
+        takes: burst,
+    },
+    Contestant {
+        name: "topicast-10ms",
+        says: "topicast, a flush window of 10 ms",
+        runs: Runs::Own(&["topicast", "--window", "10"]),
+        takes: burst,
+    },
+    Contestant {
+        name: "topicast-1shard",
+        says: "topicast, one shard",
+        runs: Runs::Own(&["topicast", "--shards", "1"]),
+        takes: shards,
+    },
+    Contestant {
+        name: "topicast-2shards",
+        says: "topicast, two shards",
+        runs: Runs::Own(&["topicast", "--shards", "2"]),
+        takes: shards,
+    },
+    Contestant { name: "bun", says: "Bun's `server.publish`, which is uWebSockets", runs: Runs::Bun, takes: usual },
+    Contestant {
+        name: "axum",
+        says: "hand-written axum WebSocket, a tokio broadcast channel a topic",
+        runs: Runs::Own(&["axum"]),
+        takes: usual,
+    },
+    Contestant { name: "node", says: "node and the `ws` package", runs: Runs::Node, takes: usual },
+    Contestant { name: "fastws", says: "FastWS on uvicorn", runs: Runs::Python, takes: usual },
+    Contestant {
+        name: "floor",
+        says: "only the `send` calls, of prebuilt frames",
+        runs: Runs::Own(&["floor"]),
+        takes: sending,
+    },
+];
+
+pub(crate) fn find(name: &str) -> Option<&'static Contestant> {
+    CONTESTANTS.iter().find(|contestant| contestant.name == name)
+}
+
+impl Contestant {
+    pub(crate) fn takes_part(&self, workload: &Workload) -> bool {
+        (self.takes)(workload)
+    }
+
+    /// The arguments that limit how much may wait for a client, for a server that can.
+    pub(crate) fn limit(&self, bytes: usize) -> Vec<String> {
+        match self.runs {
+            Runs::Own(["topicast", ..]) => vec!["--unsent-bytes".to_owned(), bytes.to_string()],
+            Runs::Node | Runs::Bun => vec![bytes.to_string()],
+            Runs::Own(_) | Runs::Python => Vec::new(),
+        }
+    }
+
+    /// Installs what it needs below a folder, and tells how it is started.
+    pub(crate) fn prepare(&self, folder: &Path, cores: &[usize]) -> Result<Program, String> {
+        let words = match self.runs {
+            Runs::Own(words) => {
+                let mut all = vec!["peer"];
+                all.extend(words);
+                return Program::own(self.name, &all, cores);
+            }
+            Runs::Node => vec!["node".into(), text(node_packages(folder)?.join("ws.mjs"))?],
+            Runs::Bun => {
+                let packages = node_packages(folder)?;
+                vec![text(bun(&packages)?)?, text(packages.join("bun.mjs"))?]
+            }
+            Runs::Python => vec![text(venv(folder)?.join("bin/python"))?, format!("{SOURCES}/python/fastws_peer.py")],
+        };
+        Ok(Program { name: self.name.to_owned(), words, cores: cores.to_vec(), nice: URGENT })
+    }
+
+    /// What its version is, once it is prepared.
+    pub(crate) fn versions(&self, folder: &Path) -> Vec<(String, String)> {
+        let node = |package: &str| package_version(&folder.join("node/node_modules").join(package));
+        match self.runs {
+            Runs::Own(_) => Vec::new(),
+            Runs::Node => vec![
+                ("node".to_owned(), said(Command::new("node").arg("--version"))),
+                ("ws (npm)".to_owned(), node("ws")),
+            ],
+            Runs::Bun => vec![("Bun (npm)".to_owned(), node("bun"))],
+            Runs::Python => {
+                let python = folder.join("venv/bin/python");
+                let listed = said(Command::new(&python).args(["-m", "pip", "freeze"]));
+                let wanted = ["fastws", "uvicorn", "uvloop", "websockets", "pydantic"];
+                let found = listed.lines().filter_map(|line| line.split_once("=="));
+                let found = found.filter(|(name, _)| wanted.contains(name));
+                let found = found.map(|(name, version)| (format!("{name} (PyPI)"), version.to_owned()));
+                std::iter::once(("Python".to_owned(), said(Command::new(&python).arg("--version"))))
+                    .chain(found)
+                    .collect()
+            }
+        }
+    }
+}
+
+/// The packages of npm, in a folder with the peers that use them.
+fn node_packages(folder: &Path) -> Result<PathBuf, String> {
+    let folder = folder.join("node");
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let lock = copy("node/package-lock.json", &folder)?;
+    for file in ["package.json", "schedule.mjs", "ws.mjs", "bun.mjs"] {
+        copy(&format!("node/{file}"), &folder)?;
+    }
+    once(&folder, &lock, || {
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&folder);
+        run(&mut npm, "npm ci")
+    })?;
+    Ok(folder)
+}
+
+/// Bun's program. The package `bun` would put it in place with an install script, but it is
+/// there without, in the package for this kind of machine.
+fn bun(packages: &Path) -> Result<PathBuf, String> {
+    let packages = packages.join("node_modules/@oven");
+    let found = fs::read_dir(&packages).map_err(|_| "npm has no bun for this machine".to_owned())?;
+    let mut programs: Vec<PathBuf> = found.flatten().map(|package| package.path().join("bin/bun")).collect();
+    programs.sort();
+    programs
+        .into_iter()
+        .find(|program| Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success()))
+        .ok_or_else(|| "no bun of npm runs on this machine".to_owned())
+}
+
+/// A virtual environment with the packages of PyPI.
+fn venv(folder: &Path) -> Result<PathBuf, String> {
+    let venv = folder.join("venv");
+    let requirements = format!("{SOURCES}/python/requirements.txt");
+    let wanted = fs::read_to_string(&requirements).map_err(|error| format!("{requirements}: {error}"))?;
+    fs::create_dir_all(&venv).map_err(|error| format!("{}: {error}", venv.display()))?;
+    once(&venv, &wanted, || {
+        run(Command::new("python3").args(["-m", "venv"]).arg(&venv), "python3 -m venv")?;
+        let mut pip = Command::new(venv.join("bin/python"));
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", &requirements]);
+        run(&mut pip, "pip install")
+    })?;
+    Ok(venv)
+}
+
+/// Does something in a folder unless it was done there for the same text.
+fn once(folder: &Path, text: &str, work: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    let stamp = folder.join(".installed");
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == text) {
+        return Ok(());
+    }
+    work()?;
+    fs::write(&stamp, text).map_err(|error| format!("{}: {error}", stamp.display()))
+}
+
+/// Copies a source of a peer into a folder, and tells what it says.
+fn copy(source: &str, folder: &Path) -> Result<String, String> {
+    let from = Path::new(SOURCES).join(source);
+    let text = fs::read_to_string(&from).map_err(|error| format!("{}: {error}", from.display()))?;
+    let to = folder.join(from.file_name().unwrap_or_default());
+    fs::write(&to, &text).map_err(|error| format!("{}: {error}", to.display()))?;
+    Ok(text)
+}
+
+fn run(command: &mut Command, name: &str) -> Result<(), String> {
+    eprintln!("installing: {name}");
+    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("{name}: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(format!("{name}: {}, {}", output.status, said.lines().last().unwrap_or("without a word")))
+}
+
+fn package_version(package: &Path) -> String {
+    let manifest = fs::read_to_string(package.join("package.json")).unwrap_or_default();
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap_or_default();
+    manifest["version"].as_str().unwrap_or("unknown").to_owned()
+}
+
+/// What a program prints; `unknown` if it cannot be asked.
+fn said(command: &mut Command) -> String {
+    match command.output() {
+        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+        _ => "unknown".to_owned(),
+    }
+}
+
+fn text(path: PathBuf) -> Result<String, String> {
+    path.into_os_string().into_string().map_err(|path| format!("{} is no text", path.display()))
+}

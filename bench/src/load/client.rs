@@ -1,0 +1,375 @@
+//! The loop of the load client: sockets, orders from standard input, answers to standard output.
+
+use std::net::SocketAddrV4;
+
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::fd::OwnedFd;
+use rustix::io::Errno;
+use rustix::time::Timespec;
+
+use super::connection::{Connection, Phase};
+use super::order::{Answer, Connect, Connected, Order};
+use super::record::Recorder;
+use super::slow::{self, Drain};
+use crate::clock;
+use crate::message::{self, Stamp};
+use crate::wire;
+
+/// What standard input is called among the connections.
+const INPUT: u64 = u64::MAX;
+
+/// Room before what is read for the beginning of a message that came earlier.
+const RESERVE: usize = 64 * 1024;
+
+/// How much is read at once, into one buffer for all connections.
+const READ: usize = 256 * 1024;
+
+/// Obeys orders until standard input ends.
+pub(crate) fn run(address: SocketAddrV4) -> Result<(), String> {
+    let mut client = Client::new(address).map_err(|error| format!("the load client cannot start: {error}"))?;
+    let mut events = Vec::with_capacity(1024);
+    while !client.over {
+        events.clear();
+        let timeout = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+        match epoll::wait(&client.epoll, spare_capacity(&mut events), Some(&timeout)) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(format!("the load client cannot wait: {error}")),
+        }
+        for event in &events {
+            client.handle(event)?;
+        }
+        client.advance();
+    }
+    Ok(())
+}
+
+struct Client {
+    address: SocketAddrV4,
+    epoll: OwnedFd,
+    connections: Vec<Connection>,
+    /// The last number of each topic of each connection.
+    lasts: Vec<u64>,
+    topics_each: usize,
+    buffer: Vec<u8>,
+    input: Vec<u8>,
+    over: bool,
+    closed: usize,
+    connecting: Option<Connecting>,
+    recorder: Option<Recorder>,
+    drain: Option<Drain>,
+}
+
+struct Connecting {
+    order: Connect,
+    began_us: u64,
+    opened: usize,
+    subscribed: usize,
+    failed: usize,
+    failure: Option<String>,
+}
+
+impl Connecting {
+    fn fail(&mut self, failure: String) {
+        self.failed += 1;
+        self.failure.get_or_insert(failure);
+    }
+}
+
+impl Client {
+    fn new(address: SocketAddrV4) -> rustix::io::Result<Self> {
+        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        epoll::add(&epoll, std::io::stdin(), EventData::new_u64(INPUT), EventFlags::IN)?;
+        Ok(Self {
+            address,
+            epoll,
+            connections: Vec::new(),
+            lasts: Vec::new(),
+            topics_each: 1,
+            buffer: vec![0; RESERVE + READ],
+            input: Vec::new(),
+            over: false,
+            closed: 0,
+            connecting: None,
+            recorder: None,
+            drain: None,
+        })
+    }
+
+    fn handle(&mut self, event: &Event) -> Result<(), String> {
+        let data = event.data;
+        let flags = event.flags;
+        if data.u64() == INPUT {
+            return self.obey();
+        }
+        let at = usize::try_from(data.u64()).map_err(|_| "epoll told of an unknown connection".to_owned())?;
+        let result = if self.connections[at].phase == Phase::Connecting {
+            if !flags.intersects(EventFlags::OUT | EventFlags::ERR | EventFlags::HUP) {
+                return Ok(());
+            }
+            self.connections[at].connected().and_then(|()| self.watch(at, EventFlags::IN))
+        } else {
+            self.read(at)
+        };
+        if let Err(failure) = result {
+            self.close(at, failure);
+        }
+        Ok(())
+    }
+
+    /// Reads orders and begins to carry them out.
+    fn obey(&mut self) -> Result<(), String> {
+        let mut chunk = [0; 4096];
+        let read = rustix::io::read(std::io::stdin(), &mut chunk).map_err(|error| format!("no orders: {error}"))?;
+        self.over = read == 0;
+        self.input.extend_from_slice(&chunk[..read]);
+        while let Some(end) = memchr::memchr(b'\n', &self.input) {
+            let line: Vec<u8> = self.input.drain(..=end).collect();
+            let order: Order = serde_json::from_slice(&line).map_err(|error| format!("an order is wrong: {error}"))?;
+            self.begin(order)?;
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, order: Order) -> Result<(), String> {
+        let now = clock::now_us();
+        match order {
+            Order::Connect(order) => {
+                let each = order.topics_per_connection as usize;
+                if !self.connections.is_empty() && each != self.topics_each {
+                    return Err(format!("connections have {} topics each, not {each}", self.topics_each));
+                }
+                self.topics_each = each;
+                let (opened, subscribed, failed, failure) = (0, 0, 0, None);
+                self.connecting = Some(Connecting { order, began_us: now, opened, subscribed, failed, failure });
+            }
+            Order::Measure(order) => {
+                let listeners = self.listeners(order.schedule.topics);
+                self.recorder = Some(Recorder::new(order, listeners));
+            }
+            Order::Cut { from_us, until_us } => {
+                let recorder = self.recorder.take().ok_or("nothing is being measured")?;
+                answer(&Answer::Measured(recorder.cut(from_us, until_us, self.closed)));
+            }
+            Order::Drain { quiet_us, give_up_us } => {
+                for at in 0..self.connections.len() {
+                    if self.connections[at].slow && self.connections[at].phase == Phase::Live {
+                        self.watch(at, EventFlags::IN)?;
+                    }
+                }
+                self.drain = Some(Drain::new(quiet_us, give_up_us, now));
+            }
+        }
+        Ok(())
+    }
+
+    /// How many connections that read listen to each topic.
+    fn listeners(&self, topics: u32) -> Vec<u32> {
+        let mut listeners = vec![0; topics as usize];
+        for connection in self.connections.iter().filter(|connection| !connection.slow) {
+            for topic in connection.topics() {
+                if let Some(count) = listeners.get_mut(topic as usize) {
+                    *count += 1;
+                }
+            }
+        }
+        listeners
+    }
+
+    /// Opens more connections, and answers orders that are carried out.
+    fn advance(&mut self) {
+        let now = clock::now_us();
+        self.advance_connecting(now);
+        if let Some(recorder) = self.recorder.take_if(|recorder| recorder.is_complete() || now >= recorder.give_up_us())
+        {
+            answer(&Answer::Measured(recorder.finish(self.closed)));
+        }
+        if let Some(drain) = self.drain.take_if(|drain| drain.is_over(now)) {
+            answer(&Answer::Drained(drain.finish(slow::closed(&self.connections))));
+        }
+    }
+
+    fn advance_connecting(&mut self, now: u64) {
+        let Some(mut connecting) = self.connecting.take() else { return };
+        let order = connecting.order.clone();
+        let done = |connecting: &Connecting| connecting.subscribed + connecting.failed;
+        while connecting.opened < order.count
+            && connecting.opened - done(&connecting).min(connecting.opened) < order.in_flight
+        {
+            let number = u32::try_from(connecting.opened).unwrap_or(u32::MAX);
+            connecting.opened += 1;
+            if let Err(error) = self.open(&order, number % order.topics) {
+                connecting.fail(format!("no socket: {error}"));
+            }
+        }
+        if done(&connecting) == order.count || now >= order.give_up_us {
+            let late = order.count - done(&connecting);
+            if late > 0 {
+                connecting.fail(format!("{late} of {} connections were not subscribed in time", order.count));
+            }
+            answer(&Answer::Connected(Connected {
+                subscribed: connecting.subscribed,
+                failed: order.count - connecting.subscribed,
+                failure: connecting.failure,
+                micros: now - connecting.began_us,
+            }));
+        } else {
+            self.connecting = Some(connecting);
+        }
+    }
+
+    fn open(&mut self, order: &Connect, base: u32) -> rustix::io::Result<()> {
+        let connection = Connection::open(self.address, order, base)?;
+        let data = EventData::new_u64(self.connections.len() as u64);
+        epoll::add(&self.epoll, &connection, data, EventFlags::OUT)?;
+        self.connections.push(connection);
+        self.lasts.resize(self.connections.len() * self.topics_each, 0);
+        Ok(())
+    }
+
+    fn watch(&self, at: usize, flags: EventFlags) -> Result<(), String> {
+        epoll::modify(&self.epoll, &self.connections[at], EventData::new_u64(at as u64), flags)
+            .map_err(|error| format!("a connection cannot be watched: {error}"))
+    }
+
+    /// Reads once what a connection has, into the buffer that all share.
+    fn read(&mut self, at: usize) -> Result<(), String> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let result = self.read_into(&mut buffer, at);
+        self.buffer = buffer;
+        result
+    }
+
+    fn read_into(&mut self, buffer: &mut [u8], at: usize) -> Result<(), String> {
+        let connection = &mut self.connections[at];
+        let read = match connection.read(&mut buffer[RESERVE..]) {
+            Ok(0) => return Err("the server closed".to_owned()),
+            Ok(read) => read,
+            Err(Errno::AGAIN | Errno::INTR) => return Ok(()),
+            Err(error) => return Err(format!("the connection broke: {error}")),
+        };
+        let now = clock::now_us();
+        let carried = connection.partial.len();
+        let start = RESERVE.checked_sub(carried).ok_or("a message is longer than any here")?;
+        buffer[start..RESERVE].copy_from_slice(&connection.partial);
+        connection.partial.clear();
+        let mut rest = &buffer[start..RESERVE + read];
+        if connection.phase == Phase::Upgrading {
+            let Some(head) = Connection::upgraded(rest)? else {
+                connection.partial.extend_from_slice(rest);
+                return Ok(());
+            };
+            rest = &rest[head..];
+            connection.subscribe()?;
+        }
+        while let Some(frame) = wire::frame(rest) {
+            rest = &rest[frame.bytes..];
+            self.frame(at, now, &frame)?;
+        }
+        self.connections[at].partial.extend_from_slice(rest);
+        Ok(())
+    }
+
+    fn frame(&mut self, at: usize, now: u64, frame: &wire::Frame<'_>) -> Result<(), String> {
+        match frame.opcode {
+            wire::TEXT | wire::BINARY if frame.last => match message::stamp(frame.payload) {
+                Some(stamp) => self.update(at, now, stamp, frame),
+                None => self.reply(at, frame.payload)?,
+            },
+            wire::PING => self.connections[at].write(&wire::masked(wire::PONG, frame.payload))?,
+            wire::PONG => {}
+            wire::CLOSE => {
+                if let Some((code, reason)) = frame.payload.split_first_chunk() {
+                    self.connections[at].close_code = u16::from_be_bytes(*code);
+                    return Err(format!(
+                        "closed with {}: {}",
+                        u16::from_be_bytes(*code),
+                        String::from_utf8_lossy(reason)
+                    ));
+                }
+                return Err("closed without a code".to_owned());
+            }
+            opcode => return Err(format!("a frame of opcode {opcode}, last: {}, was not expected", frame.last)),
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn update(&mut self, at: usize, now: u64, stamp: Stamp, frame: &wire::Frame<'_>) {
+        let connection = &self.connections[at];
+        let drain = self.drain.as_mut().filter(|_| connection.slow);
+        let last = connection.slot(stamp.topic).map(|slot| &mut self.lasts[at * self.topics_each + slot]);
+        let skipped = match last {
+            Some(last) if stamp.number > *last => {
+                let skipped = if *last == 0 { 0 } else { stamp.number - *last - 1 };
+                *last = stamp.number;
+                skipped
+            }
+            _ => {
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.disorder();
+                }
+                return;
+            }
+        };
+        if let Some(drain) = drain {
+            drain.heard_us = now;
+            drain.message(frame.payload);
+            drain.gap(skipped);
+        } else if let Some(recorder) = &mut self.recorder
+            && !connection.slow
+        {
+            if skipped > 0 {
+                recorder.gap(skipped);
+            }
+            recorder.record(now, stamp, frame.bytes);
+        }
+    }
+
+    /// An answer to a subscription.
+    fn reply(&mut self, at: usize, payload: &[u8]) -> Result<(), String> {
+        if memchr::memmem::find(payload, b"\"status\":\"ok\"").is_none() {
+            return Err(format!("a subscription was answered {}", String::from_utf8_lossy(payload)));
+        }
+        let connection = &mut self.connections[at];
+        match connection.phase {
+            Phase::Subscribing(2..) => {
+                if let Phase::Subscribing(left) = &mut connection.phase {
+                    *left -= 1;
+                }
+            }
+            Phase::Subscribing(_) => {
+                connection.phase = Phase::Live;
+                let slow = connection.slow;
+                if let Some(connecting) = &mut self.connecting {
+                    connecting.subscribed += 1;
+                }
+                if slow {
+                    self.watch(at, EventFlags::empty())?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, at: usize, failure: String) {
+        let connection = &mut self.connections[at];
+        let before = std::mem::replace(&mut connection.phase, Phase::Closed);
+        // A socket that cannot be taken out is not in.
+        let _ = epoll::delete(&self.epoll, &*connection);
+        match before {
+            Phase::Closed => {}
+            Phase::Live => self.closed += usize::from(!connection.slow),
+            _ => {
+                if let Some(connecting) = &mut self.connecting {
+                    connecting.fail(failure);
+                }
+            }
+        }
+    }
+}
+
+fn answer(answer: &Answer) {
+    println!("{}", serde_json::to_string(answer).expect("an answer of numbers and text serializes"));
+}

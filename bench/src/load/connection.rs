@@ -1,0 +1,131 @@
+//! One connection of the load client: its socket, how far it is, and a message cut in two.
+
+use std::net::SocketAddrV4;
+use std::time::Duration;
+
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::io::{self, Errno};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, ipproto, socket_with, sockopt};
+
+use super::order::Connect;
+use crate::message;
+use crate::wire;
+
+/// How much a connection that never reads lets its kernel hold. The less, the sooner the
+/// server has to.
+const SLOW_BUFFER_BYTES: usize = 4096;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Connecting,
+    Upgrading,
+    /// So many answers are still to come.
+    Subscribing(u32),
+    Live,
+    Closed,
+}
+
+pub(super) struct Connection {
+    socket: OwnedFd,
+    pub(super) phase: Phase,
+    pub(super) slow: bool,
+    topics: Topics,
+    /// The beginning of a message whose end is yet to come.
+    pub(super) partial: Vec<u8>,
+    pub(super) close_code: u16,
+}
+
+/// Some neighbours in a ring of topics.
+#[derive(Debug, Clone, Copy)]
+struct Topics {
+    /// The first topic of the ring, and how many there are.
+    first: u32,
+    ring: u32,
+    /// Where its own begin in the ring, and how many they are.
+    base: u32,
+    count: u32,
+}
+
+impl Connection {
+    /// Begins to connect. Its topics begin at `base` of those that the order shares out.
+    pub(super) fn open(address: SocketAddrV4, order: &Connect, base: u32) -> io::Result<Self> {
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let socket = socket_with(AddressFamily::INET, SocketType::STREAM, flags, Some(ipproto::TCP))?;
+        sockopt::set_tcp_nodelay(&socket, true)?;
+        // Thousands of connections are dropped at once, and must not leave thousands of ports waiting.
+        sockopt::set_socket_linger(&socket, Some(Duration::ZERO))?;
+        if order.slow {
+            sockopt::set_socket_recv_buffer_size(&socket, SLOW_BUFFER_BYTES)?;
+        }
+        match connect(&socket, &address) {
+            Ok(()) | Err(Errno::INPROGRESS) => {}
+            Err(error) => return Err(error),
+        }
+        let topics = Topics { first: order.first_topic, ring: order.topics, base, count: order.topics_per_connection };
+        let (phase, slow) = (Phase::Connecting, order.slow);
+        Ok(Self { socket, phase, slow, topics, partial: Vec::new(), close_code: 0 })
+    }
+
+    /// What it listens to.
+    pub(super) fn topics(&self) -> impl Iterator<Item = u32> + use<> {
+        let Topics { first, ring, base, count } = self.topics;
+        (0..count).map(move |at| first + (base + at) % ring)
+    }
+
+    /// The place of a topic among its own.
+    #[inline]
+    pub(super) fn slot(&self, topic: u32) -> Option<usize> {
+        let Topics { first, ring, base, count } = self.topics;
+        let at = topic.checked_sub(first).filter(|&at| at < ring)?;
+        let slot = if at >= base { at - base } else { at + ring - base };
+        (slot < count).then_some(slot as usize)
+    }
+
+    /// The socket is connected, or has failed to.
+    pub(super) fn connected(&mut self) -> Result<(), String> {
+        sockopt::socket_error(&self.socket)
+            .and_then(|result| result)
+            .map_err(|error| format!("a connection was refused: {error}"))?;
+        self.phase = Phase::Upgrading;
+        self.write(wire::UPGRADE)
+    }
+
+    /// The server's answer to the upgrade: how many bytes it has, or nothing while it is not whole.
+    pub(super) fn upgraded(bytes: &[u8]) -> Result<Option<usize>, String> {
+        let Some(end) = memchr::memmem::find(bytes, b"\r\n\r\n") else { return Ok(None) };
+        if bytes.starts_with(b"HTTP/1.1 101 ") {
+            return Ok(Some(end + 4));
+        }
+        let line = bytes.split(|&byte| byte == b'\r').next().unwrap_or_default();
+        Err(format!("an upgrade was answered `{}`", String::from_utf8_lossy(line)))
+    }
+
+    /// Asks for its topics.
+    pub(super) fn subscribe(&mut self) -> Result<(), String> {
+        let mut requests = Vec::new();
+        for topic in self.topics() {
+            requests.extend(wire::masked(wire::TEXT, message::subscribe(topic).as_bytes()));
+        }
+        self.phase = Phase::Subscribing(self.topics.count);
+        self.write(&requests)
+    }
+
+    /// Sends a few bytes. The buffer of a socket that has sent next to nothing takes them whole.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), String> {
+        match io::write(&self.socket, bytes) {
+            Ok(written) if written == bytes.len() => Ok(()),
+            Ok(written) => Err(format!("of {} bytes a socket took {written}", bytes.len())),
+            Err(error) => Err(format!("a socket did not take {} bytes: {error}", bytes.len())),
+        }
+    }
+
+    pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        io::read(&self.socket, buffer)
+    }
+}
+
+impl AsFd for Connection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}

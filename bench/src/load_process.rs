@@ -1,0 +1,78 @@
+//! A load client in a process of its own.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::child::{Process, Program};
+use crate::clock;
+use crate::load::{Answer, Connect, Connected, Drained, Measure, Measured, Order};
+
+/// How long an answer may take beyond the time that its order gives.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub(crate) struct Load(Process);
+
+impl Load {
+    /// Starts a client of the server on this port.
+    pub(crate) fn start(port: u16, core: usize, nice: i32, folder: &Path) -> Result<Self, String> {
+        let program = Program::own("the load client", &["load", &port.to_string()], &[core])?;
+        Program { nice, ..program }.start(folder).map(Self)
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    pub(crate) fn tell(&mut self, order: &Order) -> Result<(), String> {
+        self.0.tell(&serde_json::to_string(order).map_err(|error| error.to_string())?)
+    }
+
+    /// Connects and waits until all are subscribed.
+    pub(crate) fn connect(&mut self, order: Connect) -> Result<Connected, String> {
+        let until = order.give_up_us;
+        self.tell(&Order::Connect(order))?;
+        match self.answer(until)? {
+            Answer::Connected(connected) => Ok(connected),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The same, and none may fail.
+    pub(crate) fn connect_all(&mut self, order: Connect) -> Result<Connected, String> {
+        let connected = self.connect(order)?;
+        match &connected.failure {
+            None => Ok(connected),
+            Some(failure) => Err(format!("{} connections failed, the first: {failure}", connected.failed)),
+        }
+    }
+
+    pub(crate) fn begin(&mut self, order: Measure) -> Result<(), String> {
+        self.tell(&Order::Measure(order))
+    }
+
+    /// What a measurement found that gives up then.
+    pub(crate) fn measured(&mut self, give_up_us: u64) -> Result<Measured, String> {
+        match self.answer(give_up_us)? {
+            Answer::Measured(measured) => Ok(measured),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// What the slow connections had found when they had read to the end.
+    pub(crate) fn drained(&mut self, give_up_us: u64) -> Result<Drained, String> {
+        match self.answer(give_up_us)? {
+            Answer::Drained(drained) => Ok(drained),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    fn answer(&mut self, until_us: u64) -> Result<Answer, String> {
+        let left = Duration::from_micros(until_us.saturating_sub(clock::now_us()));
+        let line = self.0.line(left + PATIENCE)?;
+        serde_json::from_str(&line).map_err(|error| format!("the load client answered `{line}`: {error}"))
+    }
+}
+
+fn unexpected(answer: &Answer) -> String {
+    format!("the load client answered out of turn: {answer:?}")
+}

@@ -1,0 +1,156 @@
+//! What goes over the wire, the same for every peer: a bar of 200 bytes in topicast's envelope.
+
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+use serde::Serialize;
+
+/// Bytes of an update's payload.
+pub(crate) const PAYLOAD_BYTES: usize = 200;
+
+/// The number of a topic's first update is one more, so that all have as many digits.
+const FIRST_NUMBER: u64 = 1_000_000;
+
+/// The name of the first topic, likewise.
+const FIRST_TOPIC: u32 = 1000;
+
+/// Fills a bar up to its 200 bytes.
+const PAD: &str = "ppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp";
+
+/// A bar as the hand-written peers encode it; the topicast peer declares its own.
+#[derive(Debug, Serialize)]
+pub(crate) struct Bar {
+    /// When it was due to be published, in microseconds since 1970.
+    pub(crate) at: u64,
+    pub(crate) n: u64,
+    pub(crate) k: u32,
+    pub(crate) open: f64,
+    pub(crate) high: f64,
+    pub(crate) low: f64,
+    pub(crate) close: f64,
+    pub(crate) volume: u64,
+    pub(crate) pad: &'static str,
+}
+
+impl Bar {
+    /// Update `number` of a topic, both counted from their first: 1 and 0.
+    pub(crate) fn new(topic: u32, number: u64, at: u64) -> Self {
+        Self {
+            at,
+            n: FIRST_NUMBER + number,
+            k: topic_key(topic),
+            open: 229.41,
+            high: 230.12,
+            low: 228.97,
+            close: 229.88,
+            volume: 183_442,
+            pad: PAD,
+        }
+    }
+}
+
+/// How a topic, counted from 0, is called in messages.
+pub(crate) fn topic_key(topic: u32) -> u32 {
+    FIRST_TOPIC + topic
+}
+
+/// The topic, counted from 0, that messages call so.
+pub(crate) fn topic_of_key(key: u32) -> Option<u32> {
+    key.checked_sub(FIRST_TOPIC)
+}
+
+/// The request that subscribes to a topic.
+pub(crate) fn subscribe(topic: u32) -> String {
+    format!(r#"{{"type":"bars.subscribe","payload":{{"k":{}}}}}"#, topic_key(topic))
+}
+
+/// The answer of a peer that is written by hand.
+pub(crate) fn subscribed(topic: u32) -> String {
+    let k = topic_key(topic);
+    format!(
+        r#"{{"type":"bars.subscribe.response","payload":{{"status":"ok","k":{k},"message":"Subscribed to {k}","topic":"bars:{{\"k\":{k}}}"}}}}"#
+    )
+}
+
+/// The topic that a request subscribes to.
+pub(crate) fn topic_of_subscribe(text: &str) -> Option<u32> {
+    let (_, digits) = text.split_once("\"k\":")?;
+    let digits = digits.split(|c: char| !c.is_ascii_digit()).next()?;
+    topic_of_key(digits.parse().ok()?)
+}
+
+/// The whole message of an update from a peer that is written by hand.
+pub(crate) fn update(topic: u32, number: u64, at: u64) -> String {
+    let payload = serde_json::to_string(&Bar::new(topic, number, at)).expect("a bar of numbers and text serializes");
+    format!(
+        r#"{{"type":"bars.update","topic":"bars:{{\"k\":{}}}","seq":{number},"payload":{payload}}}"#,
+        topic_key(topic)
+    )
+}
+
+/// What a reader takes from an update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    pub(crate) at: u64,
+    /// Counted from 1.
+    pub(crate) number: u64,
+    /// Counted from 0.
+    pub(crate) topic: u32,
+}
+
+/// Finds the stamp of an update; `None` where the message is something else. Nothing else of
+/// the message is looked at, so that reading costs less than any server's sending.
+pub(crate) fn stamp(message: &[u8]) -> Option<Stamp> {
+    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"at\":"));
+    let mut rest = &message[FINDER.find(message)? + 5..];
+    let at = number(&mut rest)?;
+    rest = rest.strip_prefix(b",\"n\":")?;
+    let n = number(&mut rest)?;
+    rest = rest.strip_prefix(b",\"k\":")?;
+    let k = u32::try_from(number(&mut rest)?).ok()?;
+    Some(Stamp { at, number: n.checked_sub(FIRST_NUMBER)?, topic: topic_of_key(k)? })
+}
+
+/// How many updates the envelope says were skipped before this one.
+pub(crate) fn skipped(message: &[u8]) -> u64 {
+    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"skipped\":"));
+    FINDER.find(message).and_then(|at| number(&mut &message[at + 10..])).unwrap_or(0)
+}
+
+fn number(rest: &mut &[u8]) -> Option<u64> {
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (text, after) = rest.split_at_checked(digits).filter(|(text, _)| (1..=18).contains(&text.len()))?;
+    *rest = after;
+    Some(text.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: u64 = 1_795_412_833_104_674;
+
+    #[test]
+    fn a_payload_has_200_bytes() {
+        for (topic, number) in [(0, 1), (199, 8_999_999)] {
+            assert_eq!(serde_json::to_string(&Bar::new(topic, number, AT)).unwrap().len(), PAYLOAD_BYTES);
+        }
+    }
+
+    #[test]
+    fn the_stamp_of_an_update_is_found_and_no_other() {
+        let message = update(7, 12, AT);
+        assert_eq!(stamp(message.as_bytes()), Some(Stamp { at: AT, number: 12, topic: 7 }));
+        assert_eq!(skipped(message.as_bytes()), 0);
+        assert_eq!(skipped(br#"{"type":"bars.update","seq":9,"skipped":31,"payload":{}}"#), 31);
+        for other in [subscribed(7).as_str(), "", r#"{"at":}"#, r#"{"at":1,"n":5,"k":1}"#] {
+            assert_eq!(stamp(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_request_names_its_topic() {
+        assert_eq!(topic_of_subscribe(&subscribe(42)), Some(42));
+        assert_eq!(topic_of_subscribe("{}"), None);
+    }
+}

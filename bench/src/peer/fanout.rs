@@ -1,0 +1,64 @@
+//! The peer that this benchmark is about: a server with one channel, on topicast.
+
+use topicast::{Limits, Server, Topic, channels, data, ws_router};
+
+use super::Options;
+use super::control::{self, Numbers};
+use crate::message;
+
+/// Bars of one instrument.
+#[ws_router(route = "bars", update = Bar)]
+struct Bars {
+    /// The instrument's number.
+    k: u32,
+}
+
+/// A bar of 200 bytes.
+#[data]
+struct Bar {
+    /// When it was due, in microseconds since 1970.
+    at: u64,
+    n: u64,
+    k: u32,
+    open: f64,
+    high: f64,
+    low: f64,
+    close: f64,
+    volume: u64,
+    pad: String,
+}
+
+pub(super) fn run(options: &Options) -> Result<(), String> {
+    let threads = options.shards.get();
+    control::runtime(threads)?.block_on(serve(options))
+}
+
+async fn serve(options: &Options) -> Result<(), String> {
+    let mut limits = Limits::default();
+    if let Some(bytes) = options.unsent_bytes {
+        limits.unsent_bytes = bytes;
+    }
+    let server = Server::builder("Benchmark", "1.0.0")
+        .channels(channels![(); Bars])
+        .shards(options.shards)
+        .flush_window(options.window())
+        .limits(limits)
+        .build()
+        .map_err(|error| error.to_string())?;
+    let publisher = server.publisher::<Bars>().map_err(|error| error.to_string())?;
+    let mut topics: Vec<Topic<Bars>> = Vec::new();
+    let mut numbers = Numbers::default();
+    let publish = move |topic: u32, at: u64| {
+        for next in topics.len()..=topic as usize {
+            let k = message::topic_key(u32::try_from(next).expect("topics are counted in 32 bits"));
+            topics.push(publisher.topic(&Bars { k }).expect("a number has a canonical form"));
+        }
+        let message::Bar { at, n, k, open, high, low, close, volume, pad } =
+            message::Bar::new(topic, numbers.next(topic), at);
+        let bar = Bar { at, n, k, open, high, low, close, volume, pad: pad.to_owned() };
+        topics[topic as usize].publish(&bar).expect("a bar of numbers and text serializes");
+    };
+    tokio::spawn(control::publish(control::schedules(), publish));
+    let listener = control::listen()?;
+    topicast::serve(listener, server.router("/")).await.map_err(|error| error.to_string())
+}

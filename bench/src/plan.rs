@@ -1,0 +1,174 @@
+//! A run as a whole: which cells, in which order, and where the results go.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::cell::Setup;
+use crate::child::Program;
+use crate::cli::Plan;
+use crate::contestant::{self, CONTESTANTS, Contestant};
+use crate::kernel;
+use crate::machine;
+use crate::report;
+use crate::result::{Cell, Figure, Outcome, Results};
+use crate::run;
+use crate::workload::{self, Kind, SLOW_UNSENT_BYTES, WORKLOADS, Workload};
+
+/// The file that holds everything that was measured.
+const RESULTS: &str = "results.json";
+
+pub(crate) fn run(plan: &Plan) -> Result<(), String> {
+    if plan.list {
+        list();
+        return Ok(());
+    }
+    let workloads = chosen(&plan.workload, workload::find, WORKLOADS, |workload| workload.name)?;
+    let contestants = chosen(&plan.peer, contestant::find, CONTESTANTS, |contestant| contestant.name)?;
+    let setup = setup(plan)?;
+    let out = plan.out.clone().unwrap_or_else(|| setup.folder.join("results"));
+    let mut results = if plan.append { read(&out)? } else { Results::default() };
+    results.machine = machine::describe(plan, &setup);
+    let programs = prepare(&setup, &contestants, &mut results);
+    let rounds = if plan.quick { 1 } else { plan.rounds };
+    for workload in &workloads {
+        let taking: Vec<&Contestant> = contestants
+            .iter()
+            .copied()
+            .filter(|contestant| contestant.takes_part(workload) && programs.contains_key(contestant.name))
+            .collect();
+        results.cells.retain(|cell| {
+            cell.workload != workload.name || !taking.iter().any(|contestant| contestant.name == cell.peer)
+        });
+        for round in 0..rounds {
+            for at in 0..taking.len() {
+                // Each round begins with another peer, so that none is always measured after the same one.
+                let contestant = taking[(at + round as usize) % taking.len()];
+                let capacity = results.summary("flood", contestant.name, Figure::Rate).map(|rate| rate.median);
+                let cell = cell(&setup, workload, contestant, &programs[contestant.name], round, capacity);
+                eprintln!("{}", report::line(&cell));
+                results.cells.push(cell);
+            }
+            write(&out, &results)?;
+        }
+    }
+    println!("{}", report::markdown(&results));
+    eprintln!("written to {}", out.display());
+    Ok(())
+}
+
+/// Writes the report anew.
+pub(crate) fn report(folder: &Path) -> Result<(), String> {
+    let results = read(folder)?;
+    write(folder, &results)?;
+    println!("{}", report::markdown(&results));
+    Ok(())
+}
+
+fn cell(
+    setup: &Setup,
+    workload: &Workload,
+    contestant: &Contestant,
+    program: &Program,
+    round: u32,
+    capacity: Option<f64>,
+) -> Cell {
+    let mut program = program.clone();
+    match workload.kind {
+        Kind::Shards => program.cores = vec![setup.load_core, setup.server_core],
+        Kind::Slow => program.words.extend(contestant.limit(SLOW_UNSENT_BYTES)),
+        _ => {}
+    }
+    let outcome = match run::run(setup, workload, &program, capacity) {
+        Ok(metrics) => Outcome::Measured(metrics),
+        Err(error) => Outcome::Failed(error),
+    };
+    Cell { workload: workload.name.to_owned(), peer: contestant.name.to_owned(), round, outcome }
+}
+
+fn setup(plan: &Plan) -> Result<Setup, String> {
+    let cores = std::thread::available_parallelism().map_err(|error| format!("no cores: {error}"))?.get();
+    let server_core = plan.server_core.unwrap_or(cores - 1);
+    if server_core == plan.load_core {
+        eprintln!("server and load share core {server_core}: figures will say little");
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf);
+    let folder = root.join("target/bench");
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let count_calls = !plan.no_calls && kernel::counts_calls();
+    let scale = if plan.quick { 1.0 / 3.0 } else { 1.0 };
+    Ok(Setup { server_core, load_core: plan.load_core, folder, scale, seconds: plan.seconds, count_calls })
+}
+
+/// Installs the peers; those that cannot be are named as missing.
+fn prepare(
+    setup: &Setup,
+    contestants: &[&'static Contestant],
+    results: &mut Results,
+) -> BTreeMap<&'static str, Program> {
+    let mut programs = BTreeMap::new();
+    let note = |versions: Vec<(String, String)>, results: &mut Results| {
+        for (name, version) in versions {
+            results.versions.retain(|(other, _)| *other != name);
+            results.versions.push((name, version));
+        }
+    };
+    note(machine::versions(), results);
+    for contestant in contestants {
+        results.missing.retain(|(name, _)| name != contestant.name);
+        match contestant.prepare(&setup.folder, &[setup.server_core]) {
+            Ok(program) => {
+                note(contestant.versions(&setup.folder), results);
+                programs.insert(contestant.name, program);
+            }
+            Err(error) => {
+                eprintln!("{} is missing: {error}", contestant.name);
+                results.missing.push((contestant.name.to_owned(), error));
+            }
+        }
+    }
+    programs
+}
+
+/// Those that are named, or all.
+fn chosen<T>(
+    names: &[String],
+    find: fn(&str) -> Option<&'static T>,
+    all: &'static [T],
+    name: fn(&T) -> &'static str,
+) -> Result<Vec<&'static T>, String> {
+    if names.is_empty() {
+        return Ok(all.iter().collect());
+    }
+    let allowed = || all.iter().map(name).collect::<Vec<_>>().join(", ");
+    names
+        .iter()
+        .map(|name| find(name).ok_or_else(|| format!("`{name}` is unknown: allowed are {}", allowed())))
+        .collect()
+}
+
+fn list() {
+    for Workload { name, says, .. } in WORKLOADS {
+        println!("workload {name:17} {says}");
+    }
+    for Contestant { name, says, .. } in CONTESTANTS {
+        println!("peer     {name:17} {says}");
+    }
+}
+
+fn read(folder: &Path) -> Result<Results, String> {
+    let path = folder.join(RESULTS);
+    let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn write(folder: &Path, results: &Results) -> Result<(), String> {
+    fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut files = vec![(RESULTS.to_owned(), results.json()?), ("results.md".to_owned(), report::markdown(results))];
+    files.extend(report::plots(results));
+    for (name, text) in files {
+        let path = folder.join(name);
+        fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! The report: what the results say, for people.
+
+use crate::plot;
+use crate::result::{Cell, Figure, Outcome, Results};
+use crate::table;
+use crate::targets;
+
+/// The files of the report beside the table: names and what they hold.
+pub(crate) fn plots(results: &Results) -> Vec<(String, String)> {
+    plot::all(results).into_iter().map(|(name, svg)| (format!("{name}.svg"), svg)).collect()
+}
+
+/// The whole report in Markdown.
+pub(crate) fn markdown(results: &Results) -> String {
+    let mut text = "# Results\n\nMedians of all rounds, and in parentheses the range of the rounds. What the columns \
+                    mean stands in the [README](../README.md).\n\n"
+        .to_owned();
+    for (name, _) in plot::all(results) {
+        text += &format!("![{name}]({name}.svg)\n\n");
+    }
+    text += &format!("## Targets\n\n{}\n## Workloads\n\n{}", targets::markdown(results), table::workloads(results));
+    text += &format!("## Machine\n\n{}\n", table::facts(("what", "value"), &results.machine));
+    text += &format!("## Versions\n\n{}", table::facts(("program or library", "version"), &results.versions));
+    if !results.missing.is_empty() {
+        text += &format!("\n## Missing\n\n{}", table::facts(("peer", "why"), &results.missing));
+    }
+    text
+}
+
+/// One line about a cell, for whoever waits.
+pub(crate) fn line(cell: &Cell) -> String {
+    let Cell { workload, peer, round, outcome } = cell;
+    let said = match outcome {
+        Outcome::Failed(error) => format!("failed: {error}"),
+        Outcome::Measured(metrics) => {
+            let always = [
+                ("updates/s", Figure::Rate),
+                ("deliveries/s", Figure::DeliveriesPerSecond),
+                ("cpu µs", Figure::CpuPerDelivery),
+                ("calls", Figure::CallsPerDelivery),
+                ("p50 µs", Figure::P50),
+                ("p99", Figure::P99),
+                ("base p99", Figure::BaseP99),
+                ("spread", Figure::SpreadP50),
+                ("rss", Figure::RssPerConnection),
+                ("load µs", Figure::LoadPerDelivery),
+                ("busy", Figure::ServerBusy),
+                ("core", Figure::CoreBusy),
+                ("connect s", Figure::ConnectSeconds),
+                ("slow rss", Figure::SlowRss),
+                ("busiest thread", Figure::BusiestThread),
+            ];
+            let unless_zero = [
+                ("lost", Figure::Lost),
+                ("disorder", Figure::Disorder),
+                ("early", Figure::Early),
+                ("ended", Figure::Closed),
+                ("slow missed", Figure::SlowMissed),
+                ("slow told", Figure::SlowTold),
+                ("slow ended", Figure::SlowClosed),
+                ("slow 1013", Figure::SlowClosed1013),
+                ("storm failed", Figure::StormFailed),
+            ];
+            let always = always.into_iter().filter_map(|(name, figure)| Some((name, metrics.get(figure)?)));
+            let unless_zero = unless_zero.into_iter().filter_map(|(name, figure)| Some((name, metrics.get(figure)?)));
+            let figures = always.chain(unless_zero.filter(|(_, value)| *value != 0.0));
+            figures.map(|(name, value)| format!("{name} {}", short(value))).collect::<Vec<_>>().join(", ")
+        }
+    };
+    format!("{workload} round {} {peer}: {said}", round + 1)
+}
+
+fn short(value: f64) -> String {
+    table::grouped(value, if value.abs() < 100.0 && value.fract() != 0.0 { 2 } else { 0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::result::Metrics;
+
+    #[test]
+    fn a_line_tells_what_was_measured_and_what_went_wrong() {
+        let mut metrics = Metrics::default();
+        metrics.set(Figure::CpuPerDelivery, 4.051);
+        metrics.set(Figure::Lost, 0.0);
+        metrics.set(Figure::Early, 3.0);
+        let cell = |outcome| Cell { workload: "burst".to_owned(), peer: "bun".to_owned(), round: 0, outcome };
+        assert_eq!(line(&cell(Outcome::Measured(metrics))), "burst round 1 bun: cpu µs 4.05, early 3");
+        assert_eq!(line(&cell(Outcome::Failed("no port".to_owned()))), "burst round 1 bun: failed: no port");
+    }
+
+    #[test]
+    fn a_report_without_results_still_lists_the_targets() {
+        let text = markdown(&Results { missing: vec![("bun".to_owned(), "no npm".to_owned())], ..Results::default() });
+        assert!(text.contains("## Targets") && text.contains("| bun | no npm |"));
+    }
+}

@@ -1,0 +1,127 @@
+//! What is measured: so many connections, topics and updates.
+
+/// What a workload is about, beyond its numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Updates at a steady rate.
+    Steady,
+    /// No updates; what connections cost in memory.
+    Idle,
+    /// Some connections never read.
+    Slow,
+    /// Many connect at once while others are being served.
+    Storm,
+    /// Half the rate that `Flood` finds.
+    Half,
+    /// The highest rate at which nothing is lost and latency stays bounded.
+    Flood,
+    /// A steady rate over both cores.
+    Shards,
+}
+
+#[derive(Debug)]
+pub(crate) struct Workload {
+    pub(crate) name: &'static str,
+    pub(crate) says: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) connections: usize,
+    pub(crate) topics: u32,
+    pub(crate) topics_per_connection: u32,
+    /// Updates a topic and second.
+    pub(crate) rate: f64,
+    /// How long is measured, in seconds.
+    pub(crate) seconds: f64,
+}
+
+/// Of how many connections one never reads, in a workload that is slow.
+pub(crate) const SLOW_ONE_IN: usize = 20;
+
+/// How many bytes may wait for one of those, where a server has such a limit. Less than usual,
+/// so that it is reached within a run.
+pub(crate) const SLOW_UNSENT_BYTES: usize = 64 * 1024;
+
+/// How many connect at once in a storm.
+pub(crate) const STORM: usize = 10_000;
+
+/// The latency that 99 % of the updates of a flood may have at most.
+pub(crate) const FLOOD_P99_US: u64 = 50_000;
+
+const PLAIN: Workload = Workload {
+    name: "",
+    says: "",
+    kind: Kind::Steady,
+    connections: 200,
+    topics: 1,
+    topics_per_connection: 1,
+    rate: 0.0,
+    seconds: 4.0,
+};
+
+pub(crate) const WORKLOADS: &[Workload] = &[
+    Workload {
+        name: "trickle",
+        says: "1,000 connections, one topic, 5 updates a second",
+        connections: 1000,
+        rate: 5.0,
+        seconds: 6.0,
+        ..PLAIN
+    },
+    Workload { name: "burst", says: "200 connections, one topic, 400 updates a second", rate: 400.0, ..PLAIN },
+    Workload {
+        name: "wide",
+        says: "1,000 connections, 20 of 200 topics each, 10 updates a topic and second, all topics at each tick",
+        connections: 1000,
+        topics: 200,
+        topics_per_connection: 20,
+        rate: 10.0,
+        ..PLAIN
+    },
+    Workload {
+        name: "crowd",
+        says: "10,000 connections, one topic, 5 updates a second",
+        connections: 10_000,
+        rate: 5.0,
+        ..PLAIN
+    },
+    Workload {
+        name: "idle",
+        says: "10,000 connections, one topic, no updates",
+        kind: Kind::Idle,
+        connections: 10_000,
+        ..PLAIN
+    },
+    Workload {
+        name: "slow",
+        says: "1,000 connections, of them 5 % never read, one topic, 50 updates a second",
+        kind: Kind::Slow,
+        connections: 1000,
+        rate: 50.0,
+        ..PLAIN
+    },
+    Workload {
+        name: "storm",
+        says: "10,000 connect and subscribe at once while 200 are being served, one topic, 20 updates a second",
+        kind: Kind::Storm,
+        rate: 20.0,
+        ..PLAIN
+    },
+    Workload {
+        name: "flood",
+        says: "200 connections, one topic, as fast as it goes with p99 under 50 ms",
+        kind: Kind::Flood,
+        seconds: 2.0,
+        ..PLAIN
+    },
+    Workload { name: "half", says: "200 connections, one topic, half of what flood found", kind: Kind::Half, ..PLAIN },
+    Workload {
+        name: "shards",
+        says: "200 connections, one topic, 200 updates a second, a server on both cores",
+        kind: Kind::Shards,
+        rate: 200.0,
+        ..PLAIN
+    },
+];
+
+pub(crate) fn find(name: &str) -> Option<&'static Workload> {
+    WORKLOADS.iter().find(|workload| workload.name == name)
+}
