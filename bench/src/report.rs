@@ -46,6 +46,7 @@ pub(crate) fn line(cell: &Cell) -> String {
                 ("load µs", Figure::LoadPerDelivery),
                 ("busy", Figure::ServerBusy),
                 ("core", Figure::CoreBusy),
+                ("load busy", Figure::LoadBusy),
                 ("connect s", Figure::ConnectSeconds),
                 ("slow rss", Figure::SlowRss),
                 ("busiest thread", Figure::BusiestThread),

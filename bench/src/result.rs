@@ -74,9 +74,11 @@ pub(crate) enum Figure {
     FrameBytes,
     /// The load client's own time on a processor for each delivery.
     LoadPerDelivery,
-    /// Which part of the time the server's process, and its core as a whole, was busy.
+    /// Which part of the time the server's process, its core as a whole, and the load client
+    /// were busy.
     ServerBusy,
     CoreBusy,
+    LoadBusy,
     /// How long all connections took to be subscribed.
     ConnectSeconds,
     /// The 99th percentile before the slow connections, or the storm, came.

@@ -24,7 +24,7 @@ pub(crate) fn run(
         Kind::Steady => steady(start()?, workload.rate),
         Kind::Idle => idle(start()?),
         Kind::Slow => slow::run(start()?),
-        Kind::Storm => storm::run(start()?),
+        Kind::Storm { quiet } => storm::run(start()?, quiet),
         Kind::Flood => flood::search(start, setup.seconds(workload)).map(|session| session.metrics),
         Kind::Half => {
             let capacity = match capacity {

@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     audience::Audience,
+    batch::{Batch, Item, JOINED_BYTES},
     frame::Frame,
     ids::TopicId,
     outbox::{Class, Millis, Outbox, Pending},
@@ -25,6 +26,11 @@ pub(crate) struct Conn {
     pub(crate) touched: bool,
     transport: Arc<Transport>,
     outbox: Outbox,
+    /// Updates of this tick, by their places in its batch. Only while the outbox is empty,
+    /// and never beyond the tick: whatever else happens to the connection, they are moved
+    /// to the outbox before.
+    fresh: Vec<u32>,
+    fresh_bytes: usize,
     /// How many bytes may be unsent.
     limit: usize,
     /// Its topics and its place in each one's list of subscribers, sorted by topic.
@@ -51,18 +57,12 @@ struct Behind {
     held_bytes: usize,
 }
 
-/// An update for a subscriber.
-#[derive(Clone, Copy)]
-pub(crate) struct Delivery<'a> {
-    pub(crate) topic: TopicId,
-    pub(crate) update: &'a Update,
-    pub(crate) policy: Policy,
-    pub(crate) now: Millis,
-}
-
 /// The consumer stays behind on a channel where that ends the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooSlow;
+
+/// How many places of updates an idle connection keeps room for.
+const KEPT_FRESH: usize = 32;
 
 /// How many bytes `,"skipped":N` takes at most.
 const SKIPPED_BYTES: usize = 32;
@@ -81,6 +81,8 @@ impl Conn {
             touched: false,
             transport,
             outbox: Outbox::default(),
+            fresh: Vec::new(),
+            fresh_bytes: 0,
             limit,
             topics: Vec::new(),
             behind: None,
@@ -91,46 +93,66 @@ impl Conn {
         }
     }
 
-    /// Queues an update; those that make room for it, or that it replaces, are told in
-    /// `dropped`.
-    pub(crate) fn deliver(&mut self, delivery: &Delivery<'_>, dropped: &mut Vec<TopicId>) -> Result<(), TooSlow> {
+    /// Queues an update of the tick; those that make room for it, or that it replaces, are
+    /// told in `dropped`.
+    pub(crate) fn deliver(&mut self, at: u32, batch: &Batch, dropped: &mut Vec<TopicId>) -> Result<(), TooSlow> {
+        let item = batch.get(at);
+        let bytes = self.fresh_bytes + item.len();
+        // The way of everybody who keeps up.
+        if self.outbox.is_empty()
+            && self.behind.is_none()
+            && bytes <= self.limit
+            && (item.policy != Policy::Latest || self.fresh.is_empty())
+            && self.is_alive()
+        {
+            self.fresh.push(at);
+            self.fresh_bytes = bytes;
+            return Ok(());
+        }
+        self.settle(batch);
+        self.queue(item, dropped)
+    }
+
+    /// Queues an update in the outbox.
+    pub(crate) fn queue(&mut self, item: &Item, dropped: &mut Vec<TopicId>) -> Result<(), TooSlow> {
         if !self.is_alive() {
             return Ok(());
         }
-        let topic = delivery.topic;
-        if self.behind.is_none() && self.has_room(delivery.update.frame.bytes().len()) {
-            // The way of everybody who keeps up.
-            if delivery.policy != Policy::Latest || self.outbox.is_empty() {
-                self.push(delivery, 0);
-                return Ok(());
-            }
+        if item.policy == Policy::Latest {
+            self.conflate(item, dropped);
+            return Ok(());
         }
-        if delivery.policy == Policy::Latest {
-            return self.conflate(delivery, dropped);
-        }
-        if self.finds_room(delivery.update.frame.bytes().len() + SKIPPED_BYTES) {
-            let skipped = self.take_skips(topic);
-            self.push(delivery, skipped);
-        } else if delivery.policy == Policy::Close {
+        let bytes = item.len() + SKIPPED_BYTES;
+        if self.finds_room(bytes)
+            || (item.policy == Policy::DropOldest && self.make_room(Some(item.topic), bytes, dropped))
+        {
+            let skipped = self.take_skips(item.topic);
+            self.push(item, skipped);
+        } else if item.policy == Policy::Close {
             return Err(TooSlow);
-        } else if self.make_room(Some(topic), delivery.update.frame.bytes().len() + SKIPPED_BYTES, dropped) {
-            let skipped = self.take_skips(topic);
-            self.push(delivery, skipped);
         } else {
-            self.skip(topic, 1);
-            dropped.push(topic);
+            self.skip(item.topic, 1);
+            dropped.push(item.topic);
         }
         Ok(())
     }
 
+    /// Moves the updates of this tick to the outbox, which everything else works on.
+    pub(crate) fn settle(&mut self, batch: &Batch) {
+        for at in std::mem::take(&mut self.fresh) {
+            self.push(batch.get(at), 0);
+        }
+        self.fresh_bytes = 0;
+    }
+
     /// Queues an update in the place of the one that is pending, if there is one.
-    fn conflate(&mut self, delivery: &Delivery<'_>, dropped: &mut Vec<TopicId>) -> Result<(), TooSlow> {
-        let topic = delivery.topic;
+    fn conflate(&mut self, item: &Item, dropped: &mut Vec<TopicId>) {
+        let topic = item.topic;
         let skipped = self.take_skips(topic);
-        if self.outbox.replace(delivery.update.frame.clone(), delivery.pending(skipped)) {
+        if self.outbox.replace(item.update.frame.clone(), item.pending(skipped)) {
             dropped.push(topic);
-        } else if self.finds_room(delivery.update.frame.bytes().len() + SKIPPED_BYTES) && !self.is_overdue(topic) {
-            self.push(delivery, skipped);
+        } else if !self.is_overdue(topic) && self.finds_room(item.len() + SKIPPED_BYTES) {
+            self.push(item, skipped);
         } else {
             if !self.is_overdue(topic) {
                 self.behind().overdue.push_back(topic);
@@ -138,7 +160,6 @@ impl Conn {
             self.skip(topic, skipped + 1);
             dropped.push(topic);
         }
-        Ok(())
     }
 
     /// A topic whose newest update found no room, once everything before it is sent.
@@ -153,9 +174,9 @@ impl Conn {
 
     /// Queues the newest update of a topic that was overdue, which had been counted as
     /// skipped until now.
-    pub(crate) fn deliver_overdue(&mut self, delivery: &Delivery<'_>) {
-        let skipped = self.take_skips(delivery.topic);
-        self.push(delivery, skipped.saturating_sub(1));
+    pub(crate) fn deliver_overdue(&mut self, item: &Item) {
+        let skipped = self.take_skips(item.topic);
+        self.push(item, skipped.saturating_sub(1));
     }
 
     /// Queues a frame that is never dropped.
@@ -172,30 +193,30 @@ impl Conn {
     }
 
     /// Keeps an update back until the topic's snapshot is there.
-    pub(crate) fn hold(&mut self, delivery: &Delivery<'_>, dropped: &mut Vec<TopicId>) -> Result<(), TooSlow> {
-        let len = delivery.update.frame.bytes().len();
+    pub(crate) fn hold(&mut self, item: &Item, dropped: &mut Vec<TopicId>) -> Result<(), TooSlow> {
+        let len = item.len();
         let full = !self.has_room(len);
-        if full && delivery.policy == Policy::Close && self.is_alive() {
+        if full && item.policy == Policy::Close && self.is_alive() {
             return Err(TooSlow);
         }
         let Some(behind) = &mut self.behind else { return Ok(()) };
-        let Some((_, held)) = behind.held.iter_mut().find(|(topic, _)| *topic == delivery.topic) else { return Ok(()) };
+        let Some((_, held)) = behind.held.iter_mut().find(|(topic, _)| *topic == item.topic) else { return Ok(()) };
         let mut skipped = 0;
         // Under `latest` one is enough; otherwise the oldest makes room.
-        while (delivery.policy == Policy::Latest || full)
+        while (item.policy == Policy::Latest || full)
             && let Some(oldest) = held.pop_front()
         {
             behind.held_bytes -= oldest.frame.bytes().len();
             skipped += 1;
-            dropped.push(delivery.topic);
-            if delivery.policy == Policy::DropOldest {
+            dropped.push(item.topic);
+            if item.policy == Policy::DropOldest {
                 break;
             }
         }
-        held.push_back(delivery.update.clone());
+        held.push_back(item.update.clone());
         behind.held_bytes += len;
         if skipped > 0 {
-            self.skip(delivery.topic, skipped);
+            self.skip(item.topic, skipped);
         }
         Ok(())
     }
@@ -302,7 +323,62 @@ impl Conn {
     }
 
     /// Writes what the socket takes.
-    pub(crate) fn flush(&mut self) {
+    pub(crate) fn flush(&mut self, batch: &mut Batch) {
+        if self.blocked || self.broken {
+            return;
+        }
+        if !self.fresh.is_empty() {
+            self.write_fresh(batch);
+        }
+        self.flush_outbox();
+    }
+
+    /// Writes the updates of the tick from the batch, and moves what the socket does not take
+    /// to the outbox.
+    fn write_fresh(&mut self, batch: &mut Batch) {
+        let fresh = std::mem::take(&mut self.fresh);
+        self.fresh_bytes = 0;
+        let mut joined = std::mem::take(&mut batch.joined);
+        let mut cx = Context::from_waker(&self.waker);
+        let mut rest = fresh.as_slice();
+        while let Some((first, others)) = rest.split_first() {
+            let bytes = if others.is_empty() {
+                batch.get(*first).update.frame.bytes()
+            } else {
+                joined.clear();
+                for at in rest {
+                    let frame = batch.get(*at).update.frame.bytes();
+                    if !joined.is_empty() && joined.len() + frame.len() > JOINED_BYTES {
+                        break;
+                    }
+                    joined.extend_from_slice(frame);
+                }
+                &joined
+            };
+            // An error shows again when the outbox is written, which deals with it.
+            let Poll::Ready(Ok(mut written)) = self.transport.poll_write(&mut cx, bytes) else { break };
+            let full = written < bytes.len();
+            while let Some((first, others)) = rest.split_first()
+                && batch.get(*first).len() <= written
+            {
+                written -= batch.get(*first).len();
+                rest = others;
+            }
+            if full {
+                self.outbox.start_at(written);
+                break;
+            }
+        }
+        for at in rest {
+            self.push(batch.get(*at), 0);
+        }
+        batch.joined = joined;
+        self.fresh = fresh;
+        self.fresh.clear();
+        self.fresh.shrink_to(KEPT_FRESH);
+    }
+
+    fn flush_outbox(&mut self) {
         if self.blocked || self.broken {
             return;
         }
@@ -325,8 +401,8 @@ impl Conn {
         self.topics.binary_search_by_key(&topic, |(topic, _)| *topic)
     }
 
-    fn push(&mut self, delivery: &Delivery<'_>, skipped: u64) {
-        self.outbox.push(delivery.update.frame.clone(), Class::Update(delivery.pending(skipped)));
+    fn push(&mut self, item: &Item, skipped: u64) {
+        self.outbox.push(item.update.frame.clone(), Class::Update(item.pending(skipped)));
     }
 
     fn has_room(&self, len: usize) -> bool {
@@ -340,7 +416,7 @@ impl Conn {
         if self.has_room(len) {
             return true;
         }
-        self.flush();
+        self.flush_outbox();
         self.has_room(len) || self.outbox.is_empty()
     }
 
@@ -392,11 +468,5 @@ impl Conn {
         if self.behind.as_deref().is_some_and(caught_up) {
             self.behind = None;
         }
-    }
-}
-
-impl Delivery<'_> {
-    fn pending(&self, skipped: u64) -> Pending {
-        Pending { topic: self.topic, policy: self.policy, since: self.now, split: self.update.split, skipped, told: 0 }
     }
 }
