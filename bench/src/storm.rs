@@ -32,7 +32,7 @@ pub(crate) fn run(mut session: Session<'_>, quiet: bool) -> Result<Metrics, Stri
     let connected = storm.connect(order)?;
     let until_us = clock::now_us();
     // What was due during the storm may still be on its way.
-    pause(DRAIN);
+    pause(2.0);
     session.load.tell(&Order::Cut { from_us, until_us })?;
     let measured = session.load.measured(clock::now_us())?;
     let lost = measured.expected.saturating_sub(measured.received);

@@ -129,6 +129,17 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     },
 ];
 
+/// A moment of everything, for the test. It is run where it is named only.
+static SMOKE: Workload = Workload {
+    name: "smoke",
+    says: "20 connections, one of two topics each, 50 updates a topic and second",
+    connections: 20,
+    topics: 2,
+    rate: 50.0,
+    seconds: 1.0,
+    ..PLAIN
+};
+
 pub(crate) fn find(name: &str) -> Option<&'static Workload> {
-    WORKLOADS.iter().find(|workload| workload.name == name)
+    WORKLOADS.iter().chain([&SMOKE]).find(|workload| workload.name == name)
 }

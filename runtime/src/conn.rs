@@ -9,6 +9,7 @@ use std::{
 use crate::{
     audience::Audience,
     batch::{Batch, Item, JOINED_BYTES},
+    behind::Behind,
     frame::Frame,
     ids::TopicId,
     outbox::{Class, Millis, Outbox, Pending},
@@ -43,18 +44,6 @@ pub(crate) struct Conn {
     /// The close frame is queued: nothing follows it.
     closing: bool,
     broken: bool,
-}
-
-/// What a connection has missed or not been sent yet.
-#[derive(Default)]
-struct Behind {
-    /// How many updates of a topic were skipped since the last one that was queued.
-    skips: Vec<(TopicId, u64)>,
-    /// Topics under `latest` whose newest update found no room.
-    overdue: VecDeque<TopicId>,
-    /// Updates of topics whose snapshot is not there yet.
-    held: Vec<(TopicId, VecDeque<Update>)>,
-    held_bytes: usize,
 }
 
 /// The consumer stays behind on a channel where that ends the connection.
@@ -223,12 +212,9 @@ impl Conn {
 
     /// The updates that were held back of a topic, if it was held.
     pub(crate) fn take_held(&mut self, topic: TopicId) -> Option<VecDeque<Update>> {
-        let behind = self.behind.as_mut()?;
-        let at = behind.held.iter().position(|(held, _)| *held == topic)?;
-        let (_, updates) = behind.held.swap_remove(at);
-        behind.held_bytes -= updates.iter().map(|update| update.frame.bytes().len()).sum::<usize>();
+        let updates = self.behind.as_mut()?.take_held(topic);
         self.forget_behind();
-        Some(updates)
+        updates
     }
 
     /// Treats unsent updates that are older than their channels allow as their policies say.
@@ -279,12 +265,10 @@ impl Conn {
     pub(crate) fn leave(&mut self, topic: TopicId) -> Option<u32> {
         let at = self.find(topic).ok()?;
         let (_, place) = self.topics.remove(at);
-        self.take_held(topic);
-        self.take_skips(topic);
         // Whoever comes back has a numbering that begins with the new reply.
         self.outbox.forget(|pending| pending.topic == topic);
         if let Some(behind) = &mut self.behind {
-            behind.overdue.retain(|overdue| *overdue != topic);
+            behind.forget(topic);
         }
         self.forget_behind();
         Some(place)
@@ -436,20 +420,14 @@ impl Conn {
 
     /// Remembers that updates of a topic are missing, for the next one that is queued.
     pub(crate) fn skip(&mut self, topic: TopicId, count: u64) {
-        if count == 0 || self.find(topic).is_err() {
-            return;
-        }
-        let skips = &mut self.behind().skips;
-        match skips.iter_mut().find(|(skipped, _)| *skipped == topic) {
-            Some((_, skipped)) => *skipped += count,
-            None => skips.push((topic, count)),
+        if count > 0 && self.find(topic).is_ok() {
+            self.behind().skip(topic, count);
         }
     }
 
     fn take_skips(&mut self, topic: TopicId) -> u64 {
         let Some(behind) = &mut self.behind else { return 0 };
-        let Some(at) = behind.skips.iter().position(|(skipped, _)| *skipped == topic) else { return 0 };
-        let (_, skipped) = behind.skips.swap_remove(at);
+        let skipped = behind.take_skips(topic);
         self.forget_behind();
         skipped
     }
@@ -463,9 +441,7 @@ impl Conn {
     }
 
     fn forget_behind(&mut self) {
-        let caught_up =
-            |behind: &Behind| behind.skips.is_empty() && behind.overdue.is_empty() && behind.held.is_empty();
-        if self.behind.as_deref().is_some_and(caught_up) {
+        if self.behind.as_deref().is_some_and(Behind::is_empty) {
             self.behind = None;
         }
     }
