@@ -43,16 +43,26 @@ impl Buffering {
 
 /// What a buffer holds.
 pub(crate) trait Queued {
-    /// How many values the reader misses when this is dropped; `None` if it misses nothing.
-    fn lost(&self) -> Option<u64>;
+    /// What the reader misses when this is dropped.
+    fn lost(&self) -> Lost;
+}
+
+/// How many values a reader misses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// None: it is no value, but a status.
+    Nothing,
+    Values(u64),
+    /// Any number: a gap of unknown size was among what is missing.
+    Unknown,
 }
 
 /// What a reader takes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Taken<T> {
     Item(T),
-    /// So many values were dropped here.
-    Lagged(u64),
+    /// So many values were dropped here; `None` if that cannot be told.
+    Lagged(Option<u64>),
 }
 
 #[derive(Debug)]
@@ -64,40 +74,46 @@ pub(crate) struct Buffer<T> {
 #[derive(Debug)]
 struct State<T> {
     queue: VecDeque<T>,
-    /// Dropped where the queue begins, or where it ends, as the overflow is.
-    lag: Lag,
-    /// What belongs behind what was dropped at the end: the last item without which the
-    /// reader would be misled.
-    tail: Option<T>,
+    /// What was dropped where the queue begins, or where it ends, as the overflow is.
+    lag: Lost,
+    /// The last dropped item that is no value: a reader who lacks it would be misled about
+    /// what follows.
+    status: Option<T>,
     ended: bool,
     waker: Option<Waker>,
 }
 
-/// What was dropped since the reader was last told.
-#[derive(Debug, Default)]
-struct Lag {
-    any: bool,
-    lost: u64,
-}
-
-impl Lag {
-    fn add(&mut self, lost: Option<u64>) {
-        if let Some(lost) = lost {
-            self.any = true;
-            self.lost = self.lost.saturating_add(lost);
+impl<T: Queued> State<T> {
+    fn give_up(&mut self, item: T) {
+        match (item.lost(), &mut self.lag) {
+            (Lost::Nothing, _) => self.status = Some(item),
+            (Lost::Unknown, lag) | (Lost::Values(_), lag @ Lost::Unknown) => *lag = Lost::Unknown,
+            (more, lag @ Lost::Nothing) => *lag = more,
+            (Lost::Values(more), Lost::Values(lost)) => *lost = lost.saturating_add(more),
         }
     }
 
-    fn take(&mut self) -> Option<u64> {
-        let Self { any, lost } = std::mem::take(self);
-        any.then_some(lost)
+    fn has_dropped(&self) -> bool {
+        self.lag != Lost::Nothing || self.status.is_some()
+    }
+
+    fn take_queued(&mut self) -> Option<Taken<T>> {
+        self.queue.pop_front().map(Taken::Item)
+    }
+
+    fn take_dropped(&mut self) -> Option<Taken<T>> {
+        match std::mem::replace(&mut self.lag, Lost::Nothing) {
+            Lost::Nothing => self.status.take().map(Taken::Item),
+            Lost::Values(lost) => Some(Taken::Lagged(Some(lost))),
+            Lost::Unknown => Some(Taken::Lagged(None)),
+        }
     }
 }
 
 impl<T: Queued> Buffer<T> {
     pub(crate) fn new(settings: Buffering) -> Self {
         let settings = Buffering { capacity: settings.capacity.max(1), ..settings };
-        let state = State { queue: VecDeque::new(), lag: Lag::default(), tail: None, ended: false, waker: None };
+        let state = State { queue: VecDeque::new(), lag: Lost::Nothing, status: None, ended: false, waker: None };
         Self { settings, state: Mutex::new(state) }
     }
 
@@ -108,14 +124,11 @@ impl<T: Queued> Buffer<T> {
         match self.settings.overflow {
             Overflow::DropOldest => {
                 if full && let Some(oldest) = state.queue.pop_front() {
-                    state.lag.add(oldest.lost());
+                    state.give_up(oldest);
                 }
                 state.queue.push_back(item);
             }
-            Overflow::DropNewest if full || state.lag.any || state.tail.is_some() => match item.lost() {
-                lost @ Some(_) => state.lag.add(lost),
-                None => state.tail = Some(item),
-            },
+            Overflow::DropNewest if full || state.has_dropped() => state.give_up(item),
             Overflow::DropNewest => state.queue.push_back(item),
         }
         wake(state);
@@ -142,13 +155,10 @@ impl<T: Queued> Buffer<T> {
     }
 
     fn take(&self, state: &mut State<T>) -> Option<Taken<T>> {
-        if self.settings.overflow == Overflow::DropOldest
-            && let Some(lost) = state.lag.take()
-        {
-            return Some(Taken::Lagged(lost));
+        match self.settings.overflow {
+            Overflow::DropOldest => state.take_dropped().or_else(|| state.take_queued()),
+            Overflow::DropNewest => state.take_queued().or_else(|| state.take_dropped()),
         }
-        let next = state.queue.pop_front().map(Taken::Item);
-        next.or_else(|| state.lag.take().map(Taken::Lagged)).or_else(|| state.tail.take().map(Taken::Item))
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
@@ -174,8 +184,8 @@ mod tests {
 
     /// A number is a value, nothing a status.
     impl Queued for Option<u64> {
-        fn lost(&self) -> Option<u64> {
-            self.map(|_| 1)
+        fn lost(&self) -> Lost {
+            self.map_or(Lost::Nothing, |_| Lost::Values(1))
         }
     }
 
@@ -197,7 +207,8 @@ mod tests {
     #[test]
     fn the_oldest_gives_way_and_is_counted_where_it_was() {
         let buffer = filled(2, Overflow::DropOldest, &[Some(1), None, Some(2), Some(3)]);
-        assert_eq!(drain(&buffer), [Taken::Lagged(1), Taken::Item(Some(2)), Taken::Item(Some(3))]);
+        let newest = [None, Some(2), Some(3)].map(Taken::Item);
+        assert_eq!(drain(&buffer), [Taken::Lagged(Some(1))].into_iter().chain(newest).collect::<Vec<_>>());
         buffer.push(Some(4));
         assert_eq!(drain(&buffer), [Taken::Item(Some(4))]);
     }
@@ -211,15 +222,16 @@ mod tests {
             [Some(1), Some(2)]
                 .map(Taken::Item)
                 .into_iter()
-                .chain([Taken::Lagged(2), Taken::Item(None)])
+                .chain([Taken::Lagged(Some(2)), Taken::Item(None)])
                 .collect::<Vec<_>>()
         );
         assert_eq!(buffer.poll_take(&mut Context::from_waker(Waker::noop())), Poll::Ready(None));
     }
 
     #[test]
-    fn a_status_that_gives_way_is_no_lag() {
-        assert_eq!(drain(&filled(1, Overflow::DropOldest, &[None, Some(1)])), [Taken::Item(Some(1))]);
+    fn a_status_that_gives_way_is_no_lag_and_still_told() {
+        let buffer = filled(1, Overflow::DropOldest, &[None, None, Some(1)]);
+        assert_eq!(drain(&buffer), [None, Some(1)].map(Taken::Item));
     }
 
     proptest! {
@@ -238,7 +250,7 @@ mod tests {
             let mut check = |taken: Taken<Option<u64>>| match taken {
                 Taken::Item(Some(value)) => { seen += 1; assert_eq!(value, seen); }
                 Taken::Item(None) => {}
-                Taken::Lagged(lost) => { assert!(lost > 0); seen += lost; }
+                Taken::Lagged(lost) => seen += lost.expect("every value counts"),
             };
             for step in steps {
                 match step {

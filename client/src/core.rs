@@ -16,7 +16,7 @@ use topicast::Refusal;
 
 use crate::{
     backoff::Backoff,
-    buffer::{Buffer, Queued},
+    buffer::{Buffer, Lost, Queued},
     disconnect::{Cause, Disconnect},
     envelope::{self, Incoming, Payload},
     error::{Doubt, Error, NotSent, RequestError},
@@ -94,8 +94,8 @@ enum Asked {
 }
 
 impl Queued for Event {
-    fn lost(&self) -> Option<u64> {
-        Some(1)
+    fn lost(&self) -> Lost {
+        Lost::Values(1)
     }
 }
 

@@ -36,7 +36,7 @@ impl Stream for Events {
         self.buffer.poll_take(cx).map(|taken| {
             taken.map(|taken| match taken {
                 Taken::Item(event) => event,
-                Taken::Lagged(lost) => Event::Lagged(lost),
+                Taken::Lagged(lost) => Event::Lagged(lost.unwrap_or(0)),
             })
         })
     }

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use topicast::Refusal;
 
 use crate::{
-    buffer::{Queued, Taken},
+    buffer::{Lost, Queued, Taken},
     envelope::Payload,
     numbering::Gap,
     status::Status,
@@ -30,8 +30,9 @@ pub enum Item<U> {
     /// The server ended the subscription. It is asked for again by itself if the reason is
     /// retryable; otherwise this is the last item.
     Ended(Refusal),
-    /// The reader was too slow, and at least this many updates were dropped here.
-    Lagged(u64),
+    /// The reader was too slow, and updates were dropped here: so many, those in gaps that
+    /// were dropped with them included; `None` if that cannot be told.
+    Lagged(Option<u64>),
     /// An update that is not of the channel's type.
     Unreadable(Unreadable),
 }
@@ -57,11 +58,13 @@ pub(crate) enum RawItem {
 }
 
 impl Queued for RawItem {
-    fn lost(&self) -> Option<u64> {
+    fn lost(&self) -> Lost {
         match self {
-            Self::Update(_) | Self::Snapshot(_) => Some(1),
-            Self::Gap(gap) => Some(gap.missed.unwrap_or(0)),
-            Self::Status(_) | Self::Refused(_) | Self::Ended(_) => None,
+            Self::Update(_) => Lost::Values(1),
+            // Whoever lacks a snapshot does not know what the updates belong to.
+            Self::Snapshot(_) => Lost::Unknown,
+            Self::Gap(gap) => gap.missed.map_or(Lost::Unknown, Lost::Values),
+            Self::Status(_) | Self::Refused(_) | Self::Ended(_) => Lost::Nothing,
         }
     }
 }

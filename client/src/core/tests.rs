@@ -30,7 +30,11 @@ fn listener() -> Listener {
 }
 
 fn ask(name: &str) -> Ask {
-    Ask { name: format!("bars:{{\"symbol\":\"{name}\"}}"), route: "bars", payload: json!({ "symbol": name }).to_string().into() }
+    Ask {
+        name: format!("bars:{{\"symbol\":\"{name}\"}}"),
+        route: "bars",
+        payload: json!({ "symbol": name }).to_string().into(),
+    }
 }
 
 /// What waits for a reader, in short: numbers are updates.
@@ -42,7 +46,7 @@ fn drain(listener: &Listener) -> Vec<String> {
                 items.push("end".to_owned());
                 break;
             }
-            Some(Taken::Lagged(lost)) => format!("lagged {lost}"),
+            Some(Taken::Lagged(lost)) => format!("lagged {lost:?}"),
             Some(Taken::Item(RawItem::Update(payload))) => payload.to_string(),
             Some(Taken::Item(RawItem::Snapshot(payload))) => format!("snapshot {payload}"),
             Some(Taken::Item(RawItem::Gap(gap))) => format!("{:?} {:?}", gap.cause, gap.missed),
@@ -144,11 +148,13 @@ fn many_listeners_are_one_subscription_and_the_last_one_out_leaves() {
 #[test]
 fn everything_goes_out_in_one_burst_and_what_was_missed_is_told() {
     let mut bench = Bench::new();
-    let listeners: Vec<_> = ["A", "B", "C"].map(|name| {
-        let listener = listener();
-        bench.core.subscribe(ask(name), &listener).unwrap();
-        listener
-    }).into();
+    let listeners: Vec<_> = ["A", "B", "C"]
+        .map(|name| {
+            let listener = listener();
+            bench.core.subscribe(ask(name), &listener).unwrap();
+            listener
+        })
+        .into();
     let (_, mut told) = bench.request("x");
     bench.core.opened(bench.now);
     let sent = bench.sent();
@@ -278,7 +284,8 @@ fn a_handler_that_always_fails_does_not_take_the_others_along_every_time() {
     bench.sent();
     bench.cut(1011, "A handler failed");
     assert_eq!(drain(&poison), ["refused internal"]);
-    let symbols = |bench: &mut Bench| bench.sent().iter().map(|message| message["payload"]["symbol"].clone()).collect::<Vec<_>>();
+    let symbols =
+        |bench: &mut Bench| bench.sent().iter().map(|message| message["payload"]["symbol"].clone()).collect::<Vec<_>>();
     // Its own wait, not the connection's, says when it is tried again.
     while !matches!(bench.core.phase(), Phase::Connecting { .. }) {
         bench.pass(Duration::from_millis(1));

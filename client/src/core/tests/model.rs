@@ -235,7 +235,9 @@ impl World {
                 if self.server.subscribed.remove(&name) {
                     self.server.skipped.remove(&name);
                     let payload = json!({ "code": "unavailable", "message": "", "retryable": true });
-                    self.server.to_client.push_back(json!({ "type": "bars.unsubscribed", "topic": name, "payload": payload }));
+                    self.server
+                        .to_client
+                        .push_back(json!({ "type": "bars.unsubscribed", "topic": name, "payload": payload }));
                 }
             }
             Step::Request => {
