@@ -1,5 +1,7 @@
 //! The handle that users hold.
 
+mod builder;
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -8,10 +10,10 @@ use topicast::{Channel, Push, topic_of};
 
 use crate::{
     buffer::{Buffer, Buffering},
-    builder::Builder,
     core::{Ask, Call, Core},
     dial::Dial,
     driver,
+    envelope::Payload,
     error::{Doubt, Error, RequestError},
     events::Events,
     item::decode,
@@ -20,6 +22,8 @@ use crate::{
     status::Connection,
     subscription::Subscription,
 };
+
+pub use builder::Builder;
 
 /// A connection to a topicast server that comes back by itself. Clones are handles to the
 /// same one; it is closed with [`close`](Self::close), or when the last handle, subscription
@@ -158,7 +162,7 @@ impl Client {
         name: &str,
         payload: Option<&(impl Serialize + ?Sized)>,
         reply: bool,
-    ) -> Result<crate::envelope::Payload, RequestError> {
+    ) -> Result<Payload, RequestError> {
         let payload = payload.map(serde_json::to_string).transpose();
         let payload = payload.map_err(|error| RequestError::Payload(error.to_string()))?;
         let call = Call { kind: name.to_owned(), payload, reply };

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use crate::{
-    core::Phase,
+    core::{Core, Phase},
     dial::{Dial, Socket},
     disconnect::{Cause, Disconnect},
     shared::{Shared, now},
@@ -115,7 +115,7 @@ async fn exchange(shared: &Shared, mut socket: Socket) {
     }
 }
 
-fn take(core: &mut crate::core::Core, now: Instant, message: Message) {
+fn take(core: &mut Core, now: Instant, message: Message) {
     match message {
         Message::Text(text) => core.text(now, &text),
         _ => core.heard(now),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use topicast::{Refusal, TopicError};
 
-use crate::disconnect::Disconnect;
+use crate::{disconnect::Disconnect, item::Unreadable};
 
 /// An error of building a client or of subscribing.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ pub enum RequestError {
     /// It was certainly not carried out: it never left this client.
     NotSent(NotSent),
     /// It was carried out, but the reply is not of the expected type.
-    Unreadable(crate::Unreadable),
+    Unreadable(Unreadable),
     /// The payload does not serialize; nothing was sent.
     Payload(String),
 }

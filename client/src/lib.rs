@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod builder;
 mod client;
 mod events;
 mod pushes;
@@ -22,8 +21,7 @@ mod disconnect;
 
 pub use backoff::Backoff;
 pub use buffer::{Buffering, Overflow};
-pub use builder::Builder;
-pub use client::Client;
+pub use client::{Builder, Client};
 pub use disconnect::{Cause, Disconnect};
 pub use error::{Doubt, Error, NotSent, RequestError};
 pub use events::Events;

@@ -4,10 +4,12 @@ use std::task::{Context, Poll, Waker};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use super::*;
 use crate::{
     buffer::{Buffering, Taken},
+    error::NotSent,
     numbering::GapCause,
 };
 

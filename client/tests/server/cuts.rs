@@ -48,7 +48,11 @@ impl Reader {
     fn take(&mut self, item: Item<Bar>) {
         match item {
             Item::Update(bar) => {
-                assert_eq!(bar.close.floor(), f64::from(u8::try_from(self.symbol).unwrap()), "a stranger's bar");
+                assert_eq!(
+                    bar.close.floor(),
+                    f64::from(u8::try_from(self.symbol).expect("one of three")),
+                    "a stranger's bar"
+                );
                 assert!(self.live, "an update of a subscription that is not live");
                 if let Some(last) = self.last {
                     assert!(bar.time > last, "{} after {last}: twice or backwards", bar.time);
@@ -60,7 +64,7 @@ impl Reader {
                 self.tally.updates += 1;
             }
             Item::Gap(gap) => {
-                let missed = gap.missed.map(|missed| i64::try_from(missed).unwrap());
+                let missed = gap.missed.map(|missed| i64::try_from(missed).expect("not so many"));
                 self.missing = self.missing.zip(missed).map(|(sum, missed)| sum + missed);
                 match gap.cause {
                     GapCause::Away => self.tally.away += 1,
@@ -69,7 +73,8 @@ impl Reader {
                 }
             }
             Item::Lagged(lost) => {
-                self.missing = self.missing.zip(lost).map(|(sum, lost)| sum + i64::try_from(lost).unwrap());
+                self.missing =
+                    self.missing.zip(lost).map(|(sum, lost)| sum + i64::try_from(lost).expect("not so many"));
                 self.tally.lagged += 1;
             }
             Item::Status(status) => {
@@ -107,7 +112,7 @@ struct Publisher {
 
 impl Publisher {
     fn publish(&mut self, random: u64) {
-        self.publish_to(usize::try_from(random).unwrap() % SYMBOLS.len(), 0.0);
+        self.publish_to(usize::try_from(random % 3).expect("one of three"), 0.0);
     }
 
     fn publish_last(&mut self, symbol: usize) {
@@ -116,8 +121,8 @@ impl Publisher {
 
     fn publish_to(&mut self, symbol: usize, mark: f64) {
         self.published[symbol] += 1;
-        let close = f64::from(u8::try_from(symbol).unwrap()) + mark;
-        self.topics[symbol].publish(&Bar { time: self.published[symbol], close }).unwrap();
+        let close = f64::from(u8::try_from(symbol).expect("one of three")) + mark;
+        self.topics[symbol].publish(&Bar { time: self.published[symbol], close }).expect("a bar is JSON");
     }
 }
 
@@ -168,7 +173,7 @@ async fn a_thousand_cuts() {
             }
             yield_now().await;
         }
-        if random(&mut seed) % 50 == 0 {
+        if random(&mut seed).is_multiple_of(50) {
             server = Running::start();
             publisher.topics = topics(&server);
             proxy.set_target(server.address);

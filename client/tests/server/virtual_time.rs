@@ -61,9 +61,8 @@ impl Far {
 impl End {
     async fn receive(&mut self) -> Value {
         loop {
-            match self.0.next().await.expect("the client is there").expect("a good frame") {
-                Message::Text(text) => return serde_json::from_str(&text).expect("an envelope"),
-                _ => {}
+            if let Message::Text(text) = self.0.next().await.expect("the client is there").expect("a good frame") {
+                return serde_json::from_str(&text).expect("an envelope");
             }
         }
     }

@@ -5,7 +5,7 @@ use super::layers::module;
 use super::tree::{File, Tree};
 
 /// The sources of the crates that the rule is for.
-const CRATES: [&str; 4] = ["runtime/src/", "macros/src/", "app/src/", "xtask/src/"];
+const CRATES: [&str; 5] = ["runtime/src/", "macros/src/", "client/src/", "app/src/", "xtask/src/"];
 
 pub(super) fn order(tree: &Tree) -> Vec<Breach> {
     CRATES.iter().flat_map(|sources| of_crate(tree, sources)).collect()

@@ -8,9 +8,9 @@ use tokio::{
     runtime,
 };
 
+use super::Client;
 use crate::{
     backoff::Backoff,
-    client::Client,
     core::{Core, Settings},
     dial::{self, Connector, Dial, TokenProvider},
     error::Error,
