@@ -78,9 +78,18 @@ pub(crate) struct Core {
     /// What was not sent yet, in order.
     outbox: VecDeque<(u64, String)>,
     /// What was asked on this connection and has no answer, in order.
-    unanswered: VecDeque<(u64, Asked)>,
+    unanswered: VecDeque<Unanswered>,
     pushes: HashMap<&'static str, Vec<Listener>>,
     events: Vec<Arc<Buffer<Event>>>,
+}
+
+/// A message of this client's that the server has yet to answer.
+#[derive(Debug, Clone, Copy)]
+struct Unanswered {
+    id: u64,
+    asked: Asked,
+    /// A later one was answered, so the server has read this one and found no fault in it.
+    read: bool,
 }
 
 /// What a message of this client's was.
@@ -147,7 +156,7 @@ impl Core {
     pub(crate) fn elapsed(&mut self, now: Instant) {
         for id in self.requests.expire(now) {
             self.outbox.retain(|(other, _)| *other != id);
-            self.unanswered.retain(|(other, _)| *other != id);
+            self.unanswered.retain(|other| other.id != id);
         }
         self.retry_topics(now);
         match self.phase {
@@ -282,7 +291,7 @@ impl Core {
         let id = self.take_id();
         if let Phase::Open { .. } = self.phase {
             self.outbox.push_back((id, envelope::request(kind, id, payload)));
-            self.unanswered.push_back((id, asked));
+            self.unanswered.push_back(Unanswered { id, asked, read: false });
         }
         id
     }
@@ -300,7 +309,7 @@ impl Core {
         let Some(call) = self.requests.call(id) else { return };
         let reply = call.reply;
         self.outbox.push_back((id, envelope::request(&call.kind, id, call.payload.as_deref())));
-        self.unanswered.push_back((id, Asked::Request));
+        self.unanswered.push_back(Unanswered { id, asked: Asked::Request, read: false });
         if !reply {
             self.ask("ping", None, Asked::After(id));
         }
@@ -321,8 +330,11 @@ impl Core {
 
     /// The answer to a request of this number.
     fn answer(&mut self, now: Instant, id: u64, message: &Incoming<'_>) {
-        let Some(at) = self.unanswered.iter().position(|(other, _)| *other == id) else { return };
-        let Some((_, asked)) = self.unanswered.remove(at) else { return };
+        let Some(at) = self.unanswered.iter().position(|other| other.id == id) else { return };
+        let Some(Unanswered { asked, .. }) = self.unanswered.remove(at) else { return };
+        self.unanswered.iter_mut().take(at).for_each(|earlier| earlier.read = true);
+        // Nobody waits any more for the answer of what timed out, and it can be no fault.
+        self.unanswered.retain(|other| !(other.read && other.asked == Asked::Request && !self.requests.has(other.id)));
         let fault = if message.kind == "error" { message.refusal() } else { None };
         match asked {
             Asked::Subscribe(number) => {
@@ -347,7 +359,7 @@ impl Core {
             }
             Asked::Ping => self.latency = self.heartbeat.answered(id, now).or(self.latency),
             Asked::After(request) => {
-                self.unanswered.retain(|(other, _)| *other != request);
+                self.unanswered.retain(|other| other.id != request);
                 self.requests.resolve(request, Ok(Payload::from("null")));
             }
             Asked::Unsubscribe => {}
@@ -391,9 +403,11 @@ impl Core {
     }
 
     /// Finds the request that the server closed for. It answers one after another, so that is
-    /// the first without an answer, if it was sent at all.
+    /// the first that it has not read, if it was sent at all.
     fn blame(&mut self, now: Instant, why: &Disconnect) {
-        let Some((id, asked)) = self.unanswered.front().copied() else { return };
+        let Some(Unanswered { id, asked, .. }) = self.unanswered.iter().copied().find(|other| !other.read) else {
+            return;
+        };
         if self.outbox.front().is_some_and(|(unsent, _)| *unsent == id) {
             return;
         }

@@ -88,7 +88,7 @@ impl Core {
     pub(crate) fn forget(&mut self, id: u64) {
         if self.requests.forget(id) {
             self.outbox.retain(|(other, _)| *other != id);
-            self.unanswered.retain(|(other, _)| *other != id);
+            self.unanswered.retain(|other| other.id != id);
         }
     }
 

@@ -49,7 +49,7 @@ impl Requests {
 
     /// Lets a request wait for a connection; `first` if it waited before.
     pub(super) fn wait(&mut self, id: u64, first: bool) {
-        if !self.map.contains_key(&id) {
+        if !self.has(id) {
             return;
         }
         if first {
@@ -69,6 +69,11 @@ impl Requests {
 
     pub(super) fn call(&self, id: u64) -> Option<&Call> {
         self.map.get(&id).map(|request| &request.call)
+    }
+
+    /// Whether somebody waits for the outcome.
+    pub(super) fn has(&self, id: u64) -> bool {
+        self.map.contains_key(&id)
     }
 
     /// The request leaves this client: from now on nobody can say that it was not carried out.

@@ -234,6 +234,22 @@ fn a_request_without_a_reply_is_known_to_be_read_and_can_be_the_fault() {
 }
 
 #[test]
+fn a_request_that_was_never_answered_is_not_blamed_for_a_later_fault() {
+    let mut bench = Bench::open();
+    let (_, mut told) = bench.request("has.no.reply");
+    assert_eq!(types(&bench.sent()), ["has.no.reply"]);
+    bench.pass(SECOND * 10);
+    let sent = bench.sent();
+    assert!(matches!(told.try_recv(), Ok(Err(RequestError::Unknown(Doubt::TimedOut)))));
+    bench.text(&json!({ "type": "ping.response", "id": sent[0]["id"], "payload": { "time": 1 } }));
+    let bad = listener();
+    bench.core.subscribe(ask("bad"), &bad).unwrap();
+    bench.sent();
+    bench.cut(1003, "Could not validate payload");
+    assert_eq!(drain(&bad), ["refused invalid", "end"]);
+}
+
+#[test]
 fn a_time_limit_is_nobodys_fault_and_makes_the_client_ping_sooner() {
     let mut bench = Bench::open();
     let quiet = listener();

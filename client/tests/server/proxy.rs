@@ -27,7 +27,7 @@ pub(crate) enum Fate {
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     state: Arc<Mutex<State>>,
-    connected: watch::Receiver<u64>,
+    connected: watch::Receiver<(u64, Fate)>,
     ended: watch::Receiver<u64>,
 }
 
@@ -42,14 +42,14 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let state = Arc::new(Mutex::new(State { target, fate: Fate::Whole }));
-        let (connecting, connected) = watch::channel(0);
+        let (connecting, connected) = watch::channel((0, Fate::Whole));
         let (ending, ended) = watch::channel(0);
         let of_connections = Arc::clone(&state);
         tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.expect("the listener is good");
                 let State { target, fate } = *of_connections.lock().expect("not poisoned");
-                connecting.send_modify(|count| *count += 1);
+                connecting.send_modify(|(count, last)| (*count, *last) = (*count + 1, fate));
                 let ending = ending.clone();
                 tokio::spawn(async move {
                     if let Ok(server) = TcpStream::connect(target).await {
@@ -70,14 +70,19 @@ impl Proxy {
         self.state.lock().expect("not poisoned").target = target;
     }
 
-    /// How many connections there were, and how many of them have met their fate.
-    pub(crate) fn counts(&self) -> (u64, u64) {
-        (*self.connected.borrow(), *self.ended.borrow())
+    /// How many connections have met their fate.
+    pub(crate) fn ended(&self) -> u64 {
+        *self.ended.borrow()
+    }
+
+    /// What is to happen to the newest connection.
+    pub(crate) fn newest(&self) -> Fate {
+        self.connected.borrow().1
     }
 
     /// Waits until there were so many connections.
     pub(crate) async fn connected(&mut self, count: u64) {
-        self.connected.wait_for(|connected| *connected >= count).await.expect("the wire is there");
+        self.connected.wait_for(|(connected, _)| *connected >= count).await.expect("the wire is there");
     }
 }
 

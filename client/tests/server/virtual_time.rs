@@ -34,10 +34,11 @@ struct Far {
 struct End(WebSocketStream<DuplexStream>);
 
 fn wire() -> (Builder, Far) {
+    // The connector stands for TLS too, so the address may ask for it.
     let (sender, streams) = mpsc::channel(16);
     let refusing = Arc::new(AtomicBool::new(false));
     let refuse = Arc::clone(&refusing);
-    let builder = Client::builder("ws://memory/").seed(1).connector(move |_| {
+    let builder = Client::builder("wss://memory/").seed(1).connector(move |_| {
         let (sender, refused) = (sender.clone(), refuse.load(Ordering::Relaxed));
         async move {
             if refused {
