@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::Instant,
@@ -27,7 +27,9 @@ impl Shared {
     }
 
     pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
-        self.core.lock().expect("nothing of a user's runs while the core is locked")
+        // All that runs here of a user's are wakers; one that panics interrupts a delivery, and
+        // the core is whole.
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until a handle has changed something.
