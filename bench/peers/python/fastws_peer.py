@@ -131,7 +131,7 @@ def main() -> None:
     listener.bind(("127.0.0.1", 0))
     listener.listen(4096)
     print(f"ready {listener.getsockname()[1]}", flush=True)
-    uvicorn.Server(uvicorn.Config(app, log_level="warning", loop="asyncio", http="h11", ws="websockets", backlog=4096)).run(sockets=[listener])
+    uvicorn.Server(uvicorn.Config(app, log_level="warning", backlog=4096)).run(sockets=[listener])
 
 
 if __name__ == "__main__":
