@@ -133,7 +133,7 @@ export class Client {
   }
 
   /** Subscribes at once. @internal */
-  subscribe(route: string, params: unknown, options: BufferOptions = {}): Subscription<any, any> {
+  subscribe(route: string, params: unknown, options: BufferOptions = {}): Subscription<any, any, any> {
     const whole = complete(params ?? {}, this.#surface.channels[route] ?? {}, "params");
     const key = topic(route, whole);
     let shared = this.#shared.get(key);
@@ -212,7 +212,7 @@ export class Client {
   }
 
   /** Subscribes to all that was kept in the storage when this client was made. */
-  async restore(options?: BufferOptions): Promise<Subscription<any, any>[]> {
+  async restore(options?: BufferOptions): Promise<Subscription<any, any, any>[]> {
     const kept = (await this.#saved?.loaded) ?? [];
     return kept
       .filter(([route]) => Object.hasOwn(this.#surface.channels, route))

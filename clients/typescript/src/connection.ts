@@ -195,7 +195,7 @@ export class Connection {
   #lose(kind: CloseKind, code: number, reason: string): void {
     const { base = 250, cap = 10_000, stable = 10_000 } = this.#options.backoff ?? {};
     // A server that is less patient than we thought tells how patient it is.
-    const patience = kind === "time_limit" ? Number(/interval ([\d.]+)/.exec(reason)?.[1]) : NaN;
+    const patience = kind === "time_limit" ? Number(/interval (\d+\.\d+)/.exec(reason)?.[1]) : NaN;
     if (patience > 0) this.#interval = Math.min(this.#interval, patience * 300);
     if (Date.now() - this.#openedAt >= stable) this.#attempt = 0;
     this.#leave();

@@ -145,13 +145,13 @@ export class Shared {
     this.error = undefined;
     this.#standing = { epoch, seq };
     if (!this.wanted) return this.#end();
+    const goesOn = before?.epoch === epoch && seq >= before.seq;
+    // What is held is the newest there is, unless something was published meanwhile.
+    const missed = before && !(goesOn && seq === before.seq);
+    if (!missed) this.stale = false;
     this.#turn("live");
     this.#each((listener) => listener.start(this.#ready()));
-    if (!before) return;
-    const goesOn = before.epoch === epoch && seq >= before.seq;
-    // What is held is the newest there is, unless something was published meanwhile.
-    if (goesOn && seq === before.seq) this.stale = false;
-    else this.#miss(goesOn ? { reason: "reconnect", missed: seq - before.seq } : { reason: "epoch", missed: null });
+    if (missed) this.#miss(goesOn ? { reason: "reconnect", missed: seq - before.seq } : { reason: "epoch", missed: null });
   }
 
   #refuse(error: RefusalError): void {
