@@ -21,7 +21,7 @@ use tokio::{
     net::TcpListener,
     task::JoinHandle,
 };
-use topicast::{CloseCode, Cx, Limits, Refusal, Server, Topic};
+use topicast::{CloseCode, Cx, Limits, Refusal, Server, SlowConsumer, Topic};
 use topicast_tests::channels::{self, App, Bar, Bars, Notice, Order, Resolution};
 
 #[derive(Debug, Parser)]
@@ -44,6 +44,9 @@ struct Settings {
     subscriptions: usize,
     #[arg(long, default_value_t = 1024 * 1024)]
     unsent_bytes: usize,
+    /// Updates of bars make room for newer ones where a client is slow.
+    #[arg(long)]
+    drop_oldest: bool,
     /// Prints the AsyncAPI 3.0.0 document and ends.
     #[arg(long)]
     document: bool,
@@ -276,6 +279,9 @@ fn server(settings: &Settings) -> Result<(Server, Arc<App>), topicast::Error> {
             unsent_bytes: settings.unsent_bytes,
             ..Limits::default()
         });
+    if settings.drop_oldest {
+        builder = builder.slow_consumer::<Bars>(SlowConsumer::drop_oldest());
+    }
     if settings.fastws {
         builder = builder.profile(topicast::compat::fastws());
     }

@@ -5,7 +5,7 @@ import { Connection, type ConnectionOptions, type ConnectionState } from "./conn
 import { FaultError, NotSentError, RefusalError, type TopicastError, UnknownOutcomeError } from "./errors.js";
 import { Events, type Lifetime, type Off, until } from "./events.js";
 import { complete, type Shape } from "./shape.js";
-import { type Host, type Message, refusal, Shared } from "./shared.js";
+import { type Host, type Message, refusal, Shared, type Verb } from "./shared.js";
 import { Saved, type SubscriptionStorage } from "./storage.js";
 import type { BufferOptions } from "./stream.js";
 import { Subscription } from "./subscription.js";
@@ -57,8 +57,6 @@ interface Request {
   /** The payload as JSON; empty for none. */
   readonly text: string;
   readonly answered: (reply: Message | TopicastError) => void;
-  /** The topic that it leaves. */
-  readonly leaves?: string;
 }
 
 const PING = "ping";
@@ -83,6 +81,8 @@ export class Client {
   readonly #sent = new Map<number, Request>();
   /** What waits for the connection. */
   readonly #queue = new Set<Request>();
+  /** Topics of unsubscriptions that are not answered. */
+  readonly #leaving = new Set<string>();
   readonly #faults = new Map<string, FaultError>();
   readonly #saved: Saved | undefined;
   readonly #connection: Connection;
@@ -247,12 +247,16 @@ export class Client {
     return id;
   }
 
-  #ask(shared: Shared, verb: "subscribe" | "unsubscribe", answered: (reply: Message | TopicastError) => void): boolean {
+  #ask(shared: Shared, verb: Verb, answered: (reply: Message | TopicastError) => void): boolean {
     if (!this.#connection.isOpen) return false;
-    const request = { type: `${shared.route}.${verb}`, text: shared.text, answered };
-    if (verb === "subscribe") this.#send(request);
+    const { topic, text } = shared;
+    const type = `${shared.route}.${verb}`;
+    if (verb === "subscribe") this.#send({ type, text, answered });
     // Other params may have the same topic for the server.
-    else if (!this.#places.has(shared.topic)) this.#send({ ...request, leaves: shared.topic });
+    else if (!this.#places.has(topic)) {
+      this.#leaving.add(topic);
+      this.#send({ type, text, answered: () => this.#leaving.delete(topic) });
+    }
     return true;
   }
 
@@ -263,7 +267,7 @@ export class Client {
       else this.#places.delete(shared.topic);
       return true;
     }
-    for (const { leaves } of this.#sent.values()) if (leaves === topic) return false;
+    if (this.#leaving.has(topic)) return false;
     this.#places.set(topic, [...(this.#places.get(topic) ?? []), shared]);
     return true;
   }

@@ -16,6 +16,7 @@ export interface Lifetime {
 export class Events<Map> {
   // Lists are replaced, never changed, so that one can be walked while listeners come and go.
   readonly #lists: { [Name in keyof Map]?: readonly ((event: Map[Name], more?: unknown) => unknown)[] } = {};
+  readonly #ends = new Set<Off>();
   readonly #report: (error: unknown) => void;
 
   /** `report` is told what listeners throw. */
@@ -31,9 +32,19 @@ export class Events<Map> {
     // A function of its own, so that a listener which was added twice is taken away once.
     const entry = (event: Map[Name], more?: unknown): unknown => listener(event, more as never);
     this.#lists[name] = [...(this.#lists[name] ?? []), entry];
-    return until(lifetime?.signal, () => {
+    const end = (): void => {
+      this.#ends.delete(off);
       this.#lists[name] = this.#lists[name]?.filter((other) => other !== entry);
-    });
+    };
+    let off = end;
+    off = until(lifetime?.signal, end);
+    if (!lifetime?.signal?.aborted) this.#ends.add(off);
+    return off;
+  }
+
+  /** Takes every listener away. */
+  clear(): void {
+    for (const off of [...this.#ends]) off();
   }
 
   has(name: keyof Map): boolean {

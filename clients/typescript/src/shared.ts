@@ -15,10 +15,12 @@ export interface Message {
   readonly payload?: any;
 }
 
+export type Verb = "subscribe" | "unsubscribe";
+
 /** What a shared subscription asks of its client. */
 export interface Host {
   /** Sends a request about it, if connected; `answered` gets the reply or the error. */
-  ask(shared: Shared, verb: "subscribe" | "unsubscribe", answered: (reply: Message | TopicastError) => void): boolean;
+  ask(shared: Shared, verb: Verb, answered: (reply: Message | TopicastError) => void): boolean;
   /**
    * It was acknowledged under this topic; or nothing is acknowledged any more. Answers false
    * where a request that was sent since has left the topic again.

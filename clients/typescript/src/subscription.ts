@@ -209,6 +209,7 @@ export class Subscription<T = unknown, Params = unknown, Route extends string = 
     this.turn(status);
     for (const stream of [...this.#values, ...this.#items]) stream.end(reading);
     this.#early = undefined;
+    this.#events.clear();
     this.#leave?.();
   }
 

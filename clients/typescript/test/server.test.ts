@@ -6,6 +6,7 @@ import { WebSocket } from "ws";
 import type { ClientOptions, CloseInfo, Gap } from "../src/index.js";
 import { FaultError, RefusalError, UnknownOutcomeError } from "../src/index.js";
 import { type Api, connect } from "./kit/api.js";
+import { Oracle } from "./support/oracle.js";
 import { Kit } from "./support/kit.js";
 import { Proxy } from "./support/proxy.js";
 
@@ -255,6 +256,27 @@ test("a consumer that is too slow is closed with 1013 and comes back", async () 
   const { last } = await server.do("publish", { symbol: "AAPL", times: 1 });
   await happens(() => expect([sub.current?.time, sub.stale]).toEqual([last, false]));
   expect(gaps).toMatchObject([{ reason: "reconnect", missed: expect.any(Number) }]);
+});
+
+test("what the server drops for a slow consumer is told, and nothing else is missing", async () => {
+  const server = await kit("--unsent-bytes", "20000", "--drop-oldest");
+  const network = await proxy(server);
+  const api = client(network.url);
+  const sub = api.bars.subscribe({ symbol: "AAPL" });
+  const oracle = new Oracle(sub);
+  const gaps: Gap[] = [];
+  sub.on("gap", (gap) => gaps.push(gap));
+  await sub.ready;
+  network.clog();
+  await server.do("publish", { symbol: "AAPL", times: 100_000 });
+  network.unclog();
+  const { last } = await server.do("publish", { symbol: "AAPL", times: 1 });
+  await happens(() => expect(sub.current?.time).toBe(last));
+  oracle.settled(last);
+  expect([oracle.complaints, api.closes]).toEqual([[], []]);
+  expect(gaps.length).toBeGreaterThan(0);
+  expect(gaps.every(({ reason }) => reason === "skipped")).toBe(true);
+  expect(oracle.values + gaps.reduce((sum, { missed }) => sum + missed!, 0)).toBe(last);
 });
 
 test("time limits: the heartbeat is learnt from the first close, the lifespan is lived with", async () => {

@@ -1,6 +1,7 @@
 // The kit's server as a process of its own: told what to do, paused, killed.
 
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { env as environment } from "node:process";
 import { createInterface, type Interface } from "node:readline";
 
 import { example } from "./programs.js";
@@ -19,10 +20,14 @@ export class Kit {
   }
 
   static async start(...args: string[]): Promise<Kit> {
-    const process = spawn(example("kit_server"), args, { stdio: ["pipe", "pipe", "inherit"] }) as ChildProcessWithoutNullStreams;
+    // Handlers that panic are part of the tests; their backtraces are not.
+    const process = spawn(example("kit_server"), args, { env: { ...environment, RUST_BACKTRACE: "0" } });
+    let said = "";
+    process.stderr.on("data", (text) => (said = `${said}${text}`.slice(-10_000)));
     const lines: Interface = createInterface({ input: process.stdout });
     const answers = lines[Symbol.asyncIterator]();
-    const { value } = await answers.next();
+    const { value, done } = await answers.next();
+    if (done) throw new Error(`the kit ended before it told where it listens: ${said}`);
     return new Kit(process, answers, (JSON.parse(value) as { listening: string }).listening);
   }
 
