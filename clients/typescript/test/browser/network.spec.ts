@@ -98,6 +98,7 @@ test("a connection that swallows everything is left", async ({ page }) => {
 test("codes and reasons arrive, and the server that was killed is found again", async ({ page }) => {
   await visit(page);
   await kit.do("publish", { symbol: "AAPL", times: 1 });
+  await shows(page, 1);
   await kit.do("close", { code: 4001, reason: "out you go" });
   await page.waitForFunction(() => window.page.closes.length === 1);
   expect(await page.evaluate(() => window.page.closes)).toEqual([{ kind: "application", code: 4001, reason: "out you go", reconnects: true }]);
