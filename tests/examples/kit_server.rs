@@ -156,10 +156,17 @@ enum Command {
     Shutdown,
 }
 
+/// A symbol's bars: where they are published, and the number of the next.
+#[derive(Clone)]
+struct Tape {
+    topic: Topic<Bars>,
+    next: Arc<AtomicI64>,
+}
+
 struct Kit {
     ws: Server,
     app: Arc<App>,
-    bars: Mutex<HashMap<String, (Topic<Bars>, Arc<AtomicI64>)>>,
+    bars: Mutex<HashMap<String, Tape>>,
     first: i64,
     streaming: Mutex<Option<JoinHandle<()>>>,
 }
@@ -213,7 +220,7 @@ impl Kit {
                     self.ws.topics().into_iter().map(|info| (info.topic, info.subscribers)).collect();
                 let last: HashMap<String, i64> = lock(&self.bars)
                     .iter()
-                    .map(|(symbol, (_, next))| (symbol.clone(), next.load(Ordering::SeqCst) - 1))
+                    .map(|(symbol, tape)| (symbol.clone(), tape.next.load(Ordering::SeqCst) - 1))
                     .collect();
                 return Ok(json!({ "connections": self.ws.connections(), "topics": topics, "last": last }));
             }
@@ -224,13 +231,14 @@ impl Kit {
 
     /// Publishes the next bar of a symbol and tells its number, which is its time and price.
     fn publish(&self, symbol: &str) -> Result<i64, String> {
-        let (topic, next) = {
+        let Tape { topic, next } = {
             let mut bars = lock(&self.bars);
             if !bars.contains_key(symbol) {
                 let request = Bars { symbol: symbol.to_owned(), resolution: Resolution::M1 };
                 let publisher = self.ws.publisher::<Bars>().map_err(|error| error.to_string())?;
                 let topic = publisher.topic(&request).map_err(|error| error.to_string())?;
-                bars.insert(symbol.to_owned(), (topic, Arc::new(AtomicI64::new(self.first))));
+                let next = Arc::new(AtomicI64::new(self.first));
+                bars.insert(symbol.to_owned(), Tape { topic, next });
             }
             bars[symbol].clone()
         };
