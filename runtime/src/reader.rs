@@ -20,7 +20,11 @@ const READ_BUFFER_BYTES: usize = 64;
 
 /// The decoder of one connection.
 #[derive(Debug)]
-pub(crate) struct Reader(WebSocketContext);
+pub(crate) struct Reader {
+    context: WebSocketContext,
+    /// What follows cannot be told apart into frames: it is read and forgotten.
+    lost: bool,
+}
 
 /// What came in.
 #[derive(Debug)]
@@ -76,7 +80,7 @@ impl Reader {
             .write_buffer_size(0)
             .max_message_size(Some(max_message))
             .max_frame_size(Some(max_frame));
-        Self(WebSocketContext::new(role, Some(config)))
+        Self { context: WebSocketContext::new(role, Some(config)), lost: false }
     }
 
     /// Encodes a message of a client, masked.
@@ -84,7 +88,7 @@ impl Reader {
     pub(crate) fn encode(&mut self, message: Message) -> Vec<u8> {
         let mut stream = Slice { unread: &[], written: Vec::new() };
         // The only errors are of a context that is closed already; then nothing is written.
-        let _ = self.0.write(&mut stream, message).and_then(|()| self.0.flush(&mut stream));
+        let _ = self.context.write(&mut stream, message).and_then(|()| self.context.flush(&mut stream));
         stream.written
     }
 
@@ -93,14 +97,21 @@ impl Reader {
     /// # Errors
     /// When the peer broke the protocol or a limit; messages before that are in `out`.
     pub(crate) fn feed(&mut self, bytes: &[u8], out: &mut VecDeque<Incoming>) -> Result<(), Broken> {
+        // After a frame that is too large the context may not be asked again: it panics on the rest.
+        if self.lost {
+            return Ok(());
+        }
         let mut stream = Slice { unread: bytes, written: Vec::new() };
         loop {
-            let message = match self.0.read(&mut stream) {
+            let message = match self.context.read(&mut stream) {
                 Ok(message) => message,
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 // The close handshake is complete; whatever follows it is of no interest.
                 Err(Error::ConnectionClosed | Error::AlreadyClosed) => return Ok(()),
-                Err(error) => return Err(Broken::from(error)),
+                Err(error) => {
+                    self.lost = matches!(error, Error::Capacity(_));
+                    return Err(Broken::from(error));
+                }
             };
             out.push_back(match message {
                 Message::Text(text) => Incoming::Text(text),
@@ -122,7 +133,7 @@ impl Reader {
     /// The frame that answers the last one. It was made while reading; flushing moves it
     /// out. After a close the context then reports that the connection is over.
     fn answer(&mut self, stream: &mut Slice<'_>) -> Vec<u8> {
-        let _ = self.0.flush(stream);
+        let _ = self.context.flush(stream);
         std::mem::take(&mut stream.written)
     }
 }

@@ -119,6 +119,17 @@ async fn clients_that_vanish_cost_nobody_else_anything() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_too_large_is_told_so_though_the_rest_of_it_follows() {
+    let (ws, _) = channels::server();
+    let mut socket = connect(serve(&ws).await).await;
+    socket.send(Message::text("x".repeat(300_000))).await.unwrap();
+    let Some(Ok(Message::Close(Some(CloseFrame { code, .. })))) = socket.next().await else {
+        panic!("the connection ended without a close frame")
+    };
+    assert_eq!(u16::from(code), 1009);
+}
+
+#[tokio::test]
 async fn a_half_open_socket_ends_with_the_heartbeat() {
     let app = Arc::default();
     let ws = channels::builder(&app).heartbeat(Some(Duration::from_millis(300))).build().unwrap();

@@ -4,8 +4,10 @@ mod serve;
 mod bench;
 mod suite;
 mod asyncapi;
+mod typescript;
 mod tidy;
 mod compile_cost;
+mod npm;
 mod built;
 mod tool;
 mod tally;
@@ -41,6 +43,12 @@ const COMMANDS: &[Command] = &[
         usage: "asyncapi [--check]",
         says: "write the trading server's AsyncAPI documents to asyncapi/, or fail where they are stale",
         run: asyncapi::run,
+    },
+    Command {
+        name: "typescript",
+        usage: "typescript [--check]",
+        says: "write the typed TypeScript clients from their documents, or fail where they are stale",
+        run: typescript::run,
     },
     Command {
         name: "compile-cost",

@@ -3,6 +3,7 @@
 mod node;
 mod autobahn;
 mod rust;
+mod typescript;
 mod system;
 
 use std::time::{Duration, Instant};
@@ -43,6 +44,12 @@ const STEPS: &[Step] = &[
         run: node::node,
     },
     Step { name: "browser", says: "the pages in Chromium", run: node::browser },
+    Step {
+        name: "typescript",
+        says: "the TypeScript client, generated and against the real server",
+        run: typescript::node,
+    },
+    Step { name: "typescript-browser", says: "the TypeScript client in Chromium", run: typescript::browser },
 ];
 
 /// What the steps so far have counted and could not do.

@@ -34,6 +34,7 @@ pub(crate) enum Format {
     Nextest,
     Libtest,
     Node,
+    Vitest,
     Playwright,
     Kosoku,
 }
@@ -72,6 +73,11 @@ impl Format {
                     _ => Tally::default(),
                 }
             }
+            Self::Vitest if first == "Tests" => Tally {
+                passed: before("passed"),
+                failed: before("failed"),
+                skipped: before("skipped") + before("todo"),
+            },
             Self::Playwright if counts("passed") => Tally { passed: before("passed"), ..Tally::default() },
             // A test that failed first and passed when run again is a failure here.
             Self::Playwright if counts("failed") || counts("flaky") || counts("interrupted") => {
@@ -146,6 +152,17 @@ mod tests {
             (3, 2, 1),
         );
         check(Format::Node, "ℹ tests 2\nℹ pass 2\nℹ fail 0", (2, 0, 0));
+    }
+
+    #[test]
+    fn vitest() {
+        let lines = " Test Files  1 failed | 2 passed (3)\n      Tests  2 failed | 7 passed | 1 skipped | 1 todo (11)";
+        check(Format::Vitest, lines, (7, 2, 2));
+        check(
+            Format::Vitest,
+            "\u{1b}[2m      Tests \u{1b}[22m \u{1b}[1m\u{1b}[32m14 passed\u{1b}[39m (14)",
+            (14, 0, 0),
+        );
     }
 
     #[test]

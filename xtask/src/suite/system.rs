@@ -38,17 +38,6 @@ pub(super) fn python() -> Outcome<&'static str> {
     find().ok_or_else(|| "python3 cannot make a virtual environment, or is older than 3.10".to_owned())
 }
 
-/// Refuses a Node older than the tests need.
-pub(super) fn node() -> Outcome {
-    let version = Tool::new("node").args(["--version"]).read()?;
-    let major = version.trim().trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
-    if major.is_some_and(|major| major >= 20) {
-        Ok(())
-    } else {
-        Err(format!("node is {}: 20 or later is needed", version.trim()))
-    }
-}
-
 fn install(what: &str, packages: &[&str]) -> Outcome {
     let packages = packages.join(" ");
     if !Tool::new("apt-get").args(["--version"]).works() {

@@ -1,0 +1,390 @@
+// Everything over one connection: subscriptions, requests, pushes, and what they survive.
+
+import { type CloseInfo, type CloseKind } from "./close.js";
+import { Connection, type ConnectionOptions, type ConnectionState } from "./connection.js";
+import { FaultError, NotSentError, RefusalError, type TopicastError, UnknownOutcomeError } from "./errors.js";
+import { Events, type Lifetime, type Off, until } from "./events.js";
+import { complete, type Shape } from "./shape.js";
+import { type Host, type Message, refusal, Shared, type Verb } from "./shared.js";
+import { Saved, type SubscriptionStorage } from "./storage.js";
+import type { BufferOptions } from "./stream.js";
+import { Subscription } from "./subscription.js";
+import { topic } from "./topic.js";
+
+/** How a client behaves. All times are in milliseconds. */
+export interface ClientOptions extends ConnectionOptions, Lifetime {
+  /** How long a request may take unless it says otherwise. 10,000. */
+  readonly requestTimeout?: number;
+  /** How many requests may wait for the connection or for their reply. 100. */
+  readonly maxRequests?: number;
+  /** Where subscriptions are kept for the page after a reload; see {@link Client.restore}. */
+  readonly storage?: SubscriptionStorage;
+  /** The name under which they are kept. `topicast:` and the address. */
+  readonly storageKey?: string;
+}
+
+/** How one request behaves. */
+export interface RequestOptions extends Lifetime {
+  /** How long it may take, in milliseconds, waiting for the connection included. */
+  readonly timeout?: number;
+}
+
+/** What a client tells. */
+export interface ClientEvents {
+  state: ConnectionState;
+  /** A connection, or an attempt to make one, has ended. */
+  close: CloseInfo;
+  /** The server refused a request, or ended a subscription. */
+  refusal: { readonly operation: string; readonly topic?: string; readonly error: RefusalError };
+  /** A request was wrong as such. It is not repeated. */
+  fault: FaultError;
+  /** What a listener threw, a message that cannot be read, a storage or token that failed. Without a listener it goes to the console. */
+  error: unknown;
+}
+
+/** What the generator read from the document. */
+export interface Surface {
+  /** Every channel, with what completes its requests. */
+  readonly channels: { readonly [route: string]: Shape };
+  /** Every operation, and whether it has a reply. */
+  readonly operations: { readonly [type: string]: boolean };
+  readonly pushes: readonly string[];
+}
+
+/** A request on its way. */
+interface Request {
+  readonly type: string;
+  /** The payload as JSON; empty for none. */
+  readonly text: string;
+  readonly answered: (reply: Message | TopicastError) => void;
+}
+
+const PING = "ping";
+
+/** How many faulty requests are remembered, so that they are not sent again. */
+const MAX_FAULTS = 1000;
+
+/** Ends that the first unanswered request has brought about: the server answers in order. */
+const BLAMING: readonly CloseKind[] = ["fault", "too_big"];
+
+export class Client {
+  /** How long the last `ping` took there and back. */
+  latency: number | undefined;
+  readonly #surface: Surface;
+  readonly #options: ClientOptions;
+  readonly #events = new Events<ClientEvents>((error) => this.#report(error));
+  readonly #pushes = new Events<{ [type: string]: any }>((error) => this.#report(error));
+  readonly #shared = new Map<string, Shared>();
+  /** Acknowledged subscriptions, by the topic that the server named. */
+  readonly #places = new Map<string, readonly Shared[]>();
+  /** What was sent and is not answered, in the order of sending. */
+  readonly #sent = new Map<number, Request>();
+  /** What waits for the connection. */
+  readonly #queue = new Set<Request>();
+  /** Topics of unsubscriptions that are not answered. */
+  readonly #leaving = new Set<string>();
+  readonly #faults = new Map<string, FaultError>();
+  readonly #saved: Saved | undefined;
+  readonly #connection: Connection;
+  readonly #close: Off;
+  readonly #host: Host;
+  #id = 0;
+  #requests = 0;
+
+  constructor(surface: Surface, url: string | URL, options: ClientOptions = {}) {
+    this.#surface = surface;
+    this.#options = options;
+    this.#host = {
+      ask: (shared, verb, answered) => this.#ask(shared, verb, answered),
+      place: (shared, topic) => this.#place(shared, topic),
+      forget: (shared) => {
+        if (this.#shared.get(shared.key) === shared) this.#shared.delete(shared.key);
+        // What is closed with the client is what a reloaded page resumes.
+        if (!this.#isClosed()) this.#saved?.save(this.#wanted());
+      },
+      refused: (shared, error) =>
+        this.#events.emit("refusal", { operation: `${shared.route}.subscribe`, topic: shared.topic, error }),
+    };
+    this.#connection = new Connection(url, options, {
+      opened: () => this.#opened(),
+      received: (data) => this.#received(data),
+      lost: (close) => this.#lost(close),
+      ping: () => this.#ping(),
+      changed: (state) => this.#changed(state),
+      report: (error) => this.#report(error),
+    });
+    if (options.storage) {
+      const key = options.storageKey ?? `topicast:${this.#connection.url}`;
+      this.#saved = new Saved(options.storage, key, (error) => this.#report(error));
+    }
+    this.#close = until(options.signal, () => this.#connection.close());
+  }
+
+  get state(): ConnectionState {
+    return this.#connection.state;
+  }
+
+  on<Name extends keyof ClientEvents>(
+    name: Name,
+    listener: (event: ClientEvents[Name]) => unknown,
+    lifetime?: Lifetime,
+  ): Off {
+    return this.#events.on(name, listener, lifetime);
+  }
+
+  /** Subscribes at once. @internal */
+  subscribe(route: string, params: unknown, options: BufferOptions = {}): Subscription<any, any, any> {
+    const whole = complete(params ?? {}, this.#surface.channels[route] ?? {}, "params");
+    const key = topic(route, whole);
+    let shared = this.#shared.get(key);
+    if (!shared) {
+      shared = new Shared(this.#host, route, whole, key, JSON.stringify(whole));
+      this.#shared.set(key, shared);
+    }
+    const subscription = new Subscription(shared, options, (error) => this.#report(error));
+    if (subscription.status !== "closed") shared.join(subscription);
+    const error = this.#faults.get(`${route}.subscribe${shared.text}`) ?? this.#isClosed();
+    if (!shared.wanted) this.#host.forget(shared);
+    else if (error) shared.fail(error);
+    else {
+      this.#saved?.save(this.#wanted());
+      shared.request();
+    }
+    return subscription;
+  }
+
+  /** Carries out an operation. @internal */
+  request(type: string, payload?: unknown, options: RequestOptions = {}): Promise<any> {
+    const { signal, timeout = this.#options.requestTimeout ?? 10_000 } = options;
+    const { maxRequests = 100 } = this.#options;
+    const text = payload === undefined ? "" : JSON.stringify(payload);
+    return new Promise((resolve, reject) => {
+      const refused = this.#faults.get(type + text) ?? this.#isClosed();
+      if (signal?.aborted) return reject(signal.reason);
+      if (refused) return reject(refused);
+      if (this.#requests >= maxRequests) {
+        return reject(new NotSentError(`${maxRequests} requests wait already, no more are taken`, "full"));
+      }
+      this.#requests += 1;
+      let over = false;
+      const settle = (then: () => void): void => {
+        if (over) return;
+        over = true;
+        clearTimeout(timer);
+        off();
+        then();
+      };
+      let counted = true;
+      const request: Request = {
+        type,
+        text,
+        answered: (reply) => {
+          if (counted) this.#requests -= 1;
+          counted = false;
+          if (reply instanceof RefusalError) this.#events.emit("refusal", { operation: type, error: reply });
+          settle(() => (reply instanceof Error ? reject(reply) : resolve(reply.payload)));
+        },
+      };
+      const give = (error: unknown): void => {
+        settle(() => reject(error));
+        // What was sent still counts, for it is still to be answered.
+        if (this.#queue.delete(request)) request.answered(closed());
+      };
+      const timer = setTimeout(() => {
+        const message = `${type}: no answer within ${timeout} ms`;
+        give(
+          this.#queue.has(request)
+            ? new NotSentError(`${message}; it was not sent`, "timeout")
+            : new UnknownOutcomeError(`${message}; whether it was carried out is unknown`, "timeout"),
+        );
+      }, timeout);
+      const off = until(signal, () => {
+        if (signal?.aborted) give(signal.reason);
+      });
+      if (this.#connection.isOpen) this.#carryOut(request);
+      else this.#queue.add(request);
+    });
+  }
+
+  /** Has every push of a type told. @internal */
+  onPush(type: string, listener: (payload: any) => unknown, lifetime?: Lifetime): Off {
+    return this.#pushes.on(type, listener, lifetime);
+  }
+
+  /** Subscribes to all that was kept in the storage when this client was made. */
+  async restore(options?: BufferOptions): Promise<Subscription<any, any, any>[]> {
+    const kept = (await this.#saved?.loaded) ?? [];
+    return kept
+      .filter(([route]) => Object.hasOwn(this.#surface.channels, route))
+      .map(([route, params]) => this.subscribe(route, params, options));
+  }
+
+  /** Connects at once if the client waits to connect again. */
+  reconnect(): void {
+    this.#connection.reconnect();
+  }
+
+  /** Ends the connection and everything over it. What is in the storage stays there. */
+  close(): void {
+    this.#close();
+  }
+
+  #carryOut(request: Request): void {
+    const id = this.#send(request);
+    if (this.#surface.operations[request.type]) return;
+    // What has no reply is followed by a ping: once that is answered, it has been read.
+    this.#ping((reply) => {
+      this.#sent.delete(id);
+      request.answered(reply);
+    });
+  }
+
+  #send(request: Request): number {
+    const { type, text } = request;
+    const id = ++this.#id;
+    this.#sent.set(id, request);
+    this.#connection.send(`{"type":${JSON.stringify(type)},"id":${id}${text && `,"payload":${text}`}}`);
+    return id;
+  }
+
+  #ask(shared: Shared, verb: Verb, answered: (reply: Message | TopicastError) => void): boolean {
+    if (!this.#connection.isOpen) return false;
+    const { topic, text } = shared;
+    const type = `${shared.route}.${verb}`;
+    if (verb === "subscribe") this.#send({ type, text, answered });
+    // Other params may have the same topic for the server.
+    else if (!this.#places.has(topic)) {
+      this.#leaving.add(topic);
+      this.#send({ type, text, answered: () => this.#leaving.delete(topic) });
+    }
+    return true;
+  }
+
+  #place(shared: Shared, topic?: string): boolean {
+    if (topic === undefined) {
+      const others = this.#places.get(shared.topic)?.filter((other) => other !== shared) ?? [];
+      if (others.length) this.#places.set(shared.topic, others);
+      else this.#places.delete(shared.topic);
+      return true;
+    }
+    if (this.#leaving.has(topic)) return false;
+    this.#places.set(topic, [...(this.#places.get(topic) ?? []), shared]);
+    return true;
+  }
+
+  #opened(): void {
+    for (const shared of this.#shared.values()) shared.request();
+    const waiting = [...this.#queue];
+    this.#queue.clear();
+    for (const request of waiting) this.#carryOut(request);
+  }
+
+  #received(data: unknown): void {
+    let message: Message;
+    try {
+      message = JSON.parse(data as string) as Message;
+      if (typeof message.type !== "string") throw new TypeError("it has no type");
+    } catch (cause) {
+      return this.#report(new Error("the server sent a message that cannot be read", { cause }));
+    }
+    const { type, id, topic, payload } = message;
+    const places = topic === undefined ? undefined : this.#places.get(topic);
+    if (places) for (const shared of places) shared.receive(message);
+    else if (id !== undefined) this.#reply(id as number, message);
+    else if (type === "error") this.#events.emit("fault", new FaultError(String(payload?.message)));
+    else if (topic === undefined) this.#pushes.emit(type, payload);
+  }
+
+  #reply(id: number, message: Message): void {
+    const request = this.#sent.get(id);
+    if (!request) return;
+    this.#sent.delete(id);
+    const { type, payload } = message;
+    if (type === "error") this.#blame(request, String(payload?.message));
+    else if (this.#surface.operations[request.type] !== undefined && isRefusal(payload)) request.answered(refusal(payload));
+    else request.answered(message);
+  }
+
+  /** A request was wrong as such. */
+  #blame({ type, text, answered }: Request, reason: string): void {
+    const error = new FaultError(`${type}: ${reason}`, type);
+    if (this.#faults.size < MAX_FAULTS) this.#faults.set(type + text, error);
+    this.#events.emit("fault", error);
+    answered(error);
+  }
+
+  #lost(close: CloseInfo): boolean {
+    const sent = [...this.#sent.values()];
+    this.#sent.clear();
+    this.#places.clear();
+    const [first] = sent;
+    const blaming = BLAMING.includes(close.kind);
+    // Nobody to blame: connecting again would end in the same way.
+    const reconnects = close.kind !== "fault" || (first !== undefined && first.type !== PING);
+    if (blaming && first) this.#blame(sent.shift()!, close.reason || `closed with ${close.code}`);
+    else if (close.kind === "failed" && first) {
+      sent.shift();
+      first.answered(new RefusalError(close.reason || "the server failed", "internal", true));
+    }
+    for (const { type, answered } of sent) {
+      answered(new UnknownOutcomeError(`${type}: the connection was lost; whether it was carried out is unknown`, "lost"));
+    }
+    for (const shared of [...this.#shared.values()]) shared.lost();
+    this.#events.emit("close", { ...close, reconnects });
+    return reconnects;
+  }
+
+  #changed(state: ConnectionState): void {
+    if (state.status === "closed") {
+      const error = state.close.kind === "normal" ? closed() : new FaultError(`the server closed with ${state.close.code}: ${state.close.reason}`);
+      this.#lostForGood(error);
+    }
+    this.#events.emit("state", state);
+  }
+
+  #lostForGood(error: TopicastError): void {
+    const sent = [...this.#sent.values()];
+    this.#sent.clear();
+    this.#places.clear();
+    for (const { type, answered } of sent) {
+      answered(new UnknownOutcomeError(`${type}: the client was closed; whether it was carried out is unknown`, "lost"));
+    }
+    const waiting = [...this.#queue];
+    this.#queue.clear();
+    for (const { answered } of waiting) answered(error);
+    for (const shared of [...this.#shared.values()]) shared.fail(error);
+  }
+
+  #ping(answered?: (reply: Message | TopicastError) => void): void {
+    const sent = Date.now();
+    this.#send({
+      type: PING,
+      text: "",
+      answered: (reply) => {
+        if (!(reply instanceof Error)) this.latency = Date.now() - sent;
+        answered?.(reply instanceof Error ? reply : { type: PING });
+      },
+    });
+  }
+
+  #wanted(): [route: string, params: unknown][] {
+    return [...this.#shared.values()].filter((shared) => shared.wanted).map(({ route, params }) => [route, params]);
+  }
+
+  #isClosed(): NotSentError | undefined {
+    return this.state.status === "closed" ? closed() : undefined;
+  }
+
+  #report(error: unknown): void {
+    if (this.#events.has("error")) this.#events.emit("error", error);
+    else console.error(error);
+  }
+}
+
+function closed(): NotSentError {
+  return new NotSentError("the client is closed", "closed");
+}
+
+function isRefusal(payload: any): boolean {
+  return payload?.status === "error" && typeof payload.code === "string" && typeof payload.retryable === "boolean";
+}

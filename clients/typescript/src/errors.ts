@@ -1,0 +1,94 @@
+// What can go wrong, as types: refused, faulty, unknown, not sent, overflowed.
+
+/** Any error of this package. */
+export abstract class TopicastError extends Error {
+  /** Whether the same request may succeed later. */
+  abstract readonly retryable: boolean;
+  readonly #name: string;
+
+  /** `name` survives minifiers, which rename classes. */
+  protected constructor(name: string, message: string) {
+    super(message);
+    this.#name = name;
+  }
+
+  override get name(): string {
+    return this.#name;
+  }
+}
+
+/** The server understood a request and said no, or ended a subscription. */
+export class RefusalError<Code extends string = string> extends TopicastError {
+  constructor(
+    message: string,
+    /** Why, for programs. */
+    readonly code: Code,
+    readonly retryable: boolean,
+    /** In how many milliseconds the same request may succeed, where the server says so. */
+    readonly retryAfterMs?: number,
+  ) {
+    super("RefusalError", message);
+  }
+}
+
+/** A fault of form: the request was wrong as such, and is never repeated. */
+export class FaultError extends TopicastError {
+  readonly retryable = false;
+
+  constructor(
+    message: string,
+    /** The operation at fault, where it is known. */
+    readonly operation?: string,
+  ) {
+    super("FaultError", message);
+  }
+}
+
+/**
+ * A request was sent and no answer came: whether it was carried out is unknown.
+ *
+ * It may have been, so repeat it only where doing it twice does no harm.
+ */
+export class UnknownOutcomeError extends TopicastError {
+  readonly retryable = false;
+
+  constructor(
+    message: string,
+    /** Whether time ran out or the connection was lost. */
+    readonly reason: "timeout" | "lost",
+  ) {
+    super("UnknownOutcomeError", message);
+  }
+}
+
+/** A request was never sent; repeating it is safe. */
+export class NotSentError extends TopicastError {
+  readonly retryable: boolean;
+
+  constructor(
+    message: string,
+    /** Time ran out while disconnected, too many others were waiting, or the client is closed. */
+    readonly reason: "timeout" | "full" | "closed",
+  ) {
+    super("NotSentError", message);
+    this.retryable = reason !== "closed";
+  }
+}
+
+/** Params that have no topic, and so cannot be subscribed to. */
+export class TopicError extends TopicastError {
+  readonly retryable = false;
+
+  constructor(message: string) {
+    super("TopicError", message);
+  }
+}
+
+/** An iterator whose `overflow` is `"throw"` was read too slowly. */
+export class OverflowError extends TopicastError {
+  readonly retryable = true;
+
+  constructor(buffer: number) {
+    super("OverflowError", `more than ${buffer} values wait to be read`);
+  }
+}

@@ -1,0 +1,100 @@
+#!/usr/bin/env node
+// `topicast generate <url or file> -o api.ts [--check]`
+
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { parseArgs } from "node:util";
+
+import { generate } from "./index.js";
+
+const USAGE = `usage: topicast generate <url or file> -o <file> [--check] [--runtime <module>]
+
+Writes the typed surface of every channel, operation and push of an AsyncAPI 3.0 document.
+
+  -o, --output   the module to write; - is the standard output
+  --check        write nothing; fail where the module is not what would be written
+  --runtime      what the module imports the runtime from (default: topicast)
+`;
+
+class UsageError extends Error {}
+
+async function main(): Promise<void> {
+  const { source, output, check, runtime } = settings();
+  if (source === undefined) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const text = generate(parse(await load(source), source), { runtime });
+  if (output === "-") process.stdout.write(text);
+  else if (check) await compare(output, text, source);
+  else {
+    await mkdir(dirname(output), { recursive: true });
+    await writeFile(output, text);
+    console.log(`${output}: ${Buffer.byteLength(text)} bytes`);
+  }
+}
+
+function settings(): { source?: string; output: string; check: boolean; runtime: string } {
+  const { values, positionals } = parsed();
+  if (values.help) return { output: "-", check: false, runtime: "" };
+  const [command, source, ...more] = positionals;
+  if (command !== "generate") throw new UsageError(command ? `unknown command ${command}` : "no command is given");
+  if (source === undefined) throw new UsageError("no document is named: give a URL or a file");
+  if (more.length) throw new UsageError(`unknown argument ${more[0]}`);
+  if (values.output === undefined) throw new UsageError("no output is named: give -o <file>, or -o - for the standard output");
+  if (values.check && values.output === "-") throw new UsageError("--check needs a file to compare with");
+  return { source, output: values.output, check: values.check ?? false, runtime: values.runtime ?? "topicast" };
+}
+
+function parsed() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        output: { type: "string", short: "o" },
+        check: { type: "boolean" },
+        runtime: { type: "string" },
+        help: { type: "boolean", short: "h" },
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+async function load(source: string): Promise<string> {
+  if (!/^https?:\/\//.test(source)) return readFile(source, "utf8");
+  const response = await fetch(source);
+  if (!response.ok) throw new Error(`${source} answers ${response.status} ${response.statusText}`);
+  return response.text();
+}
+
+function parse(text: string, source: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${source} is not JSON: ${(error as Error).message}`);
+  }
+}
+
+async function compare(output: string, expected: string, source: string): Promise<void> {
+  const found = await readFile(output, "utf8");
+  if (found === expected) {
+    console.log(`${output} is up to date`);
+    return;
+  }
+  const [left, right] = [found.split("\n"), expected.split("\n")];
+  const at = right.findIndex((line, at) => line !== left[at]);
+  const number = at < 0 ? right.length : at;
+  const show = (line: string | undefined): string => (line === undefined ? "the end of the file" : `\`${line.trim()}\``);
+  throw new Error(
+    `${output} is stale: line ${number + 1} is ${show(left[number])} and should be ${show(right[number])}\n` +
+      `write it with \`topicast generate ${source} -o ${output}\``,
+  );
+}
+
+main().catch((error: unknown) => {
+  const usage = error instanceof UsageError;
+  console.error(`topicast: ${error instanceof Error ? error.message : String(error)}${usage ? `\n\n${USAGE}` : ""}`);
+  process.exitCode = usage ? 2 : 1;
+});

@@ -1,0 +1,149 @@
+// What an AsyncAPI 3.0 document says: channels, operations and pushes, found by its operations.
+
+/** A JSON Schema, as far as it is looked at. */
+export interface Schema {
+  readonly [keyword: string]: any;
+}
+
+export interface ChannelModel {
+  readonly route: string;
+  readonly description: string;
+  readonly request: Schema;
+  /** What updates and, where there are any, snapshots carry. */
+  readonly values: readonly Schema[];
+}
+
+export interface OperationModel {
+  readonly type: string;
+  readonly description: string;
+  /** Undefined where it is ignored. */
+  readonly payload: Schema | undefined;
+  /** What an answer may carry that is no refusal; undefined where there is no answer. */
+  readonly replies: readonly Schema[] | undefined;
+}
+
+export interface PushModel {
+  readonly type: string;
+  readonly description: string;
+  readonly payload: Schema;
+}
+
+export interface Model {
+  readonly title: string;
+  readonly version: string;
+  readonly channels: readonly ChannelModel[];
+  readonly operations: readonly OperationModel[];
+  readonly pushes: readonly PushModel[];
+  /** The codes of refusals. */
+  readonly codes: readonly string[];
+  readonly schemas: { readonly [name: string]: Schema };
+}
+
+/** A message of the document: its `type` on the wire, and the schema of its payload. */
+interface Frame {
+  readonly type: string;
+  readonly payload: Schema | undefined;
+}
+
+interface Operation {
+  readonly frame: Frame;
+  readonly replies: readonly Frame[] | undefined;
+  readonly description: string;
+}
+
+export const SCHEMAS = "#/components/schemas/";
+
+/** Reads a document. */
+export function read(document: any): Model {
+  const version: unknown = document?.asyncapi;
+  if (typeof version !== "string" || !version.startsWith("3.")) {
+    throw new Error(`the document is AsyncAPI ${JSON.stringify(version)}; 3.0 is needed (a topicast server has it at …/asyncapi-3.json)`);
+  }
+  const find = (value: any): any => resolve(document, value);
+  const received = new Map<string, Operation>();
+  const sent = new Map<string, Operation>();
+  for (const [key, operation] of Object.entries<any>(document.operations ?? {})) {
+    const { action, channel, messages, reply, description, summary } = find(operation);
+    const carried = messages ?? Object.values(find(channel)?.messages ?? {});
+    const frames: Frame[] = carried.map((message: any) => frame(document, find(message), key));
+    const replies = reply && (find(reply).messages ?? []).map((message: any) => frame(document, find(message), key));
+    for (const one of frames) {
+      const found = { frame: one, replies, description: description ?? summary ?? "" };
+      (action === "receive" ? received : sent).set(one.type, found);
+    }
+  }
+  const codes = new Set<string>();
+  for (const { replies } of received.values()) {
+    for (const { payload } of replies ?? []) for (const code of refusalCodes(document, payload)) codes.add(code);
+  }
+  const channels: ChannelModel[] = [];
+  for (const [type, { frame }] of received) {
+    const route = /^(.+)\.subscribe$/.exec(type)?.[1];
+    const update = route !== undefined && received.has(`${route}.unsubscribe`) && sent.get(`${route}.update`);
+    if (!update) continue;
+    const described = find(Object.values<any>(document.channels ?? {}).find((channel) => type in (channel.messages ?? {})));
+    const values = [update, sent.get(`${route}.snapshot`)].map((it) => it?.frame.payload).filter((it) => it !== undefined);
+    channels.push({ route, description: described?.description ?? "", request: frame.payload ?? {}, values });
+  }
+  const ofChannels = (type: string): boolean =>
+    channels.some(({ route }) => /^(un)?subscribe$|^(update|snapshot|unsubscribed)$/.test(after(type, route)));
+  const operations = [...received.values()]
+    .filter(({ frame: { type } }) => !ofChannels(type))
+    .map(({ frame: { type, payload }, replies, description }) => ({
+      type,
+      description,
+      payload,
+      replies: replies
+        ?.map((reply) => reply.payload)
+        .filter((schema): schema is Schema => schema !== undefined && !isRefusal(document, schema)),
+    }));
+  const pushes = [...sent.values()]
+    .filter(({ frame: { type, payload } }) => !ofChannels(type) && !(type === "error" && isRefusal(document, payload)))
+    .map(({ frame: { type, payload }, description }) => ({ type, description, payload: payload ?? {} }));
+  return {
+    title: String(document.info?.title ?? "an AsyncAPI document"),
+    version: String(document.info?.version ?? ""),
+    channels,
+    operations,
+    pushes,
+    codes: [...codes],
+    schemas: document.components?.schemas ?? {},
+  };
+}
+
+/** Follows references to what they mean. */
+export function resolve(document: any, value: any): any {
+  for (let steps = 0; typeof value?.$ref === "string"; steps += 1) {
+    const pointer: string = value.$ref;
+    if (!pointer.startsWith("#/") || steps > 100) throw new Error(`the reference ${pointer} does not lead into the document`);
+    value = pointer
+      .slice(2)
+      .split("/")
+      .map((part) => decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~"))
+      .reduce((parent, part) => parent?.[part], document);
+    if (value === undefined) throw new Error(`the reference ${pointer} leads nowhere`);
+  }
+  return value;
+}
+
+function frame(document: any, message: any, key: string): Frame {
+  const whole = resolve(document, message.payload?.schema ?? message.payload ?? {});
+  const type: unknown = whole.properties?.type?.const ?? message.name;
+  if (typeof type !== "string") throw new Error(`a message of the operation ${key} has neither a constant type nor a name`);
+  const payload: Schema | undefined = whole.properties?.payload;
+  const says = Object.keys(payload ?? {}).some((keyword) => keyword !== "description");
+  return { type, payload: says || whole.required?.includes("payload") ? payload : undefined };
+}
+
+function after(type: string, route: string): string {
+  return type.startsWith(`${route}.`) ? type.slice(route.length + 1) : "";
+}
+
+function isRefusal(document: any, schema: Schema | undefined): boolean {
+  const properties = resolve(document, schema)?.properties;
+  return properties?.status?.const === "error" && properties.code !== undefined;
+}
+
+function refusalCodes(document: any, schema: Schema | undefined): string[] {
+  return isRefusal(document, schema) ? (resolve(document, schema).properties.code.enum ?? []) : [];
+}

@@ -1,0 +1,195 @@
+// From JSON Schema to the types of TypeScript.
+
+import { type Schema, SCHEMAS } from "./document.js";
+
+/** Names that a type cannot have, or that generated code uses itself. */
+const TAKEN = new Set(
+  ("Api AnySubscription RefusalCode connect surface topicast any bigint boolean never null number object string symbol " +
+    "undefined unknown void true false class const enum export extends function import in interface new return super " +
+    "this throw typeof var while with await let static yield").split(" "),
+);
+
+/** Writes types; every named schema becomes an exported one. */
+export class Types {
+  readonly #schemas: { readonly [name: string]: Schema };
+  readonly #names = new Map<string, string>();
+
+  constructor(schemas: { readonly [name: string]: Schema }) {
+    this.#schemas = schemas;
+    const used = new Set<string>();
+    for (const schema of Object.keys(schemas)) {
+      const words = schema.split(/[^\p{L}\p{N}_$]+/u).filter(Boolean);
+      let name = words.map((word, at) => (at ? word.charAt(0).toUpperCase() + word.slice(1) : word)).join("");
+      if (!/^[\p{L}_$]/u.test(name)) name = `_${name}`;
+      while (used.has(name) || TAKEN.has(name)) name += "_";
+      used.add(name);
+      this.#names.set(schema, name);
+    }
+  }
+
+  /** Every named type that the given schemas are made of, in the document's order. */
+  declarations(roots: readonly Schema[]): string[] {
+    const needed = this.#closure(roots);
+    return Object.keys(this.#schemas)
+      .filter((name) => needed.has(name))
+      .map((name) => this.#declaration(name, this.#schemas[name]!));
+  }
+
+  /** The type of a schema. */
+  of(schema: Schema | boolean, indent = ""): string {
+    return this.#type(schema, indent);
+  }
+
+  /** The type of whatever matches one of the schemas. */
+  union(schemas: readonly Schema[], indent = ""): string {
+    return union(schemas.map((schema) => this.of(schema, indent)));
+  }
+
+  #declaration(name: string, raw: Schema): string {
+    const schema = withoutAliases(raw);
+    const as = this.#names.get(name)!;
+    const head = comment(raw, "");
+    const plain = schema["properties"] && !["allOf", "anyOf", "oneOf", "enum", "const", "$ref"].some((it) => it in schema);
+    if (plain && schema["type"] === "object" && typeof schema["additionalProperties"] !== "object") {
+      return `${head}export interface ${as} ${this.#members(schema, "")}\n`;
+    }
+    const choices: Schema[] | undefined = schema["oneOf"] ?? schema["anyOf"];
+    if (choices?.some((choice) => choice["description"])) {
+      const lines = choices.map((choice) => `${comment(choice, "  ")}  | ${this.#type(choice, "  ")}`);
+      return `${head}export type ${as} =\n${lines.join("\n")};\n`;
+    }
+    return `${head}export type ${as} = ${this.#type(schema, "")};\n`;
+  }
+
+  #type(raw: Schema | boolean, indent: string): string {
+    if (typeof raw === "boolean") return raw ? "unknown" : "never";
+    const schema = withoutAliases(raw);
+    const reference: unknown = schema["$ref"];
+    if (typeof reference === "string") {
+      const name = reference.startsWith(SCHEMAS) ? this.#names.get(decodeURIComponent(reference.slice(SCHEMAS.length))) : undefined;
+      if (!name) throw new Error(`the reference ${reference} does not lead to a schema of the document's components`);
+      return name;
+    }
+    if ("const" in schema) return literal(schema["const"]);
+    if (Array.isArray(schema["enum"])) return union(schema["enum"].map(literal));
+    const parts: string[] = [];
+    for (const part of schema["allOf"] ?? []) parts.push(this.#type(part, indent));
+    for (const choices of [schema["anyOf"], schema["oneOf"]]) {
+      if (choices) parts.push(union(choices.map((choice: Schema) => this.#type(choice, indent))));
+    }
+    const kinds: string[] = [schema["type"] ?? []].flat();
+    if (!kinds.length && schema["properties"]) kinds.push("object");
+    if (kinds.length) parts.push(union(kinds.map((kind) => this.#ofKind(kind, schema, indent))));
+    const saying = [...new Set(parts)].filter((part) => part !== "unknown");
+    if (saying.length < 2) return saying[0] ?? "unknown";
+    return saying.map((part) => (part.includes(" | ") ? `(${part})` : part)).join(" & ");
+  }
+
+  #ofKind(kind: string, schema: Schema, indent: string): string {
+    switch (kind) {
+      case "integer":
+      case "number":
+        return "number";
+      case "array":
+        return this.#array(schema, indent);
+      case "object":
+        return this.#object(schema, indent);
+      default:
+        return ["string", "boolean", "null"].includes(kind) ? kind : "unknown";
+    }
+  }
+
+  #array(schema: Schema, indent: string): string {
+    const tuple: Schema[] | undefined = schema["prefixItems"] ?? (Array.isArray(schema["items"]) ? schema["items"] : undefined);
+    if (tuple) return `readonly [${tuple.map((item) => this.#type(item, indent)).join(", ")}]`;
+    const item = this.#type(schema["items"] ?? true, indent);
+    return `readonly ${/ [|&] /.test(item) || item.startsWith("readonly ") ? `(${item})` : item}[]`;
+  }
+
+  #object(schema: Schema, indent: string): string {
+    const more: Schema | boolean = schema["additionalProperties"] ?? true;
+    const map = `{ readonly [name: string]: ${this.#type(more, indent)} }`;
+    if (!Object.keys(schema["properties"] ?? {}).length) return map;
+    const members = this.#members(schema, indent);
+    return typeof more === "object" ? `${members} & ${map}` : members;
+  }
+
+  #members(schema: Schema, indent: string): string {
+    const inner = `${indent}  `;
+    const required: readonly string[] = schema["required"] ?? [];
+    const lines = Object.entries<Schema>(schema["properties"]).map(([name, member]) => {
+      const optional = required.includes(name) ? "" : "?";
+      const type = this.#type(member, inner) + (optional ? " | undefined" : "");
+      return `${comment(member, inner)}${inner}readonly ${key(name)}${optional}: ${type};\n`;
+    });
+    return `{\n${lines.join("")}${indent}}`;
+  }
+
+  #closure(roots: readonly Schema[]): Set<string> {
+    const needed = new Set<string>();
+    const visit = (value: unknown): void => {
+      if (typeof value !== "object" || value === null) return;
+      for (const [keyword, inner] of Object.entries(value)) {
+        if (keyword === "$ref" && typeof inner === "string" && inner.startsWith(SCHEMAS)) {
+          const name = decodeURIComponent(inner.slice(SCHEMAS.length));
+          if (needed.has(name)) continue;
+          needed.add(name);
+          visit(this.#schemas[name]);
+        } else {
+          visit(inner);
+        }
+      }
+    };
+    roots.forEach(visit);
+    return needed;
+  }
+}
+
+/**
+ * A schema in which every member has one name: others, which a topicast server lists as
+ * deprecated members that exclude each other, are for callers that know nothing better.
+ */
+export function withoutAliases(schema: Schema): Schema {
+  const dependencies: Schema = schema["dependencies"] ?? {};
+  const isAlias = (name: string): boolean =>
+    schema["properties"]?.[name]?.deprecated === true && dependencies[name]?.not?.anyOf !== undefined;
+  const aliases = Object.keys(dependencies).filter(isAlias);
+  if (!aliases.length) return schema;
+  const { allOf = [], required = [], dependencies: _, ...rest } = schema;
+  const names: string[] = [...required, ...allOf.flatMap((part: Schema) => (part["if"] ? (part["then"]?.required ?? []) : []))];
+  const parts = allOf.filter((part: Schema) => !part["if"]);
+  return {
+    ...rest,
+    ...(parts.length && { allOf: parts }),
+    required: names,
+    properties: Object.fromEntries(Object.entries(schema["properties"]).filter(([name]) => !aliases.includes(name))),
+  };
+}
+
+/** What a schema says about itself, as a comment with a line break behind it. */
+export function comment(schema: Schema | string, indent: string): string {
+  const { description, ...rest }: Schema = typeof schema === "string" ? { description: schema } : schema;
+  const lines: string[] = description ? String(description).trim().split("\n") : [];
+  if (rest["default"] !== undefined && rest["default"] !== null) lines.push(`@default ${JSON.stringify(rest["default"])}`);
+  if (rest["deprecated"] === true) lines.push("@deprecated");
+  if (!lines.length) return "";
+  const safe = lines.map((line) => line.replaceAll("*/", "*\\/").trimEnd());
+  if (safe.length === 1) return `${indent}/** ${safe[0]} */\n`;
+  return `${indent}/**\n${safe.map((line) => `${indent} *${line && ` ${line}`}\n`).join("")}${indent} */\n`;
+}
+
+/** The name of a member as it stands in code. */
+export function key(name: string): string {
+  return /^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(name) ? name : JSON.stringify(name);
+}
+
+function literal(value: unknown): string {
+  if (Array.isArray(value)) return `readonly [${value.map(literal).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  return `{ ${Object.entries(value).map(([name, member]) => `readonly ${key(name)}: ${literal(member)}`).join("; ")} }`;
+}
+
+function union(types: readonly string[]): string {
+  const all = [...new Set(types)];
+  return all.includes("unknown") ? "unknown" : all.join(" | ") || "never";
+}

@@ -1,0 +1,207 @@
+// A topic as this client holds it: one subscription on the wire, any number of listeners.
+
+import { backoff } from "./connection.js";
+import { RefusalError, type TopicastError, UnknownOutcomeError } from "./errors.js";
+import type { Gap, Info, Standing, Status, Subscription } from "./subscription.js";
+
+/** A message from the server. */
+export interface Message {
+  readonly type: string;
+  readonly id?: number | string;
+  readonly topic?: string;
+  readonly epoch?: string;
+  readonly seq?: number;
+  readonly skipped?: number;
+  readonly payload?: any;
+}
+
+export type Verb = "subscribe" | "unsubscribe";
+
+/** What a shared subscription asks of its client. */
+export interface Host {
+  /** Sends a request about it, if connected; `answered` gets the reply or the error. */
+  ask(shared: Shared, verb: Verb, answered: (reply: Message | TopicastError) => void): boolean;
+  /**
+   * It was acknowledged under this topic; or nothing is acknowledged any more. Answers false
+   * where a request that was sent since has left the topic again.
+   */
+  place(shared: Shared, topic?: string): boolean;
+  /** Nobody listens any more, or nobody can: it is to be forgotten. */
+  forget(shared: Shared): void;
+  refused(shared: Shared, error: RefusalError): void;
+}
+
+/** The first wait after a refusal that names none, and the longest; in milliseconds. */
+const RETRY = [1_000, 30_000] as const;
+
+/** What timers can hold; a longer wait would be none. */
+const LONGEST = 2 ** 31 - 1;
+
+export class Shared {
+  status: Status = "subscribing";
+  current: unknown;
+  stale = false;
+  error: TopicastError | undefined;
+  /** The topic that the server named, once it has acknowledged; before, the one computed here. */
+  topic: string;
+  readonly #host: Host;
+  readonly #listeners = new Set<Subscription<any, any>>();
+  #standing: { epoch: string; seq: number } | undefined;
+  /** Not asked on this connection, asked and not answered, or answered with yes. */
+  #phase: "idle" | "asked" | "held" = "idle";
+  #over = false;
+  #retries = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    host: Host,
+    readonly route: string,
+    readonly params: unknown,
+    /** The topic computed here, by which equal requests are known. */
+    readonly key: string,
+    /** The request as JSON. */
+    readonly text: string,
+  ) {
+    this.#host = host;
+    this.topic = key;
+  }
+
+  join(listener: Subscription<any, any>): void {
+    this.#listeners.add(listener);
+    if (this.#phase === "held") listener.start(this.#ready());
+  }
+
+  leave(listener: Subscription<any, any>): void {
+    // What has been asked is answered first: whoever comes back meanwhile misses no snapshot.
+    if (this.#listeners.delete(listener) && !this.wanted && this.#phase !== "asked") this.#end();
+  }
+
+  /** Whether anybody listens. */
+  get wanted(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  /** Asks the server, unless it has been asked or a refusal is to be waited out. */
+  request(): void {
+    if (this.#phase !== "idle" || this.#timer) return;
+    if (this.#host.ask(this, "subscribe", (reply) => this.#answered(reply))) this.#phase = "asked";
+  }
+
+  /** The connection is lost, and with it every acknowledgement. */
+  lost(): void {
+    this.#phase = "idle";
+    this.stale = this.current !== undefined;
+    if (!this.wanted) this.#end();
+    else if (this.#standing && !this.#timer) this.#turn("reconnecting");
+  }
+
+  /** An update, a snapshot, or the end. */
+  receive({ type, seq = 0, skipped = 0, payload }: Message): void {
+    const standing = this.#standing;
+    if (this.#phase !== "held" || !standing) return;
+    const event = type.slice(this.route.length + 1);
+    if (event === "unsubscribed") {
+      this.#phase = "idle";
+      this.#host.place(this);
+      this.stale = this.current !== undefined;
+      return this.#refuse(refusal(payload));
+    }
+    const snapshot = event === "snapshot";
+    if (!snapshot) {
+      if (event !== "update" || seq <= standing.seq) return;
+      const missed = seq - standing.seq - 1;
+      if (missed || skipped) this.#miss({ reason: missed === skipped ? "skipped" : "sequence", missed: missed || skipped });
+    }
+    standing.seq = Math.max(seq, standing.seq);
+    this.current = payload;
+    this.stale = false;
+    const info: Info = { topic: this.topic, epoch: standing.epoch, seq, skipped, snapshot };
+    this.#each((listener) => listener.take(payload, info));
+  }
+
+  /** Ends for good. */
+  fail(error: TopicastError): void {
+    this.error = error;
+    this.status = "failed";
+    this.#phase = "idle";
+    this.#end();
+    this.#each((listener) => listener.end("failed", error, error));
+  }
+
+  #answered(reply: Message | TopicastError): void {
+    if (reply instanceof UnknownOutcomeError) return;
+    const refused = reply instanceof Error ? reply : reply.payload?.status === "ok" ? undefined : refusal(reply.payload);
+    if (this.#over) return;
+    this.#phase = "idle";
+    if (refused instanceof RefusalError) this.#refuse(refused);
+    else if (refused) this.fail(refused);
+    else this.#held(reply as Message);
+  }
+
+  #held({ epoch = "", seq = 0, payload }: Message): void {
+    const before = this.#standing;
+    this.topic = payload.topic;
+    if (!this.#host.place(this, this.topic)) return this.request();
+    this.#phase = "held";
+    this.#retries = 0;
+    this.error = undefined;
+    this.#standing = { epoch, seq };
+    if (!this.wanted) return this.#end();
+    const goesOn = before?.epoch === epoch && seq >= before.seq;
+    // What is held is the newest there is, unless something was published meanwhile.
+    const missed = before && !(goesOn && seq === before.seq);
+    if (!missed) this.stale = false;
+    this.#turn("live");
+    this.#each((listener) => listener.start(this.#ready()));
+    if (missed) this.#miss(goesOn ? { reason: "reconnect", missed: seq - before.seq } : { reason: "epoch", missed: null });
+  }
+
+  #refuse(error: RefusalError): void {
+    this.error = error;
+    this.#host.refused(this, error);
+    this.#each((listener) => listener.refuse(error));
+    if (this.#over) return;
+    if (!this.wanted || !error.retryable) return this.fail(error);
+    const delay = error.retryAfterMs ?? backoff(this.#retries, ...RETRY);
+    this.#retries += 1;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.request();
+    }, Math.min(delay, LONGEST));
+    this.#turn("retrying");
+  }
+
+  #ready(): Standing {
+    return { topic: this.topic, ...(this.#standing as { epoch: string; seq: number }) };
+  }
+
+  #miss(gap: Gap): void {
+    this.#each((listener) => listener.miss(gap));
+  }
+
+  #turn(status: Status): void {
+    if (this.status === status) return;
+    this.status = status;
+    this.#each((listener) => listener.turn(status));
+  }
+
+  #each(tell: (listener: Subscription<any, any>) => void): void {
+    for (const listener of [...this.#listeners]) if (this.#listeners.has(listener)) tell(listener);
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#timer);
+    const held = this.#phase === "held";
+    this.#host.place(this);
+    this.#host.forget(this);
+    if (held) this.#host.ask(this, "unsubscribe", () => {});
+  }
+}
+
+/** The error that a refusal's payload describes. */
+export function refusal(payload: any): RefusalError {
+  const { code, message, retryable, retry_after_ms: after } = payload ?? {};
+  return new RefusalError(String(message), String(code), retryable === true, typeof after === "number" ? after : undefined);
+}

@@ -1,0 +1,201 @@
+// The generator: what it makes of documents, and how it is called.
+
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+import ts from "typescript";
+import { afterEach, expect, test } from "vitest";
+
+import { generate } from "../src/generate/index.js";
+import type { Schema } from "../src/generate/document.js";
+import { asyncapi, type Parts, ref } from "./support/documents.js";
+import { Kit } from "./support/kit.js";
+import { ROOT } from "./support/programs.js";
+
+const CLI = fileURLToPath(new URL("../dist/generate/cli.js", import.meta.url));
+const RUNTIME = fileURLToPath(new URL("../src/index.ts", import.meta.url));
+
+const ends: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+async function folder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), "topicast-"));
+  ends.push(() => rm(path, { recursive: true }));
+  return path;
+}
+
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function run(...args: string[]): Promise<Ended> {
+  try {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [CLI, ...args]);
+    return { code: 0, out: stdout, err: stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { code, out: stdout, err: stderr };
+  }
+}
+
+/** What the compiler says of generated code and what is done with it. */
+async function complaints(parts: Parts, use = ""): Promise<string[]> {
+  const path = join(await folder(), "api.ts");
+  await writeFile(path, generate(asyncapi(parts), { runtime: "topicast" }) + use);
+  const program = ts.createProgram([path], {
+    strict: true,
+    noEmit: true,
+    exactOptionalPropertyTypes: true,
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    lib: ["lib.es2023.d.ts", "lib.esnext.disposable.d.ts", "lib.dom.d.ts"],
+    types: [],
+    paths: { topicast: [RUNTIME] },
+    skipLibCheck: true,
+  });
+  return ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"));
+}
+
+/** The type that a schema becomes. */
+function typeOf(schema: Schema, schemas: { readonly [name: string]: Schema } = {}): string {
+  const text = generate(asyncapi({ schemas: { ...schemas, It: schema }, pushes: { it: ref("It") } }));
+  return /export (?:type It = |interface It )([^]*?);?\n\n/.exec(text)![1]!;
+}
+
+test("the committed modules are what their documents say", async () => {
+  const kit = await Kit.start();
+  ends.push(() => kit.kill());
+  const own = fileURLToPath(new URL("kit/api.ts", import.meta.url));
+  expect(await run("generate", kit.document, "-o", own, "--runtime", "../../src/index.js", "--check")).toMatchObject({ code: 0, err: "" });
+  const app = await run("generate", join(ROOT, "asyncapi/asyncapi-3.json"), "-o", join(ROOT, "app/web/src/api.ts"), "--check");
+  expect(app).toMatchObject({ code: 0, err: "" });
+});
+
+test("it writes, and then the check holds until something changes", async () => {
+  const path = await folder();
+  const [document, output] = [join(path, "a.json"), join(path, "deep/er/api.ts")];
+  await writeFile(document, JSON.stringify(asyncapi({ operations: { "a.b": [undefined, { type: "integer" }] } })));
+  expect(await run("generate", document, "-o", output, "--check")).toMatchObject({ code: 1 });
+  expect(await run("generate", document, "-o", output)).toMatchObject({ code: 0, out: expect.stringMatching(/api\.ts: \d+ bytes/) });
+  expect(await run("generate", document, "--check", "-o", output)).toMatchObject({ code: 0, out: expect.stringContaining("is up to date") });
+  await writeFile(output, (await readFile(output, "utf8")).replace("number", "string"));
+  const { code, err } = await run("generate", document, "--check", "-o", output);
+  expect(code).toBe(1);
+  expect(err).toMatch(/is stale: line \d+ is `readonly b: topicast.Operation<void, string>;` and should be `readonly b: topicast.Operation<void, number>;`/);
+  expect(err).toContain(`write it with \`topicast generate ${document} -o ${output}\``);
+  const printed = await run("generate", document, "-o", "-");
+  expect(printed.out).toContain("export function connect(");
+});
+
+test("what is wrong is said, with the usage where it is the call", async () => {
+  const path = await folder();
+  const write = async (text: string): Promise<string> => {
+    await writeFile(join(path, "x.json"), text);
+    return join(path, "x.json");
+  };
+  const check = async (args: string[], code: number, message: string): Promise<void> => {
+    const ended = await run(...args);
+    expect([ended.code, ended.err]).toEqual([code, expect.stringContaining(message)]);
+    expect(ended.err.includes("usage:")).toBe(code === 2);
+  };
+  await check([], 2, "no command is given");
+  await check(["make"], 2, "unknown command make");
+  await check(["generate"], 2, "no document is named");
+  await check(["generate", "a.json"], 2, "no output is named");
+  await check(["generate", "a.json", "b.json", "-o", "-"], 2, "unknown argument b.json");
+  await check(["generate", "a.json", "-o", "-", "--check"], 2, "--check needs a file");
+  await check(["generate", "a.json", "--outptu", "b"], 2, "--outptu");
+  await check(["generate", join(path, "none.json"), "-o", "-"], 1, "none.json");
+  await check(["generate", await write("{"), "-o", "-"], 1, "x.json is not JSON");
+  await check(["generate", await write('{"asyncapi":"2.4.0"}'), "-o", "-"], 1, 'the document is AsyncAPI "2.4.0"; 3.0 is needed');
+  const kit = await Kit.start();
+  ends.push(() => kit.kill());
+  await check(["generate", `http://${kit.address}/nothing`, "-o", "-"], 1, "answers 404");
+  expect((await run("--help")).out).toContain("usage: topicast generate");
+});
+
+test("schemas become types", () => {
+  expect(typeOf({ type: ["string", "null"] })).toBe("string | null");
+  expect(typeOf({ enum: ["a", 1, null] })).toBe('"a" | 1 | null');
+  expect(typeOf({ const: { a: [1] } })).toBe("{ readonly a: readonly [1] }");
+  expect(typeOf({})).toBe("unknown");
+  expect(typeOf({ type: "array", items: { type: "string" } })).toBe("readonly string[]");
+  expect(typeOf({ type: "array", items: { type: "array", items: { type: "number" } } })).toBe("readonly (readonly number[])[]");
+  expect(typeOf({ type: "array", items: [{ type: "number" }, { type: ["null", "string"] }] })).toBe("readonly [number, null | string]");
+  expect(typeOf({ type: "array" })).toBe("readonly unknown[]");
+  expect(typeOf({ type: "object", additionalProperties: { type: "boolean" } })).toBe("{ readonly [name: string]: boolean }");
+  expect(typeOf({ type: "object", properties: { "a-b": true, c: {} }, required: ["c"] })).toBe(
+    '{\n  readonly "a-b"?: unknown | undefined;\n  readonly c: unknown;\n}',
+  );
+  expect(typeOf({ anyOf: [ref("Other"), { type: "null" }] }, { Other: { type: "string" } })).toBe("Other | null");
+  expect(typeOf({ allOf: [ref("Other"), { anyOf: [{ type: "string" }, { type: "null" }] }] }, { Other: { type: "string" } })).toBe(
+    "Other & (string | null)",
+  );
+  expect(typeOf({ allOf: [ref("Other")], not: { required: ["params"] } }, { Other: { type: "string" } })).toBe("Other");
+});
+
+test("comments cannot end early, and descriptions become them", () => {
+  const text = generate(asyncapi({ pushes: { it: ref("It") }, schemas: { It: { type: "string", description: "a */ b\n\nc", deprecated: true } } }));
+  expect(text).toContain("/**\n * a *\\/ b\n *\n * c\n * @deprecated\n */\nexport type It = string;");
+});
+
+test("names that collide are told apart, or told", async () => {
+  const schema = { type: "string" };
+  expect(() => generate(asyncapi({ pushes: { "a.b": schema }, operations: { "a.b.on": [undefined, schema] } }))).toThrow(
+    "the operation a.b.on and the push a.b would both be `api.a.b.on`: rename one of them",
+  );
+  expect(() => generate(asyncapi({ channels: { "a-b": [{}, {}], aB: [{}, {}] } }))).toThrow(/would both be `api\.aB\.subscribe`/);
+  expect(() => generate(asyncapi({ pushes: { it: ref("None") } }))).toThrow("the reference #/components/schemas/None");
+  const schemas = { Api: schema, "Order-Output": schema, OrderOutput: schema, "1st": schema, Promise: schema, string: schema };
+  const pushes = Object.fromEntries(Object.keys(schemas).map((name, at) => [`p${at}`, ref(name)]));
+  expect(await complaints({ schemas, pushes })).toEqual([]);
+});
+
+test("whatever the document holds compiles, and its types hold", async () => {
+  const parts = {
+    schemas: {
+      Tree: { type: "object", required: ["leaf"], properties: { leaf: { type: "string" }, inner: { anyOf: [ref("Tree"), { type: "null" }] } } },
+      Request: { type: "object", required: ["a"], properties: { a: { type: "string" }, tree: { ...ref("Tree") }, b: { type: "integer", default: 3 } } },
+    },
+    channels: { "order-book": [ref("Request"), ref("Tree")], constructor: [{ type: "object" }, { type: "number" }] },
+    operations: {
+      "a": [ref("Tree"), { type: "null" }],
+      "a.b-c.d": [undefined, undefined],
+      "a.name.length": [undefined, { type: "boolean" }],
+      "toString": [undefined, ref("Tree")],
+    },
+    pushes: { "order-book": { type: "array", items: ref("Tree") } },
+  } as unknown as Parts;
+  const use = (code: string): string => `\nexport async function use(api: Api): Promise<void> {\n${code}\n}\n`;
+  expect(await complaints(parts, use(`
+    const sub = api.orderBook.subscribe({ a: "x" });
+    for await (const tree of sub) { const leaf: string = tree.leaf; void leaf; void tree.inner?.inner; }
+    api.constructor.subscribe().on((value) => value.toFixed());
+    const nothing: null = await api.a({ leaf: "x" });
+    const done: void = await api.a.bC.d();
+    const flag: boolean = await api.a.name.length(undefined, { timeout: 1 });
+    api.orderBook.on((trees) => trees.map(({ leaf }) => leaf), { signal: AbortSignal.abort() });
+    const all: AnySubscription[] = await api.$client.restore();
+    for (const one of all) if (one.route === "order-book") one.current?.leaf.length;
+    const code: RefusalCode = "never";
+    void [nothing, done, flag, code];
+  `))).toEqual([]);
+  const wrong = async (code: string): Promise<string> => (await complaints(parts, use(code))).join("\n");
+  expect(await wrong("api.orderBook.subscribe({});")).toContain("Property 'a' is missing");
+  expect(await wrong("api.orderBook.subscribe();")).toContain("Expected 1-2 arguments");
+  expect(await wrong('api.orderBook.subscribe({ a: "x", c: 1 });')).toContain("'c' does not exist");
+  expect(await wrong('api.orderBook.subscribe({ a: "x", b: "3" });')).toContain("not assignable");
+  expect(await wrong('await api.a({ leaf: 1 });')).toContain("Type 'number' is not assignable to type 'string'");
+  expect(await wrong("await api.a();")).toContain("Expected 1-2 arguments");
+  expect(await wrong('const code: RefusalCode = "other"; void code;')).toContain("not assignable");
+});
