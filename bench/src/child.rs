@@ -75,9 +75,10 @@ impl Process {
 
     /// Writes a line to its standard input.
     pub(crate) fn tell(&mut self, line: &str) -> Result<(), String> {
-        writeln!(self.input, "{line}")
-            .and_then(|()| self.input.flush())
-            .map_err(|error| format!("{} does not listen: {error}", self.name))
+        // In one piece, so that nobody reads half a line.
+        let line = format!("{line}\n");
+        let told = self.input.write_all(line.as_bytes()).and_then(|()| self.input.flush());
+        told.map_err(|error| format!("{} does not listen: {error}", self.name))
     }
 
     /// The next line of its standard output.

@@ -14,7 +14,7 @@ use crate::{
     ids::TopicId,
     outbox::{Class, Millis, Outbox, Pending},
     signals::Signals,
-    slow::Policy,
+    slow::{Policy, TooSlow},
     transport::Transport,
     update::Update,
 };
@@ -45,10 +45,6 @@ pub(crate) struct Conn {
     closing: bool,
     broken: bool,
 }
-
-/// The consumer stays behind on a channel where that ends the connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooSlow;
 
 /// How many places of updates an idle connection keeps room for.
 const KEPT_FRESH: usize = 32;
@@ -88,17 +84,12 @@ impl Conn {
         let item = batch.get(at);
         let bytes = self.fresh_bytes + item.len();
         // The way of everybody who keeps up.
-        if self.outbox.is_empty()
-            && self.behind.is_none()
-            && bytes <= self.limit
-            && (item.policy != Policy::Latest || self.fresh.is_empty())
-            && self.is_alive()
-        {
+        if self.outbox.is_empty() && self.behind.is_none() && bytes <= self.limit && self.is_alive() {
             self.fresh.push(at);
             self.fresh_bytes = bytes;
             return Ok(());
         }
-        self.settle(batch);
+        self.settle(batch, dropped);
         self.queue(item, dropped)
     }
 
@@ -127,11 +118,20 @@ impl Conn {
     }
 
     /// Moves the updates of this tick to the outbox, which everything else works on.
-    pub(crate) fn settle(&mut self, batch: &Batch) {
-        for at in std::mem::take(&mut self.fresh) {
-            self.push(batch.get(at), 0);
-        }
+    pub(crate) fn settle(&mut self, batch: &Batch, dropped: &mut Vec<TopicId>) {
         self.fresh_bytes = 0;
+        for at in std::mem::take(&mut self.fresh) {
+            self.push_fresh(batch.get(at), dropped);
+        }
+    }
+
+    /// Puts an update of the tick, which found room then, into the outbox.
+    fn push_fresh(&mut self, item: &Item, dropped: &mut Vec<TopicId>) {
+        if item.policy == Policy::Latest {
+            self.conflate(item, dropped);
+        } else {
+            self.push(item, 0);
+        }
     }
 
     /// Queues an update in the place of the one that is pending, if there is one.
@@ -173,7 +173,7 @@ impl Conn {
         if !self.is_alive() {
             return Ok(());
         }
-        let len = frame.bytes().len();
+        let len = frame.weight();
         if !self.finds_room(len) && !self.make_room(None, len, dropped) {
             return Err(TooSlow);
         }
@@ -307,19 +307,19 @@ impl Conn {
     }
 
     /// Writes what the socket takes.
-    pub(crate) fn flush(&mut self, batch: &mut Batch) {
+    pub(crate) fn flush(&mut self, batch: &mut Batch, dropped: &mut Vec<TopicId>) {
         if self.blocked || self.broken {
             return;
         }
         if !self.fresh.is_empty() {
-            self.write_fresh(batch);
+            self.write_fresh(batch, dropped);
         }
         self.flush_outbox();
     }
 
     /// Writes the updates of the tick from the batch, and moves what the socket does not take
     /// to the outbox.
-    fn write_fresh(&mut self, batch: &mut Batch) {
+    fn write_fresh(&mut self, batch: &mut Batch, dropped: &mut Vec<TopicId>) {
         let fresh = std::mem::take(&mut self.fresh);
         self.fresh_bytes = 0;
         let mut joined = std::mem::take(&mut batch.joined);
@@ -353,8 +353,12 @@ impl Conn {
                 break;
             }
         }
-        for at in rest {
-            self.push(batch.get(*at), 0);
+        if let Some((first, others)) = rest.split_first() {
+            // The first may be started, and is then no longer to be replaced.
+            self.push(batch.get(*first), 0);
+            for at in others {
+                self.push_fresh(batch.get(*at), dropped);
+            }
         }
         batch.joined = joined;
         self.fresh = fresh;

@@ -36,7 +36,7 @@ const SCRATCH_BYTES: usize = 64 * 1024;
 /// How many messages may wait for the one before them to be answered.
 const MAX_PENDING: usize = 256;
 
-/// How many messages are answered before other connections of the thread get a turn.
+/// How many steps a connection takes before others of the thread get a turn.
 const BURST: u32 = 32;
 
 /// Faults of form in a row that the modern profile takes.
@@ -71,7 +71,7 @@ async fn live(place: Place, presence: Presence, transport: Arc<Transport>, first
         broken: None,
         liveness: Liveness::new(core.time_limits, Instant::now()),
         faults: 0,
-        answered: 0,
+        turns: 0,
         phase: Phase::Open,
         core: Arc::clone(&core),
     };
@@ -126,8 +126,8 @@ struct Connection {
     broken: Option<Broken>,
     liveness: Liveness,
     faults: u32,
-    /// Messages answered since other tasks had a turn.
-    answered: u32,
+    /// Steps taken since other tasks had a turn.
+    turns: u32,
     phase: Phase,
 }
 
@@ -146,12 +146,16 @@ impl Connection {
     async fn run(&mut self) {
         loop {
             self.start_next();
-            if self.answered >= BURST {
-                self.answered = 0;
+            self.turns += 1;
+            if self.turns >= BURST {
+                self.turns = 0;
                 tokio::task::yield_now().await;
             }
             let deadline = match &self.phase {
                 Phase::Gone => return,
+                // Looked at here and not only awaited below: a peer that always has something
+                // to read would never let the timer have its turn.
+                Phase::Closing { until, .. } if *until <= Instant::now() => return,
                 Phase::Closing { until, .. } => Some(*until),
                 Phase::Open => match self.liveness.due(Instant::now()) {
                     Due::Wait(until) => until,
@@ -179,7 +183,12 @@ impl Connection {
             match step {
                 Step::Signalled => self.heed_signals(),
                 Step::Answered(answer) => self.take_answer(answer).await,
-                Step::Read(read) => self.take_read(read),
+                Step::Read(read) => {
+                    self.take_read(read);
+                    // Control frames are answered without waiting for their turn, so whoever
+                    // sends nothing else waits here.
+                    self.session.link().inbox.room().await;
+                }
                 Step::TimeUp if matches!(self.phase, Phase::Closing { .. }) => self.phase = Phase::Gone,
                 Step::TimeUp => {}
             }
@@ -203,7 +212,7 @@ impl Connection {
 
     /// Begins to answer the next message unless one is being answered.
     fn start_next(&mut self) {
-        while self.answering.is_none() {
+        while self.answering.is_none() && matches!(self.phase, Phase::Open) {
             let Some(message) = self.pending.pop_front() else {
                 if let Some(Broken { code, reason }) = self.broken.take() {
                     self.close(code, &reason);
@@ -232,7 +241,6 @@ impl Connection {
 
     async fn take_answer(&mut self, answer: Answer) {
         self.answering = None;
-        self.answered += 1;
         self.liveness.hear(Instant::now());
         match answer {
             Ok(Ok(())) => self.faults = 0,
@@ -274,7 +282,8 @@ impl Connection {
                 close = Some(std::mem::take(answer));
                 false
             }
-            Incoming::Text(_) | Incoming::Binary(_) => true,
+            // After the close has begun, nothing is carried out any more.
+            Incoming::Text(_) | Incoming::Binary(_) => matches!(self.phase, Phase::Open),
         });
         let Some(answer) = close else { return };
         match &mut self.phase {

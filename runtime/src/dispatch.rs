@@ -108,8 +108,8 @@ impl Call<'_> {
                 Message { kind: &kind, id: self.id, epoch, seq, payload: Some(&payload), ..Message::default() };
             Frame::text(payload.len() + 128, |out| message.write(out))
         };
-        if self.session.is_subscribed(&decoded.topic) {
-            entry.reply(self.session.link(), &reply);
+        if self.session.if_subscribed(&decoded.topic, || entry.reply(self.session.link(), &reply)) {
+            tracing::trace!(session = %self.session.id(), topic = %entry.name, "subscribed already");
         } else if self.session.subscription_count() >= self.core.limits.subscriptions {
             let limit = self.core.limits.subscriptions;
             let message = format!("a connection may have {limit} subscriptions; unsubscribe from one first");
@@ -149,9 +149,10 @@ impl Call<'_> {
             first.push(subscription.message("snapshot", Some(seq), &snapshot));
         }
         tracing::debug!(session = %self.session.id(), topic = %entry.name, "subscribed");
-        if self.session.keep(subscription) {
-            self.session.link().release(entry.id, first);
-        }
+        // The reply goes out first: whoever ends the subscription from now on ends one that
+        // the client knows of.
+        self.session.link().release(entry.id, first);
+        self.session.keep(subscription);
         Ok(())
     }
 

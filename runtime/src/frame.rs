@@ -12,6 +12,9 @@ pub(crate) struct Frame(Arc<[u8]>);
 /// The longest payload of a control frame (RFC 6455, section 5.5).
 const MAX_CONTROL_BYTES: usize = 125;
 
+/// What a queue's entry takes, its allocation included.
+const MIN_WEIGHT: usize = 128;
+
 /// The longest header of an unmasked frame: two bytes and a 64-bit length.
 const MAX_HEADER_BYTES: usize = 10;
 
@@ -48,6 +51,12 @@ impl Frame {
 
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// What the frame counts against limits of bytes: a small one takes more memory as an
+    /// entry of a queue than it has bytes.
+    pub(crate) fn weight(&self) -> usize {
+        self.0.len().max(MIN_WEIGHT)
     }
 
     /// What the frame carries, without its header.

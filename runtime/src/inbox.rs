@@ -155,15 +155,19 @@ impl Inbox {
         let mut state = self.lock();
         match &command {
             Command::Deliver { topic, update } => {
-                let bytes = update.frame.bytes().len();
+                let bytes = update.frame.weight();
                 if state.bytes + bytes > self.0.bounds.inbox {
                     state.lost.insert(*topic, update.seq);
+                    drop(state);
+                    self.0.wake.notify_one();
                     return;
                 }
                 state.bytes += bytes;
             }
-            Command::Send { frame, .. } => state.bytes += frame.bytes().len(),
-            _ => {}
+            Command::Send { frame, .. } | Command::Close { frame, .. } => state.bytes += frame.weight(),
+            Command::Join { reply, .. } => state.bytes += reply.as_ref().map_or(0, Frame::weight),
+            Command::Release { first, .. } => state.bytes += first.iter().map(Frame::weight).sum::<usize>(),
+            Command::Open { .. } | Command::Leave { .. } | Command::Remove { .. } => {}
         }
         let idle = state.commands.is_empty();
         state.commands.push(command);

@@ -5,38 +5,41 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
 use axum::{Router, extract::ConnectInfo};
-use http::Request;
+use http::header;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::{
+        conn::auto,
+        graceful::{GracefulShutdown, Watcher},
+    },
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Semaphore, watch},
 };
 use tower::ServiceExt;
 
 use crate::spec::Pending;
 
-/// How many connections may be between their acceptance and their first response. More
-/// wait in the listener's queue, so that a storm of newcomers leaves time for those who
-/// are being served.
+/// How many requests to upgrade are answered at once. More wait, so that a storm of newcomers
+/// leaves time for those who are being served; whoever has not sent a whole request takes no
+/// place.
 const HANDSHAKES: usize = 64;
 
-/// How long a connection that sends nothing counts as a handshake in progress.
-const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(1);
-
-/// How long a client may take to send the head of a request.
+/// How long a client may take to send anything, and then the head of a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long requests in progress may take once the server is told to stop.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long responses may take to be read after that.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Serves a router, as `axum::serve` does, and limits handshakes in progress.
 ///
@@ -84,16 +87,29 @@ impl Serving {
     async fn run(mut self) -> io::Result<()> {
         let graceful = GracefulShutdown::new();
         let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
+        let requests = Requests::default();
         loop {
             let accepted = tokio::select! {
                 () = &mut self.signal => break,
-                accepted = accept(&self.listener, &handshakes) => accepted,
+                accepted = self.listener.accept() => accepted,
             };
-            let Some((stream, peer, permit)) = accepted else { continue };
-            serve_connection(stream, peer, permit, self.router.clone(), &graceful);
+            match accepted {
+                Ok((stream, peer)) => {
+                    let service = Service { router: self.router.clone(), peer, requests: requests.clone() };
+                    tokio::spawn(serve_connection(stream, Arc::clone(&handshakes), service, graceful.watcher()));
+                }
+                Err(error) => {
+                    // Out of descriptors, most likely: other connections have to end first,
+                    // and trying again at once would only burn the processor.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
         }
         drop(self.listener);
-        let _ = tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown()).await;
+        // Whoever has not asked for anything is not waited for.
+        let _ = tokio::time::timeout(DRAIN_TIMEOUT, requests.finished()).await;
+        let _ = tokio::time::timeout(FLUSH_TIMEOUT, graceful.shutdown()).await;
         Ok(())
     }
 }
@@ -107,60 +123,67 @@ impl IntoFuture for Serving {
     }
 }
 
-async fn accept(
-    listener: &TcpListener,
-    handshakes: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let permit = Arc::clone(handshakes).acquire_owned().await.ok()?;
-    match listener.accept().await {
-        Ok((stream, peer)) => Some((stream, peer, permit)),
-        Err(error) => {
-            // Out of descriptors, most likely: other connections have to end first, and
-            // trying again at once would only burn the processor.
-            tracing::warn!(%error, "a connection could not be accepted");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            None
-        }
+/// Requests between their head and their response.
+#[derive(Debug, Clone)]
+struct Requests(watch::Sender<usize>);
+
+impl Default for Requests {
+    fn default() -> Self {
+        Self(watch::Sender::new(0))
     }
 }
 
-fn serve_connection(
-    stream: TcpStream,
-    peer: SocketAddr,
-    permit: OwnedSemaphorePermit,
+impl Requests {
+    fn begin(&self) -> Request {
+        self.0.send_modify(|count| *count += 1);
+        Request(self.0.clone())
+    }
+
+    async fn finished(&self) {
+        // The sender is alive: it is this one.
+        let _ = self.0.subscribe().wait_for(|count| *count == 0).await;
+    }
+}
+
+/// One request in progress, until it is dropped.
+struct Request(watch::Sender<usize>);
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+/// What answers the requests of one connection.
+struct Service {
     router: Router,
-    graceful: &GracefulShutdown,
-) {
-    let permit = Arc::new(Mutex::new(Some(permit)));
-    let release = move |permit: &Mutex<Option<OwnedSemaphorePermit>>| {
-        drop(permit.lock().expect("nothing panics while a permit is released").take());
-    };
-    let answered = Arc::clone(&permit);
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        let router = router.clone();
-        let permit = Arc::clone(&answered);
+    peer: SocketAddr,
+    requests: Requests,
+}
+
+async fn serve_connection(stream: TcpStream, handshakes: Arc<Semaphore>, service: Service, watcher: Watcher) {
+    let peer = service.peer;
+    if !matches!(tokio::time::timeout(HEADER_TIMEOUT, stream.readable()).await, Ok(Ok(()))) {
+        return;
+    }
+    let service = service_fn(move |mut request: http::Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(service.peer));
+        let (router, progress) = (service.router.clone(), service.requests.begin());
+        let handshakes = request.headers().contains_key(header::UPGRADE).then(|| Arc::clone(&handshakes));
         async move {
+            let permit = match &handshakes {
+                Some(handshakes) => handshakes.acquire().await.ok(),
+                None => None,
+            };
             let response = router.oneshot(request).await;
-            release(&permit);
+            drop((permit, progress));
             response
         }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        let mut connection = std::pin::pin!(connection);
-        let served = tokio::select! {
-            served = &mut connection => served,
-            () = tokio::time::sleep(HANDSHAKE_PATIENCE) => {
-                release(&permit);
-                connection.await
-            }
-        };
-        if let Err(error) = served {
-            tracing::debug!(%peer, %error, "a connection ended");
-        }
-    });
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%peer, %error, "a connection ended");
+    }
 }

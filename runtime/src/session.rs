@@ -80,7 +80,8 @@ impl Session {
     }
 
     /// Ends one subscription: the client is sent `R.unsubscribed` with the refusal's code.
-    /// False if the session was not subscribed to that topic.
+    /// False if the session was not subscribed to that topic; one that is just subscribing
+    /// is not yet.
     pub fn end_subscription(&self, topic: &str, why: &Refusal) -> bool {
         let Some(subscription) = self.take(topic) else { return false };
         let message = subscription.message("unsubscribed", None, &refusal_payload(None, why, false));
@@ -98,24 +99,31 @@ impl Session {
         self.0.link.send(Frame::text(message.payload.map_or(0, <[u8]>::len) + 128, |out| message.write(out)));
     }
 
-    pub(crate) fn is_subscribed(&self, topic: &str) -> bool {
-        self.lock().list.iter().any(|subscription| &*subscription.entry.name == topic)
+    /// Does something while the session is subscribed to a topic, which nobody can end
+    /// meanwhile; false if it is not.
+    pub(crate) fn if_subscribed(&self, topic: &str, then: impl FnOnce()) -> bool {
+        let subscriptions = self.lock();
+        let subscribed = subscriptions.list.iter().any(|subscription| &*subscription.entry.name == topic);
+        if subscribed {
+            then();
+        }
+        subscribed
     }
 
     pub(crate) fn subscription_count(&self) -> usize {
         self.lock().list.len()
     }
 
-    /// Keeps a subscription until it is taken or the session ends; false if it has ended.
-    pub(crate) fn keep(&self, subscription: Subscription) -> bool {
+    /// Keeps a subscription until it is taken or the session ends.
+    pub(crate) fn keep(&self, subscription: Subscription) {
         let mut subscriptions = self.lock();
         if subscriptions.ended {
             // Dropped outside the lock, like every subscription.
             drop(subscriptions);
-            return false;
+            drop(subscription);
+        } else {
+            subscriptions.list.push(subscription);
         }
-        subscriptions.list.push(subscription);
-        true
     }
 
     pub(crate) fn take(&self, topic: &str) -> Option<Subscription> {

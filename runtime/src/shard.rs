@@ -13,13 +13,13 @@ use crate::{
     audience::{Audience, Subscriber},
     batch::{Batch, Item},
     close::{CloseCode, reason},
-    conn::{Conn, TooSlow},
+    conn::Conn,
     frame::Frame,
     ids::{Key, TopicId},
     inbox::{Command, Inbox, Joining, Taken},
     outbox::Millis,
     signals::Signals,
-    slow::Policy,
+    slow::{Policy, TooSlow},
     transport::Transport,
     update::Update,
 };
@@ -124,6 +124,7 @@ impl Shard {
             self.flush(slot);
         }
         self.batch.clear();
+        self.count_dropped();
         !shut
     }
 
@@ -153,7 +154,7 @@ impl Shard {
     /// The connection of that key, settled: what follows is not about this tick's updates.
     fn conn(&mut self, key: Key) -> Option<&mut Conn> {
         let conn = self.conns.get_mut(key.slot as usize)?.as_mut().filter(|conn| conn.number == key.number)?;
-        conn.settle(&self.batch);
+        conn.settle(&self.batch, &mut self.dropped);
         Some(conn)
     }
 
@@ -220,7 +221,7 @@ impl Shard {
         entry.skipped.fetch_add(missed * slots.len() as u64, Ordering::Relaxed);
         for slot in slots {
             if let Some(conn) = &mut self.conns[slot as usize] {
-                conn.settle(&self.batch);
+                conn.settle(&self.batch, &mut self.dropped);
                 conn.skip(topic, missed);
             }
         }
@@ -257,14 +258,14 @@ impl Shard {
     fn flush(&mut self, slot: u32) {
         let Some(conn) = &mut self.conns[slot as usize] else { return };
         conn.touched = false;
-        conn.flush(&mut self.batch);
+        conn.flush(&mut self.batch, &mut self.dropped);
         while let Some(topic) = conn.next_overdue() {
             let Some(entry) = self.topics.get(&topic) else { continue };
             let Some(update) = &entry.last else { continue };
             conn.deliver_overdue(&Item { topic, policy: entry.slow.policy, since: self.now, update: update.clone() });
             // It had been counted as skipped while it waited.
             entry.skipped.fetch_sub(1, Ordering::Relaxed);
-            conn.flush(&mut self.batch);
+            conn.flush(&mut self.batch, &mut self.dropped);
         }
         if let (true, None, Some(shortest)) = (conn.is_blocked(), self.next_sweep, self.shortest_age) {
             self.next_sweep = Some(Instant::now() + (shortest / 4).max(MIN_SWEEP));
@@ -301,7 +302,7 @@ impl Shard {
         let (now, mut dropped) = (self.now, Vec::new());
         let conn = self.conns.get_mut(key.slot as usize).and_then(Option::as_mut);
         let Some(conn) = conn.filter(|conn| conn.number == key.number) else { return };
-        conn.settle(&self.batch);
+        conn.settle(&self.batch, &mut self.dropped);
         let Some(updates) = conn.take_held(topic) else { return };
         let place = conn.place(topic);
         let mut queued = first.into_iter().try_for_each(|frame| conn.keep(frame, &mut dropped));
@@ -375,7 +376,7 @@ impl Shard {
         for (slot, conn) in (0_u32..).zip(&mut self.conns) {
             let Some(conn) = conn.as_mut().filter(|conn| conn.is_blocked()) else { continue };
             waiting = true;
-            conn.settle(&self.batch);
+            conn.settle(&self.batch, &mut self.dropped);
             if conn.expire(self.now, &self.topics, &mut self.dropped) == Err(TooSlow) {
                 slow.push(slot);
             }

@@ -62,3 +62,7 @@ impl Default for SlowConsumer {
         Self::close()
     }
 }
+
+/// The consumer stays behind on a channel where that ends the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooSlow;

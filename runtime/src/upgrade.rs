@@ -121,11 +121,17 @@ fn check(parts: &Parts) -> Result<HeaderValue, Rejection> {
     if parts.headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
         return bad(StatusCode::UPGRADE_REQUIRED, "`Sec-WebSocket-Version` must be 13");
     }
-    let Some(key) = parts.headers.get(header::SEC_WEBSOCKET_KEY).filter(|key| key.len() == 24) else {
+    let Some(key) = parts.headers.get(header::SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes())) else {
         return bad(StatusCode::BAD_REQUEST, "`Sec-WebSocket-Key` must be 16 bytes in base64");
     };
     let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
-    HeaderValue::from_str(&accept).or_else(|_| bad(StatusCode::BAD_REQUEST, "`Sec-WebSocket-Key` is not base64"))
+    Ok(HeaderValue::from_str(&accept).expect("base64 is visible ASCII"))
+}
+
+/// Whether it is 16 bytes in base64: 22 digits and the padding (RFC 6455, section 4.2.1).
+fn is_key(key: &[u8]) -> bool {
+    let digits = key.strip_suffix(b"==").unwrap_or_default();
+    digits.len() == 22 && digits.iter().all(|digit| digit.is_ascii_alphanumeric() || matches!(digit, b'+' | b'/'))
 }
 
 fn has_token(headers: &HeaderMap, name: &header::HeaderName, token: &str) -> bool {

@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use topicast::{
@@ -219,6 +223,24 @@ async fn a_peer_that_ignores_the_close_is_dropped_after_five_seconds() {
     assert_eq!(ws.connections(), 1);
     clock.advance(Duration::from_millis(200)).await;
     assert_eq!(ws.connections(), 0);
+    assert_eq!(client.closed().await.code, 1003);
+}
+
+#[tokio::test]
+async fn a_peer_that_goes_on_sending_is_dropped_too_and_nothing_of_it_is_carried_out() {
+    let app = Arc::<App>::default();
+    let ws = channels::builder(&app).profile(compat::fastws()).build().unwrap();
+    let clock = Clock::pause();
+    let mut client = testing::Client::connect(&ws).await.unwrap();
+    client.send_text("not json").await;
+    let place = r#"{"type":"orders.place","payload":{"symbol":"A","quantity":1}}"#;
+    for _ in 0..60 {
+        client.send_text(place).await;
+        client.send_bytes(&[0x8a, 0x80, 0, 0, 0, 0]).await;
+        clock.advance(Duration::from_millis(100)).await;
+    }
+    assert_eq!(ws.connections(), 0);
+    assert_eq!(app.asked.load(Ordering::SeqCst), 0);
     assert_eq!(client.closed().await.code, 1003);
 }
 

@@ -87,6 +87,21 @@ async fn latest_keeps_one_pending_update_a_topic() {
 }
 
 #[tokio::test]
+async fn latest_takes_nothing_from_those_who_keep_up() {
+    let (ws, publisher) = server(SlowConsumer::latest(), 1 << 20);
+    let topic = publisher.topic(&request(0)).unwrap();
+    let mut client = Client::connect(&ws).await;
+    let mut run = Run::of(&client.subscribe(&request(0)).await);
+    // Published before anybody else has a turn, so that all share one tick.
+    for time in 1..=50 {
+        topic.publish(&Bar { time, close: 0.5 }).unwrap();
+    }
+    let updates = client.settled().await;
+    updates.iter().for_each(|update| run.take(update));
+    assert_eq!((updates.len(), topic.skipped()), (50, 0));
+}
+
+#[tokio::test]
 async fn latest_delivers_what_found_no_room_once_there_is_some() {
     // Room for hardly more than one update, and many topics.
     let (ws, publisher) = server(SlowConsumer::latest(), 300);

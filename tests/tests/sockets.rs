@@ -2,7 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{future::IntoFuture, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::IntoFuture,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -63,6 +68,7 @@ async fn handshakes_that_are_none_are_told_why() {
     check("Version: 13", "Version: 8", "426", "sec-websocket-version: 13").await;
     check("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n", "", "400", "Sec-WebSocket-Key").await;
     check("Sec-WebSocket-Key: dGhl", "Sec-WebSocket-Key: dG", "400", "Sec-WebSocket-Key").await;
+    check("dGhlIHNhbXBsZSBub25jZQ==", "!!!!!!!!!!!!!!!!!!!!!!!!", "400", "Sec-WebSocket-Key").await;
     check("GET", "POST", "405", r#""code":"bad_handshake""#).await;
     check("/ws", "/nothing", "404", "").await;
     ws.shutdown().await;
@@ -127,6 +133,34 @@ async fn a_message_that_is_too_large_is_told_so_though_the_rest_of_it_follows() 
         panic!("the connection ended without a close frame")
     };
     assert_eq!(u16::from(code), 1009);
+}
+
+#[tokio::test]
+async fn idle_strangers_keep_nobody_from_connecting_and_no_shutdown_from_ending() {
+    let (ws, _) = channels::server();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = topicast::serve(listener, ws.router("/api/v1/ws")).with_graceful_shutdown(async move {
+        let _ = stopped.await;
+    });
+    let serving = tokio::spawn(serving.into_future());
+    let mut strangers = Vec::new();
+    for number in 0..200 {
+        let mut stranger = TcpStream::connect(address).await.unwrap();
+        if number % 2 == 0 {
+            stranger.write_all(b"GET / HTTP/1.1\r\nHo").await.unwrap();
+        }
+        strangers.push(stranger);
+    }
+    let began = Instant::now();
+    let mut socket = connect(address).await;
+    assert_eq!(ask(&mut socket, &json!({ "type": "ping", "id": 1 })).await["id"], 1);
+    drop(socket);
+    stop.send(()).unwrap();
+    serving.await.unwrap().unwrap();
+    // Far below the ten seconds that a request in progress may take.
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
