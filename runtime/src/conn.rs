@@ -40,7 +40,7 @@ pub(crate) struct Conn {
     behind: Option<Box<Behind>>,
     waker: Waker,
     /// The socket was full; the waker tells when it may not be.
-    blocked: bool,
+    pub(crate) blocked: bool,
     /// The close frame is queued: nothing follows it.
     closing: bool,
     broken: bool,
@@ -295,15 +295,6 @@ impl Conn {
     /// Whether anything can still be queued.
     pub(crate) fn is_alive(&self) -> bool {
         !self.closing && !self.broken
-    }
-
-    pub(crate) fn is_blocked(&self) -> bool {
-        self.blocked
-    }
-
-    /// The socket may have room again.
-    pub(crate) fn unblock(&mut self) {
-        self.blocked = false;
     }
 
     /// Writes what the socket takes.

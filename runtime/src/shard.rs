@@ -115,7 +115,7 @@ impl Shard {
         }
         for slot in writable {
             if let Some(Some(conn)) = self.conns.get_mut(slot as usize) {
-                conn.unblock();
+                conn.blocked = false;
                 self.touch(slot);
             }
         }
@@ -267,7 +267,7 @@ impl Shard {
             entry.skipped.fetch_sub(1, Ordering::Relaxed);
             conn.flush(&mut self.batch, &mut self.dropped);
         }
-        if let (true, None, Some(shortest)) = (conn.is_blocked(), self.next_sweep, self.shortest_age) {
+        if let (true, None, Some(shortest)) = (conn.blocked, self.next_sweep, self.shortest_age) {
             self.next_sweep = Some(Instant::now() + (shortest / 4).max(MIN_SWEEP));
         }
     }
@@ -374,7 +374,7 @@ impl Shard {
         let mut waiting = false;
         let mut slow = Vec::new();
         for (slot, conn) in (0_u32..).zip(&mut self.conns) {
-            let Some(conn) = conn.as_mut().filter(|conn| conn.is_blocked()) else { continue };
+            let Some(conn) = conn.as_mut().filter(|conn| conn.blocked) else { continue };
             waiting = true;
             conn.settle(&self.batch, &mut self.dropped);
             if conn.expire(self.now, &self.topics, &mut self.dropped) == Err(TooSlow) {
