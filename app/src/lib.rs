@@ -2,8 +2,8 @@
 //!
 //! `trading-api` is the server; this library is what it is made of, so that tests and
 //! tools can use the parts. The way of a trade: a [`feed`] plays [`mock`] or [`tape`]
-//! through [`replay`] into the [`market`], whose [`candles`] become bars and whose
-//! [`broadcaster`] publishes them to the topics of the [`bar`] channel.
+//! through [`replay`] into the [`market`], whose [`candles`] become bars, which the
+//! [`broadcaster`] publishes to the topics of the [`bar`] channel and [`history`] answers with.
 
 pub mod server;
 pub mod http;
@@ -12,6 +12,7 @@ pub mod config;
 mod value;
 pub mod replay;
 pub mod market;
+pub mod history;
 pub mod broadcaster;
 pub mod candles;
 mod ids;

@@ -12,6 +12,7 @@ use crate::{
     bar::Bar,
     broadcaster::BarBroadcaster,
     candles::{Candles, Change},
+    history::{History, HistoryRequest},
     resolution::Resolution,
     trade::Trade,
 };
@@ -64,6 +65,11 @@ impl Market {
     /// The bars that start within the given times (milliseconds), in order.
     pub fn bars(&self, symbol: &str, resolution: Resolution, times: Range<i64>) -> Vec<Bar> {
         self.candles().range(symbol, resolution, times).map(Bar::from).collect()
+    }
+
+    /// The bars of a request, all in the state of one moment.
+    pub fn history(&self, request: &HistoryRequest) -> History {
+        History::of(&self.candles(), request)
     }
 
     /// The broadcaster, for its metrics.

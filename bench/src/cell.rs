@@ -228,6 +228,7 @@ impl<'a> Session<'a> {
             (Figure::FrameBytes, figure(measured.arrived_bytes) / arrivals),
             (Figure::ServerBusy, found.cpu_us / found.wall_us),
             (Figure::CoreBusy, found.core_us / found.wall_us),
+            (Figure::LoadBusy, found.load_us / found.wall_us),
             (Figure::P50, figure(measured.latency.p50)),
             (Figure::P99, figure(measured.latency.p99)),
             (Figure::P999, figure(measured.latency.p999)),

@@ -41,6 +41,10 @@ fn burst(workload: &Workload) -> bool {
     workload.name == "burst"
 }
 
+fn slow(workload: &Workload) -> bool {
+    workload.kind == Kind::Slow
+}
+
 fn shards(workload: &Workload) -> bool {
     workload.kind == Kind::Shards
 }
@@ -58,6 +62,18 @@ pub(crate) const CONTESTANTS: &[Contestant] = &[
         says: "topicast, a flush window of 10 ms",
         runs: Runs::Own(&["topicast", "--window", "10"]),
         takes: burst,
+    },
+    Contestant {
+        name: "topicast-drop",
+        says: "topicast, dropping the oldest updates of a slow consumer",
+        runs: Runs::Own(&["topicast", "--slow", "drop-oldest"]),
+        takes: slow,
+    },
+    Contestant {
+        name: "topicast-latest",
+        says: "topicast, keeping only the latest update for a slow consumer",
+        runs: Runs::Own(&["topicast", "--slow", "latest"]),
+        takes: slow,
     },
     Contestant {
         name: "topicast-1shard",

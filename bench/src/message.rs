@@ -5,9 +5,6 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 use serde::Serialize;
 
-/// Bytes of an update's payload.
-pub(crate) const PAYLOAD_BYTES: usize = 200;
-
 /// The number of a topic's first update is one more, so that all have as many digits.
 const FIRST_NUMBER: u64 = 1_000_000;
 
@@ -98,17 +95,35 @@ pub(crate) struct Stamp {
     pub(crate) topic: u32,
 }
 
-/// Finds the stamp of an update; `None` where the message is something else. Nothing else of
-/// the message is looked at, so that reading costs less than any server's sending.
-pub(crate) fn stamp(message: &[u8]) -> Option<Stamp> {
-    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"at\":"));
-    let mut rest = &message[FINDER.find(message)? + 5..];
-    let at = number(&mut rest)?;
-    rest = rest.strip_prefix(b",\"n\":")?;
-    let n = number(&mut rest)?;
-    rest = rest.strip_prefix(b",\"k\":")?;
-    let k = u32::try_from(number(&mut rest)?).ok()?;
-    Some(Stamp { at, number: n.checked_sub(FIRST_NUMBER)?, topic: topic_of_key(k)? })
+/// Finds the stamps of updates. Nothing else of a message is looked at, so that reading costs
+/// less than any server's sending.
+pub(crate) struct Scanner {
+    finder: Finder<'static>,
+    /// Where the stamp of the last update began, which is where most do.
+    hint: usize,
+}
+
+const STAMP: &[u8] = b"\"at\":";
+
+impl Scanner {
+    pub(crate) fn new() -> Self {
+        Self { finder: Finder::new(STAMP), hint: 0 }
+    }
+
+    /// The stamp of an update; `None` where the message is something else.
+    #[inline]
+    pub(crate) fn stamp(&mut self, message: &[u8]) -> Option<Stamp> {
+        if !message.get(self.hint..).is_some_and(|rest| rest.starts_with(STAMP)) {
+            self.hint = self.finder.find(message)?;
+        }
+        let mut rest = &message[self.hint + STAMP.len()..];
+        let at = number(&mut rest)?;
+        rest = rest.strip_prefix(b",\"n\":")?;
+        let n = number(&mut rest)?;
+        rest = rest.strip_prefix(b",\"k\":")?;
+        let k = u32::try_from(number(&mut rest)?).ok()?;
+        Some(Stamp { at, number: n.checked_sub(FIRST_NUMBER)?, topic: topic_of_key(k)? })
+    }
 }
 
 /// How many updates the envelope says were skipped before this one.
@@ -117,11 +132,17 @@ pub(crate) fn skipped(message: &[u8]) -> u64 {
     FINDER.find(message).and_then(|at| number(&mut &message[at + 10..])).unwrap_or(0)
 }
 
+#[inline]
 fn number(rest: &mut &[u8]) -> Option<u64> {
-    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let (text, after) = rest.split_at_checked(digits).filter(|(text, _)| (1..=18).contains(&text.len()))?;
-    *rest = after;
-    Some(text.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0')))
+    let mut value = 0;
+    for (at, byte) in rest.iter().take(18).enumerate() {
+        if !byte.is_ascii_digit() {
+            *rest = &rest[at..];
+            return (at > 0).then_some(value);
+        }
+        value = value * 10 + u64::from(byte - b'0');
+    }
+    None
 }
 
 #[cfg(test)]
@@ -133,18 +154,23 @@ mod tests {
     #[test]
     fn a_payload_has_200_bytes() {
         for (topic, number) in [(0, 1), (199, 8_999_999)] {
-            assert_eq!(serde_json::to_string(&Bar::new(topic, number, AT)).unwrap().len(), PAYLOAD_BYTES);
+            assert_eq!(serde_json::to_string(&Bar::new(topic, number, AT)).unwrap().len(), 200);
         }
     }
 
     #[test]
     fn the_stamp_of_an_update_is_found_and_no_other() {
         let message = update(7, 12, AT);
-        assert_eq!(stamp(message.as_bytes()), Some(Stamp { at: AT, number: 12, topic: 7 }));
+        let mut scanner = Scanner::new();
+        for _ in 0..2 {
+            assert_eq!(scanner.stamp(message.as_bytes()), Some(Stamp { at: AT, number: 12, topic: 7 }));
+        }
+        let (elsewhere, last) = (format!("  {message}"), Some(Stamp { at: AT, number: 12, topic: 7 }));
+        assert_eq!(scanner.stamp(elsewhere.as_bytes()), last);
         assert_eq!(skipped(message.as_bytes()), 0);
         assert_eq!(skipped(br#"{"type":"bars.update","seq":9,"skipped":31,"payload":{}}"#), 31);
         for other in [subscribed(7).as_str(), "", r#"{"at":}"#, r#"{"at":1,"n":5,"k":1}"#] {
-            assert_eq!(stamp(other.as_bytes()), None, "{other}");
+            assert_eq!(scanner.stamp(other.as_bytes()), None, "{other}");
         }
     }
 

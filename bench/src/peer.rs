@@ -8,7 +8,8 @@ mod floor;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use topicast::SlowConsumer;
 
 /// A server to run.
 #[derive(Debug, Subcommand)]
@@ -30,12 +31,31 @@ pub(crate) struct Options {
     /// For how many milliseconds an update may wait for others, to go out together
     #[arg(long, default_value = "0")]
     window: u64,
+    /// What becomes of updates that a client does not keep up with
+    #[arg(long, value_enum, default_value_t = Slow::Close)]
+    slow: Slow,
     /// How many bytes may wait for one client; the framework's default if absent
     #[arg(long)]
     unsent_bytes: Option<usize>,
 }
 
+/// The policies of a channel for clients that do not keep up.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Slow {
+    Close,
+    DropOldest,
+    Latest,
+}
+
 impl Options {
+    fn slow(&self) -> SlowConsumer {
+        match self.slow {
+            Slow::Close => SlowConsumer::close(),
+            Slow::DropOldest => SlowConsumer::drop_oldest(),
+            Slow::Latest => SlowConsumer::latest(),
+        }
+    }
+
     fn window(&self) -> Duration {
         Duration::from_millis(self.window)
     }

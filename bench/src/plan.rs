@@ -1,7 +1,7 @@
 //! A run as a whole: which cells, in which order, and where the results go.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use crate::cell::Setup;
@@ -26,6 +26,9 @@ pub(crate) fn run(plan: &Plan) -> Result<(), String> {
     let workloads = chosen(&plan.workload, workload::find, WORKLOADS, |workload| workload.name)?;
     let contestants = chosen(&plan.peer, contestant::find, CONTESTANTS, |contestant| contestant.name)?;
     let setup = setup(plan)?;
+    // The moment that is a test measures nothing, and may not wait for an hour.
+    let is_test = workloads.iter().all(|workload| workload.name == "smoke");
+    let _alone = if is_test { None } else { Some(alone(&setup.folder)?) };
     let out = plan.out.clone().unwrap_or_else(|| setup.folder.join("results"));
     let mut results = if plan.append { read(&out)? } else { Results::default() };
     results.machine = machine::describe(plan, &setup);
@@ -55,6 +58,19 @@ pub(crate) fn run(plan: &Plan) -> Result<(), String> {
     println!("{}", report::markdown(&results));
     eprintln!("written to {}", out.display());
     Ok(())
+}
+
+/// Waits until no other benchmark runs in this tree, and holds the place: two would measure
+/// each other.
+fn alone(folder: &Path) -> Result<File, String> {
+    let path = folder.join("lock");
+    let failed = |error: std::io::Error| format!("{}: {error}", path.display());
+    let lock = File::create(&path).map_err(failed)?;
+    if lock.try_lock().is_err() {
+        eprintln!("waiting for another benchmark to end");
+        lock.lock().map_err(failed)?;
+    }
+    Ok(lock)
 }
 
 /// Writes the report anew.

@@ -19,12 +19,34 @@ pub(crate) fn markdown(results: &Results) -> String {
         text += &format!("![{name}]({name}.svg)\n\n");
     }
     text += &format!("## Targets\n\n{}\n## Workloads\n\n{}", targets::markdown(results), table::workloads(results));
+    text += &disturbance(results);
     text += &format!("## Machine\n\n{}\n", table::facts(("what", "value"), &results.machine));
     text += &format!("## Versions\n\n{}", table::facts(("program or library", "version"), &results.versions));
     if !results.missing.is_empty() {
         text += &format!("\n## Missing\n\n{}", table::facts(("peer", "why"), &results.missing));
     }
     text
+}
+
+/// How much of the server's core others may have had before a measurement counts as disturbed.
+const DISTURBED: f64 = 0.1;
+
+/// How many measurements something else on the machine disturbed.
+fn disturbance(results: &Results) -> String {
+    let others = |cell: &Cell| match &cell.outcome {
+        // The load runs on one of the cores of `shards`.
+        Outcome::Measured(metrics) if cell.workload != "shards" => {
+            Some(metrics.get(Figure::CoreBusy)? - metrics.get(Figure::ServerBusy)?)
+        }
+        _ => None,
+    };
+    let parts: Vec<f64> = results.cells.iter().filter_map(others).collect();
+    let disturbed = parts.iter().filter(|part| **part > DISTURBED).count();
+    format!(
+        "In {disturbed} of {} measurements, other processes had more than {} % of the server's core.\n\n",
+        parts.len(),
+        table::grouped(DISTURBED * 100.0, 0)
+    )
 }
 
 /// One line about a cell, for whoever waits.
@@ -46,6 +68,7 @@ pub(crate) fn line(cell: &Cell) -> String {
                 ("load µs", Figure::LoadPerDelivery),
                 ("busy", Figure::ServerBusy),
                 ("core", Figure::CoreBusy),
+                ("load busy", Figure::LoadBusy),
                 ("connect s", Figure::ConnectSeconds),
                 ("slow rss", Figure::SlowRss),
                 ("busiest thread", Figure::BusiestThread),

@@ -74,9 +74,11 @@ pub(crate) enum Figure {
     FrameBytes,
     /// The load client's own time on a processor for each delivery.
     LoadPerDelivery,
-    /// Which part of the time the server's process, and its core as a whole, was busy.
+    /// Which part of the time the server's process, its core as a whole, and the load client
+    /// were busy.
     ServerBusy,
     CoreBusy,
+    LoadBusy,
     /// How long all connections took to be subscribed.
     ConnectSeconds,
     /// The 99th percentile before the slow connections, or the storm, came.
@@ -102,10 +104,11 @@ impl Metrics {
         self.0.get(&figure).copied()
     }
 
-    /// Keeps a figure to four places after the point, unless it is no number.
+    /// Keeps a figure to six digits, unless it is no number.
     pub(crate) fn set(&mut self, figure: Figure, value: f64) {
         if value.is_finite() {
-            self.0.insert(figure, (value * 1e4).round() / 1e4);
+            let rounded = format!("{value:.5e}").parse().unwrap_or(value);
+            self.0.insert(figure, rounded);
         }
     }
 }

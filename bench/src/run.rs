@@ -9,7 +9,7 @@ use crate::storm;
 use crate::workload::{Kind, Workload};
 
 /// How long updates may be late before they count as lost, in seconds.
-pub(crate) const DRAIN: f64 = 2.0;
+pub(crate) const DRAIN: f64 = 5.0;
 
 /// Runs a workload on a peer and gives its figures. What the peer can carry is searched for
 /// where it matters and is not known.
@@ -24,7 +24,7 @@ pub(crate) fn run(
         Kind::Steady => steady(start()?, workload.rate),
         Kind::Idle => idle(start()?),
         Kind::Slow => slow::run(start()?),
-        Kind::Storm => storm::run(start()?),
+        Kind::Storm { quiet } => storm::run(start()?, quiet),
         Kind::Flood => flood::search(start, setup.seconds(workload)).map(|session| session.metrics),
         Kind::Half => {
             let capacity = match capacity {

@@ -8,7 +8,7 @@ use crate::run::DRAIN;
 use crate::workload::{SLOW_ONE_IN, Workload};
 
 /// How long updates go on until the buffers of the slow connections are full, in seconds.
-const JAM: f64 = 8.0;
+const JAM: f64 = 12.0;
 
 /// How long the slow connections may be silent before they count as read to the end.
 const QUIET_US: u64 = 1_500_000;

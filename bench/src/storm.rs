@@ -12,7 +12,8 @@ use crate::workload::{STORM, Workload};
 /// How long a storm may last, in seconds.
 const LONGEST: f64 = 30.0;
 
-pub(crate) fn run(mut session: Session<'_>) -> Result<Metrics, String> {
+/// `quiet` is for newcomers that want another topic, which nothing is published to.
+pub(crate) fn run(mut session: Session<'_>, quiet: bool) -> Result<Metrics, String> {
     session.connect()?;
     let rate = session.workload.rate;
     let seconds = session.setup.seconds(session.workload);
@@ -27,11 +28,11 @@ pub(crate) fn run(mut session: Session<'_>) -> Result<Metrics, String> {
     let from_us = clock::now_us();
     let give_up_us = from_us + crate::cell::whole(LONGEST * 1e6);
     let newcomers = Workload { connections: STORM, ..*session.workload };
-    let order = Connect { in_flight: STORM, give_up_us, ..session.order(&newcomers, 0, false) };
+    let order = Connect { in_flight: STORM, give_up_us, ..session.order(&newcomers, u32::from(quiet), false) };
     let connected = storm.connect(order)?;
     let until_us = clock::now_us();
     // What was due during the storm may still be on its way.
-    pause(DRAIN);
+    pause(2.0);
     session.load.tell(&Order::Cut { from_us, until_us })?;
     let measured = session.load.measured(clock::now_us())?;
     let lost = measured.expected.saturating_sub(measured.received);

@@ -62,7 +62,7 @@ fn columns(workload: &Workload) -> &'static [Column] {
         Kind::Steady => STEADY,
         Kind::Idle => IDLE,
         Kind::Slow => SLOW,
-        Kind::Storm => STORM,
+        Kind::Storm { .. } => STORM,
         Kind::Flood => FLOOD,
         Kind::Half => HALF,
         Kind::Shards => SHARDS,

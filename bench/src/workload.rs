@@ -9,8 +9,8 @@ pub(crate) enum Kind {
     Idle,
     /// Some connections never read.
     Slow,
-    /// Many connect at once while others are being served.
-    Storm,
+    /// Many connect at once while others are being served, to the topic of those or to a quiet one.
+    Storm { quiet: bool },
     /// Half the rate that `Flood` finds.
     Half,
     /// The highest rate at which nothing is lost and latency stays bounded.
@@ -38,7 +38,7 @@ pub(crate) const SLOW_ONE_IN: usize = 20;
 
 /// How many bytes may wait for one of those, where a server has such a limit. Less than usual,
 /// so that it is reached within a run.
-pub(crate) const SLOW_UNSENT_BYTES: usize = 64 * 1024;
+pub(crate) const SLOW_UNSENT_BYTES: usize = 32 * 1024;
 
 /// How many connect at once in a storm.
 pub(crate) const STORM: usize = 10_000;
@@ -101,7 +101,14 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     Workload {
         name: "storm",
         says: "10,000 connect and subscribe at once while 200 are being served, one topic, 20 updates a second",
-        kind: Kind::Storm,
+        kind: Kind::Storm { quiet: false },
+        rate: 20.0,
+        ..PLAIN
+    },
+    Workload {
+        name: "storm-quiet",
+        says: "10,000 connect and subscribe at once, to a topic without updates, while 200 are being served 20 updates a second",
+        kind: Kind::Storm { quiet: true },
         rate: 20.0,
         ..PLAIN
     },
@@ -122,6 +129,17 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     },
 ];
 
+/// A moment of everything, for the test. It is run where it is named only.
+static SMOKE: Workload = Workload {
+    name: "smoke",
+    says: "20 connections, one of two topics each, 50 updates a topic and second",
+    connections: 20,
+    topics: 2,
+    rate: 50.0,
+    seconds: 1.0,
+    ..PLAIN
+};
+
 pub(crate) fn find(name: &str) -> Option<&'static Workload> {
-    WORKLOADS.iter().find(|workload| workload.name == name)
+    WORKLOADS.iter().chain([&SMOKE]).find(|workload| workload.name == name)
 }

@@ -252,7 +252,7 @@ impl<S: Send + Sync + 'static> Builder<S> {
             let spec = channels.iter_mut().find(|spec| spec.type_id == type_id);
             spec.ok_or_else(|| Error::unlisted("channel", route, "channels!"))?.slow = slow;
         }
-        let catalog = Catalog::new(channels, self.operations, self.profile)?;
+        let catalog = Catalog::new(channels, self.operations, &self.refusal_codes, self.profile)?;
         let surface = Surface {
             info: self.info,
             channels: catalog.channels.iter().map(|spec| spec.declaration).collect(),

@@ -3,11 +3,12 @@
 use std::{any::TypeId, collections::HashMap};
 
 use crate::{
-    Push,
+    Push, Refusal,
     envelope::Message,
     error::Error,
     frame::Frame,
     profile::Profile,
+    refusal,
     spec::{ChannelSpec, OperationSpec, PushSpec, RequestSpec},
 };
 
@@ -18,6 +19,8 @@ pub(crate) struct Catalog {
     pub(crate) requests: Vec<RequestSpec>,
     pub(crate) pushes: Vec<PushSpec>,
     targets: HashMap<String, Target>,
+    /// The codes that the documents have.
+    codes: Vec<String>,
 }
 
 /// What a client may ask for; indices into the catalog's rows.
@@ -38,13 +41,15 @@ impl Catalog {
     pub(crate) fn new(
         channels: Vec<ChannelSpec>,
         operations: Vec<OperationSpec>,
+        codes: &[String],
         profile: Profile,
     ) -> Result<Self, Error> {
         let mut names = Names::default();
         names.claim("ping", "the built-in `ping`")?;
         names.claim("ping.response", "the built-in `ping`")?;
         names.claim("error", "the built-in `error`")?;
-        let mut catalog = Self::default();
+        let codes = refusal::CODES.iter().map(|code| (*code).to_owned()).chain(codes.iter().cloned()).collect();
+        let mut catalog = Self { codes, ..Self::default() };
         catalog.targets.insert("ping".to_owned(), Target::Ping);
         for spec in channels {
             catalog.add_channel(spec, profile, &mut names)?;
@@ -103,6 +108,16 @@ impl Catalog {
 
     pub(crate) fn target(&self, kind: &str) -> Option<Target> {
         self.targets.get(kind).copied()
+    }
+
+    /// Complains of a refusal whose code is in no document: clients cannot know it.
+    pub(crate) fn check_code(&self, refusal: &Refusal) {
+        if !self.codes.iter().any(|code| code == refusal.code()) {
+            tracing::error!(
+                code = refusal.code(),
+                "an undocumented code of refusal; name it with `Builder::refusal_codes`"
+            );
+        }
     }
 
     pub(crate) fn channel(&self, type_id: TypeId) -> Option<&ChannelSpec> {

@@ -8,6 +8,8 @@ use std::{
 
 use crate::{
     audience::Audience,
+    batch::{Batch, Item, JOINED_BYTES},
+    behind::Behind,
     frame::Frame,
     ids::TopicId,
     outbox::{Class, Millis, Outbox, Pending},
@@ -25,6 +27,11 @@ pub(crate) struct Conn {
     pub(crate) touched: bool,
     transport: Arc<Transport>,
     outbox: Outbox,
+    /// Updates of this tick, by their places in its batch. Only while the outbox is empty,
+    /// and never beyond the tick: whatever else happens to the connection, they are moved
+    /// to the outbox before.
+    fresh: Vec<u32>,
+    fresh_bytes: usize,
     /// How many bytes may be unsent.
     limit: usize,
     /// Its topics and its place in each one's list of subscribers, sorted by topic.
@@ -39,30 +46,12 @@ pub(crate) struct Conn {
     broken: bool,
 }
 
-/// What a connection has missed or not been sent yet.
-#[derive(Default)]
-struct Behind {
-    /// How many updates of a topic were skipped since the last one that was queued.
-    skips: Vec<(TopicId, u64)>,
-    /// Topics under `latest` whose newest update found no room.
-    overdue: VecDeque<TopicId>,
-    /// Updates of topics whose snapshot is not there yet.
-    held: Vec<(TopicId, VecDeque<Update>)>,
-    held_bytes: usize,
-}
-
-/// An update for a subscriber.
-#[derive(Clone, Copy)]
-pub(crate) struct Delivery<'a> {
-    pub(crate) topic: TopicId,
-    pub(crate) update: &'a Update,
-    pub(crate) policy: Policy,
-    pub(crate) now: Millis,
-}
-
 /// The consumer stays behind on a channel where that ends the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooSlow;
+
+/// How many places of updates an idle connection keeps room for.
+const KEPT_FRESH: usize = 32;
 
 /// How many bytes `,"skipped":N` takes at most.
 const SKIPPED_BYTES: usize = 32;
@@ -81,6 +70,8 @@ impl Conn {
             touched: false,
             transport,
             outbox: Outbox::default(),
+            fresh: Vec::new(),
+            fresh_bytes: 0,
             limit,
             topics: Vec::new(),
             behind: None,
@@ -91,46 +82,66 @@ impl Conn {
         }
     }
 
-    /// Queues an update; those that make room for it, or that it replaces, are told in
-    /// `dropped`.
-    pub(crate) fn deliver(&mut self, delivery: &Delivery<'_>, dropped: &mut Vec<TopicId>) -> Result<(), TooSlow> {
+    /// Queues an update of the tick; those that make room for it, or that it replaces, are
+    /// told in `dropped`.
+    pub(crate) fn deliver(&mut self, at: u32, batch: &Batch, dropped: &mut Vec<TopicId>) -> Result<(), TooSlow> {
+        let item = batch.get(at);
+        let bytes = self.fresh_bytes + item.len();
+        // The way of everybody who keeps up.
+        if self.outbox.is_empty()
+            && self.behind.is_none()
+            && bytes <= self.limit
+            && (item.policy != Policy::Latest || self.fresh.is_empty())
+            && self.is_alive()
+        {
+            self.fresh.push(at);
+            self.fresh_bytes = bytes;
+            return Ok(());
+        }
+        self.settle(batch);
+        self.queue(item, dropped)
+    }
+
+    /// Queues an update in the outbox.
+    pub(crate) fn queue(&mut self, item: &Item, dropped: &mut Vec<TopicId>) -> Result<(), TooSlow> {
         if !self.is_alive() {
             return Ok(());
         }
-        let topic = delivery.topic;
-        if self.behind.is_none() && self.has_room(delivery.update.frame.bytes().len()) {
-            // The way of everybody who keeps up.
-            if delivery.policy != Policy::Latest || self.outbox.is_empty() {
-                self.push(delivery, 0);
-                return Ok(());
-            }
+        if item.policy == Policy::Latest {
+            self.conflate(item, dropped);
+            return Ok(());
         }
-        if delivery.policy == Policy::Latest {
-            return self.conflate(delivery, dropped);
-        }
-        if self.finds_room(delivery.update.frame.bytes().len() + SKIPPED_BYTES) {
-            let skipped = self.take_skips(topic);
-            self.push(delivery, skipped);
-        } else if delivery.policy == Policy::Close {
+        let bytes = item.len() + SKIPPED_BYTES;
+        if self.finds_room(bytes)
+            || (item.policy == Policy::DropOldest && self.make_room(Some(item.topic), bytes, dropped))
+        {
+            let skipped = self.take_skips(item.topic);
+            self.push(item, skipped);
+        } else if item.policy == Policy::Close {
             return Err(TooSlow);
-        } else if self.make_room(Some(topic), delivery.update.frame.bytes().len() + SKIPPED_BYTES, dropped) {
-            let skipped = self.take_skips(topic);
-            self.push(delivery, skipped);
         } else {
-            self.skip(topic, 1);
-            dropped.push(topic);
+            self.skip(item.topic, 1);
+            dropped.push(item.topic);
         }
         Ok(())
     }
 
+    /// Moves the updates of this tick to the outbox, which everything else works on.
+    pub(crate) fn settle(&mut self, batch: &Batch) {
+        for at in std::mem::take(&mut self.fresh) {
+            self.push(batch.get(at), 0);
+        }
+        self.fresh_bytes = 0;
+    }
+
     /// Queues an update in the place of the one that is pending, if there is one.
-    fn conflate(&mut self, delivery: &Delivery<'_>, dropped: &mut Vec<TopicId>) -> Result<(), TooSlow> {
-        let topic = delivery.topic;
+    fn conflate(&mut self, item: &Item, dropped: &mut Vec<TopicId>) {
+        let topic = item.topic;
         let skipped = self.take_skips(topic);
-        if self.outbox.replace(delivery.update.frame.clone(), delivery.pending(skipped)) {
+        if self.outbox.replace(item.update.frame.clone(), item.pending(skipped)) {
             dropped.push(topic);
-        } else if self.finds_room(delivery.update.frame.bytes().len() + SKIPPED_BYTES) && !self.is_overdue(topic) {
-            self.push(delivery, skipped);
+        } else if !self.is_overdue(topic) && self.finds_room(item.len() + SKIPPED_BYTES) {
+            self.push(item, skipped);
         } else {
             if !self.is_overdue(topic) {
                 self.behind().overdue.push_back(topic);
@@ -138,7 +149,6 @@ impl Conn {
             self.skip(topic, skipped + 1);
             dropped.push(topic);
         }
-        Ok(())
     }
 
     /// A topic whose newest update found no room, once everything before it is sent.
@@ -153,9 +163,9 @@ impl Conn {
 
     /// Queues the newest update of a topic that was overdue, which had been counted as
     /// skipped until now.
-    pub(crate) fn deliver_overdue(&mut self, delivery: &Delivery<'_>) {
-        let skipped = self.take_skips(delivery.topic);
-        self.push(delivery, skipped.saturating_sub(1));
+    pub(crate) fn deliver_overdue(&mut self, item: &Item) {
+        let skipped = self.take_skips(item.topic);
+        self.push(item, skipped.saturating_sub(1));
     }
 
     /// Queues a frame that is never dropped.
@@ -172,42 +182,39 @@ impl Conn {
     }
 
     /// Keeps an update back until the topic's snapshot is there.
-    pub(crate) fn hold(&mut self, delivery: &Delivery<'_>, dropped: &mut Vec<TopicId>) -> Result<(), TooSlow> {
-        let len = delivery.update.frame.bytes().len();
+    pub(crate) fn hold(&mut self, item: &Item, dropped: &mut Vec<TopicId>) -> Result<(), TooSlow> {
+        let len = item.len();
         let full = !self.has_room(len);
-        if full && delivery.policy == Policy::Close && self.is_alive() {
+        if full && item.policy == Policy::Close && self.is_alive() {
             return Err(TooSlow);
         }
         let Some(behind) = &mut self.behind else { return Ok(()) };
-        let Some((_, held)) = behind.held.iter_mut().find(|(topic, _)| *topic == delivery.topic) else { return Ok(()) };
+        let Some((_, held)) = behind.held.iter_mut().find(|(topic, _)| *topic == item.topic) else { return Ok(()) };
         let mut skipped = 0;
         // Under `latest` one is enough; otherwise the oldest makes room.
-        while (delivery.policy == Policy::Latest || full)
+        while (item.policy == Policy::Latest || full)
             && let Some(oldest) = held.pop_front()
         {
             behind.held_bytes -= oldest.frame.bytes().len();
             skipped += 1;
-            dropped.push(delivery.topic);
-            if delivery.policy == Policy::DropOldest {
+            dropped.push(item.topic);
+            if item.policy == Policy::DropOldest {
                 break;
             }
         }
-        held.push_back(delivery.update.clone());
+        held.push_back(item.update.clone());
         behind.held_bytes += len;
         if skipped > 0 {
-            self.skip(delivery.topic, skipped);
+            self.skip(item.topic, skipped);
         }
         Ok(())
     }
 
     /// The updates that were held back of a topic, if it was held.
     pub(crate) fn take_held(&mut self, topic: TopicId) -> Option<VecDeque<Update>> {
-        let behind = self.behind.as_mut()?;
-        let at = behind.held.iter().position(|(held, _)| *held == topic)?;
-        let (_, updates) = behind.held.swap_remove(at);
-        behind.held_bytes -= updates.iter().map(|update| update.frame.bytes().len()).sum::<usize>();
+        let updates = self.behind.as_mut()?.take_held(topic);
         self.forget_behind();
-        Some(updates)
+        updates
     }
 
     /// Treats unsent updates that are older than their channels allow as their policies say.
@@ -258,12 +265,10 @@ impl Conn {
     pub(crate) fn leave(&mut self, topic: TopicId) -> Option<u32> {
         let at = self.find(topic).ok()?;
         let (_, place) = self.topics.remove(at);
-        self.take_held(topic);
-        self.take_skips(topic);
         // Whoever comes back has a numbering that begins with the new reply.
         self.outbox.forget(|pending| pending.topic == topic);
         if let Some(behind) = &mut self.behind {
-            behind.overdue.retain(|overdue| *overdue != topic);
+            behind.forget(topic);
         }
         self.forget_behind();
         Some(place)
@@ -302,7 +307,62 @@ impl Conn {
     }
 
     /// Writes what the socket takes.
-    pub(crate) fn flush(&mut self) {
+    pub(crate) fn flush(&mut self, batch: &mut Batch) {
+        if self.blocked || self.broken {
+            return;
+        }
+        if !self.fresh.is_empty() {
+            self.write_fresh(batch);
+        }
+        self.flush_outbox();
+    }
+
+    /// Writes the updates of the tick from the batch, and moves what the socket does not take
+    /// to the outbox.
+    fn write_fresh(&mut self, batch: &mut Batch) {
+        let fresh = std::mem::take(&mut self.fresh);
+        self.fresh_bytes = 0;
+        let mut joined = std::mem::take(&mut batch.joined);
+        let mut cx = Context::from_waker(&self.waker);
+        let mut rest = fresh.as_slice();
+        while let Some((first, others)) = rest.split_first() {
+            let bytes = if others.is_empty() {
+                batch.get(*first).update.frame.bytes()
+            } else {
+                joined.clear();
+                for at in rest {
+                    let frame = batch.get(*at).update.frame.bytes();
+                    if !joined.is_empty() && joined.len() + frame.len() > JOINED_BYTES {
+                        break;
+                    }
+                    joined.extend_from_slice(frame);
+                }
+                &joined
+            };
+            // An error shows again when the outbox is written, which deals with it.
+            let Poll::Ready(Ok(mut written)) = self.transport.poll_write(&mut cx, bytes) else { break };
+            let full = written < bytes.len();
+            while let Some((first, others)) = rest.split_first()
+                && batch.get(*first).len() <= written
+            {
+                written -= batch.get(*first).len();
+                rest = others;
+            }
+            if full {
+                self.outbox.start_at(written);
+                break;
+            }
+        }
+        for at in rest {
+            self.push(batch.get(*at), 0);
+        }
+        batch.joined = joined;
+        self.fresh = fresh;
+        self.fresh.clear();
+        self.fresh.shrink_to(KEPT_FRESH);
+    }
+
+    fn flush_outbox(&mut self) {
         if self.blocked || self.broken {
             return;
         }
@@ -325,8 +385,8 @@ impl Conn {
         self.topics.binary_search_by_key(&topic, |(topic, _)| *topic)
     }
 
-    fn push(&mut self, delivery: &Delivery<'_>, skipped: u64) {
-        self.outbox.push(delivery.update.frame.clone(), Class::Update(delivery.pending(skipped)));
+    fn push(&mut self, item: &Item, skipped: u64) {
+        self.outbox.push(item.update.frame.clone(), Class::Update(item.pending(skipped)));
     }
 
     fn has_room(&self, len: usize) -> bool {
@@ -340,7 +400,7 @@ impl Conn {
         if self.has_room(len) {
             return true;
         }
-        self.flush();
+        self.flush_outbox();
         self.has_room(len) || self.outbox.is_empty()
     }
 
@@ -360,20 +420,14 @@ impl Conn {
 
     /// Remembers that updates of a topic are missing, for the next one that is queued.
     pub(crate) fn skip(&mut self, topic: TopicId, count: u64) {
-        if count == 0 || self.find(topic).is_err() {
-            return;
-        }
-        let skips = &mut self.behind().skips;
-        match skips.iter_mut().find(|(skipped, _)| *skipped == topic) {
-            Some((_, skipped)) => *skipped += count,
-            None => skips.push((topic, count)),
+        if count > 0 && self.find(topic).is_ok() {
+            self.behind().skip(topic, count);
         }
     }
 
     fn take_skips(&mut self, topic: TopicId) -> u64 {
         let Some(behind) = &mut self.behind else { return 0 };
-        let Some(at) = behind.skips.iter().position(|(skipped, _)| *skipped == topic) else { return 0 };
-        let (_, skipped) = behind.skips.swap_remove(at);
+        let skipped = behind.take_skips(topic);
         self.forget_behind();
         skipped
     }
@@ -387,16 +441,8 @@ impl Conn {
     }
 
     fn forget_behind(&mut self) {
-        let caught_up =
-            |behind: &Behind| behind.skips.is_empty() && behind.overdue.is_empty() && behind.held.is_empty();
-        if self.behind.as_deref().is_some_and(caught_up) {
+        if self.behind.as_deref().is_some_and(Behind::is_empty) {
             self.behind = None;
         }
-    }
-}
-
-impl Delivery<'_> {
-    fn pending(&self, skipped: u64) -> Pending {
-        Pending { topic: self.topic, policy: self.policy, since: self.now, split: self.update.split, skipped, told: 0 }
     }
 }

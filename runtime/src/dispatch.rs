@@ -84,6 +84,7 @@ impl Call<'_> {
     }
 
     fn refuse(&self, subject: Option<(&str, &SubjectText)>, refusal: &Refusal) {
+        self.core.catalog.check_code(refusal);
         self.reply(&refusal_payload(subject, refusal, true));
     }
 
@@ -174,7 +175,10 @@ impl Call<'_> {
         };
         let payload = match answer {
             Ok(payload) => payload,
-            Err(refusal) => Some(refusal_payload(None, &refusal, true).into()),
+            Err(refusal) => {
+                self.core.catalog.check_code(&refusal);
+                Some(refusal_payload(None, &refusal, true).into())
+            }
         };
         self.session.send(&Message { kind, id: self.id, payload: payload.as_deref(), ..Message::default() });
         Ok(())

@@ -49,6 +49,10 @@ mod inbox;
 #[cfg(feature = "server")]
 mod conn;
 #[cfg(feature = "server")]
+mod behind;
+#[cfg(feature = "server")]
+mod batch;
+#[cfg(feature = "server")]
 mod audience;
 #[cfg(feature = "server")]
 mod outbox;

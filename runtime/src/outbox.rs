@@ -61,8 +61,15 @@ pub(crate) struct Millis(pub(crate) u64);
 
 impl Outbox {
     pub(crate) fn push(&mut self, frame: Frame, class: Class) {
-        self.bytes += frame.bytes().len();
+        let started = if self.queue.is_empty() { self.head } else { 0 };
+        self.bytes += frame.bytes().len() - started;
         self.queue.push_back(Entry { frame, class });
+    }
+
+    /// The next frame to be queued, the first, is sent up to there already.
+    pub(crate) fn start_at(&mut self, sent: usize) {
+        debug_assert!(self.queue.is_empty() && self.head == 0);
+        self.head = sent;
     }
 
     /// Bytes that are not sent yet.

@@ -16,7 +16,7 @@ use crate::close::CloseCode;
 /// How much room a connection's decoder keeps for itself. What was read from the socket
 /// lies in a buffer that the thread's connections share, so this is only for the parts of
 /// a frame that came without their rest.
-const READ_BUFFER_BYTES: usize = 512;
+const READ_BUFFER_BYTES: usize = 64;
 
 /// The decoder of one connection.
 #[derive(Debug)]

@@ -11,8 +11,9 @@ use tokio::time::Instant;
 
 use crate::{
     audience::{Audience, Subscriber},
+    batch::{Batch, Item},
     close::{CloseCode, reason},
-    conn::{Conn, Delivery, TooSlow},
+    conn::{Conn, TooSlow},
     frame::Frame,
     ids::{Key, TopicId},
     inbox::{Command, Inbox, Joining, Taken},
@@ -48,6 +49,7 @@ struct Shard {
     inbox: Inbox,
     conns: Vec<Option<Conn>>,
     topics: HashMap<TopicId, Audience>,
+    batch: Batch,
     /// Connections with something new to send.
     touched: Vec<u32>,
     /// The emptied list of commands, to be filled again.
@@ -71,6 +73,7 @@ impl Shard {
             inbox,
             conns: Vec::new(),
             topics: HashMap::new(),
+            batch: Batch::default(),
             touched: Vec::new(),
             spare: Vec::new(),
             dropped: Vec::new(),
@@ -120,6 +123,7 @@ impl Shard {
         while let Some(slot) = self.touched.pop() {
             self.flush(slot);
         }
+        self.batch.clear();
         !shut
     }
 
@@ -146,8 +150,11 @@ impl Shard {
         }
     }
 
+    /// The connection of that key, settled: what follows is not about this tick's updates.
     fn conn(&mut self, key: Key) -> Option<&mut Conn> {
-        self.conns.get_mut(key.slot as usize)?.as_mut().filter(|conn| conn.number == key.number)
+        let conn = self.conns.get_mut(key.slot as usize)?.as_mut().filter(|conn| conn.number == key.number)?;
+        conn.settle(&self.batch);
+        Some(conn)
     }
 
     fn open(&mut self, key: Key, transport: Arc<Transport>, signals: Arc<Signals>) {
@@ -167,14 +174,18 @@ impl Shard {
         }
         let Some(entry) = self.topics.get_mut(&topic) else { return };
         entry.seq = update.seq;
-        let delivery = Delivery { topic, update: &update, policy: entry.slow.policy, now: self.now };
+        let policy = entry.slow.policy;
+        if policy == Policy::Latest {
+            entry.last = Some(update.clone());
+        }
+        let at = self.batch.add(Item { topic, policy, since: self.now, update });
         let mut slow = Vec::new();
         for subscriber in &entry.subscribers {
             let Some(conn) = &mut self.conns[subscriber.slot as usize] else { continue };
             let done = if subscriber.held {
-                conn.hold(&delivery, &mut self.dropped)
+                conn.hold(self.batch.get(at), &mut self.dropped)
             } else {
-                conn.deliver(&delivery, &mut self.dropped)
+                conn.deliver(at, &self.batch, &mut self.dropped)
             };
             if done == Err(TooSlow) {
                 slow.push(subscriber.slot);
@@ -182,9 +193,6 @@ impl Shard {
                 conn.touched = true;
                 self.touched.push(subscriber.slot);
             }
-        }
-        if entry.slow.policy == Policy::Latest {
-            entry.last = Some(update);
         }
         self.count_dropped();
         slow.into_iter().for_each(|slot| self.close_slow(slot));
@@ -212,15 +220,17 @@ impl Shard {
         entry.skipped.fetch_add(missed * slots.len() as u64, Ordering::Relaxed);
         for slot in slots {
             if let Some(conn) = &mut self.conns[slot as usize] {
+                conn.settle(&self.batch);
                 conn.skip(topic, missed);
             }
         }
     }
 
     fn send(&mut self, key: Key, frame: Frame) {
-        let conn = self.conns.get_mut(key.slot as usize).and_then(Option::as_mut);
-        let Some(conn) = conn.filter(|conn| conn.number == key.number) else { return };
-        let kept = conn.keep(frame, &mut self.dropped);
+        let mut dropped = std::mem::take(&mut self.dropped);
+        let Some(conn) = self.conn(key) else { return };
+        let kept = conn.keep(frame, &mut dropped);
+        self.dropped = dropped;
         self.finish(key.slot, kept);
     }
 
@@ -247,15 +257,14 @@ impl Shard {
     fn flush(&mut self, slot: u32) {
         let Some(conn) = &mut self.conns[slot as usize] else { return };
         conn.touched = false;
-        conn.flush();
+        conn.flush(&mut self.batch);
         while let Some(topic) = conn.next_overdue() {
             let Some(entry) = self.topics.get(&topic) else { continue };
             let Some(update) = &entry.last else { continue };
-            let delivery = Delivery { topic, update, policy: entry.slow.policy, now: self.now };
-            conn.deliver_overdue(&delivery);
+            conn.deliver_overdue(&Item { topic, policy: entry.slow.policy, since: self.now, update: update.clone() });
             // It had been counted as skipped while it waited.
             entry.skipped.fetch_sub(1, Ordering::Relaxed);
-            conn.flush();
+            conn.flush(&mut self.batch);
         }
         if let (true, None, Some(shortest)) = (conn.is_blocked(), self.next_sweep, self.shortest_age) {
             self.next_sweep = Some(Instant::now() + (shortest / 4).max(MIN_SWEEP));
@@ -289,21 +298,22 @@ impl Shard {
     }
 
     fn release(&mut self, key: Key, topic: TopicId, first: Vec<Frame>) {
-        let (now, mut dropped) = (self.now, std::mem::take(&mut self.dropped));
+        let (now, mut dropped) = (self.now, Vec::new());
         let conn = self.conns.get_mut(key.slot as usize).and_then(Option::as_mut);
         let Some(conn) = conn.filter(|conn| conn.number == key.number) else { return };
+        conn.settle(&self.batch);
         let Some(updates) = conn.take_held(topic) else { return };
         let place = conn.place(topic);
         let mut queued = first.into_iter().try_for_each(|frame| conn.keep(frame, &mut dropped));
         if let (Some(place), Some(audience)) = (place, self.topics.get_mut(&topic)) {
             audience.subscribers[place as usize].held = false;
             let policy = audience.slow.policy;
-            for update in &updates {
-                let delivery = Delivery { topic, update, policy, now };
-                queued = queued.and_then(|()| conn.deliver(&delivery, &mut dropped));
+            for update in updates {
+                let item = Item { topic, policy, since: now, update };
+                queued = queued.and_then(|()| conn.queue(&item, &mut dropped));
             }
         }
-        self.dropped = dropped;
+        self.dropped.append(&mut dropped);
         self.finish(key.slot, queued);
     }
 
@@ -365,6 +375,7 @@ impl Shard {
         for (slot, conn) in (0_u32..).zip(&mut self.conns) {
             let Some(conn) = conn.as_mut().filter(|conn| conn.is_blocked()) else { continue };
             waiting = true;
+            conn.settle(&self.batch);
             if conn.expire(self.now, &self.topics, &mut self.dropped) == Err(TooSlow) {
                 slow.push(slot);
             }

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header, request::Parts};
+use http::{Extensions, HeaderMap, HeaderValue, Method, Request, StatusCode, header, request::Parts};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::{rt::TokioIo, server::conn::auto::upgrade::downcast};
 use tokio::net::TcpStream;
@@ -88,6 +88,10 @@ pub(crate) fn serve_transport(
     parts.extensions.remove::<ConnectInfo<SocketAddr>>();
     parts.extensions.remove::<axum::extract::OriginalUri>();
     parts.extensions.remove::<axum::extract::MatchedPath>();
+    if parts.extensions.is_empty() {
+        // An emptied map keeps its table.
+        parts.extensions = Extensions::new();
+    }
     let core = place.core();
     let link = core.hub.open(Arc::clone(&transport));
     let session = Session::new(link, peer, parts.extensions, Arc::clone(&core.catalog));

@@ -58,7 +58,6 @@ struct Settings {
 pub struct OrderBook {
     /// Ticker.
     #[serde(alias = "ticker")]
-    #[schemars(extend("x-aliases" = ["ticker"]))]
     pub symbol: String,
     /// How it is shown.
     #[serde(default)]

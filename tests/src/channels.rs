@@ -51,6 +51,7 @@ pub struct Bars {
 #[derive(Debug, Clone)]
 pub struct Executions {
     /// The account.
+    #[serde(alias = "account")]
     pub account_id: String,
     /// A symbol; all of them if absent.
     pub symbol: Option<String>,

@@ -121,6 +121,10 @@ async fn an_absent_option_has_a_topic_of_its_own() {
     let reply = client.subscribe(&Executions { account_id: "T".into(), symbol: None }).await;
     assert_eq!(reply["payload"]["topic"], r#"executions:{"accountId":"T","symbol":""}"#);
     assert_eq!(reply["payload"]["accountId"], "T");
+    client.send(&json!({ "type": "executions.subscribe", "payload": { "account": "T" } })).await;
+    assert_eq!(client.message().await["payload"], reply["payload"], "an alias is another name of the same field");
+    client.send_fault(r#"{"type":"executions.subscribe","payload":{"accountId":"T","account":"T"}}"#).await;
+    assert_eq!(client.message().await["payload"]["code"], "invalid");
     client.send_fault(r#"{"type":"executions.subscribe","payload":{"accountId":"T","symbol":""}}"#).await;
     let error = client.message().await;
     assert_eq!((&error["type"], &error["payload"]["code"]), (&json!("error"), &json!("invalid")));

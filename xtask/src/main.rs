@@ -1,6 +1,7 @@
 //! The project's own commands, run as `cargo xtask <command>`.
 
 mod serve;
+mod bench;
 mod suite;
 mod asyncapi;
 mod typescript;
@@ -54,6 +55,12 @@ const COMMANDS: &[Command] = &[
         usage: "compile-cost",
         says: "measure what a channel adds to a debug build, and fail where it is too much",
         run: compile_cost::run,
+    },
+    Command {
+        name: "bench",
+        usage: "bench [-- ARGS]",
+        says: "measure fan-out, with topicast and with its peers; ARGS go to it (try `-- --help`)",
+        run: bench::run,
     },
     Command { name: "tidy", usage: "tidy", says: "check the rules that a compiler cannot", run: tidy::run },
 ];

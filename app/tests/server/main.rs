@@ -1,5 +1,7 @@
 //! The trading API from outside: over real sockets, and as the program that people start.
 
+mod client;
+mod history;
 mod live;
 mod process;
 mod recordings;

@@ -13,7 +13,7 @@ use super::order::{Answer, Connect, Connected, Order};
 use super::record::Recorder;
 use super::slow::{self, Drain};
 use crate::clock;
-use crate::message::{self, Stamp};
+use crate::message::{Scanner, Stamp};
 use crate::wire;
 
 /// What standard input is called among the connections.
@@ -51,6 +51,7 @@ struct Client {
     /// The last number of each topic of each connection.
     lasts: Vec<u64>,
     topics_each: usize,
+    scanner: Scanner,
     buffer: Vec<u8>,
     input: Vec<u8>,
     over: bool,
@@ -86,6 +87,7 @@ impl Client {
             connections: Vec::new(),
             lasts: Vec::new(),
             topics_each: 1,
+            scanner: Scanner::new(),
             buffer: vec![0; RESERVE + READ],
             input: Vec::new(),
             over: false,
@@ -272,7 +274,7 @@ impl Client {
 
     fn frame(&mut self, at: usize, now: u64, frame: &wire::Frame<'_>) -> Result<(), String> {
         match frame.opcode {
-            wire::TEXT | wire::BINARY if frame.last => match message::stamp(frame.payload) {
+            wire::TEXT | wire::BINARY if frame.last => match self.scanner.stamp(frame.payload) {
                 Some(stamp) => self.update(at, now, stamp, frame),
                 None => self.reply(at, frame.payload)?,
             },

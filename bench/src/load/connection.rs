@@ -6,6 +6,7 @@ use std::time::Duration;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::{self, Errno};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, ipproto, socket_with, sockopt};
+use socket2::SockRef;
 
 use super::order::Connect;
 use crate::message;
@@ -14,6 +15,11 @@ use crate::wire;
 /// How much a connection that never reads lets its kernel hold. The less, the sooner the
 /// server has to.
 const SLOW_BUFFER_BYTES: usize = 4096;
+
+/// The longest segment that such a connection takes: that of a usual network. The kernel of the
+/// server makes its buffer a multiple of it, and with loopback's own of 64 KiB would hold
+/// minutes of updates before the server itself had to.
+const SLOW_SEGMENT_BYTES: u32 = 1460;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -56,6 +62,8 @@ impl Connection {
         sockopt::set_socket_linger(&socket, Some(Duration::ZERO))?;
         if order.slow {
             sockopt::set_socket_recv_buffer_size(&socket, SLOW_BUFFER_BYTES)?;
+            let refused = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::INVAL);
+            SockRef::from(&socket).set_tcp_mss(SLOW_SEGMENT_BYTES).map_err(refused)?;
         }
         match connect(&socket, &address) {
             Ok(()) | Err(Errno::INPROGRESS) => {}

@@ -40,6 +40,7 @@ async fn serve(options: &Options) -> Result<(), String> {
     }
     let server = Server::builder("Benchmark", "1.0.0")
         .channels(channels![(); Bars])
+        .slow_consumer::<Bars>(options.slow())
         .shards(options.shards)
         .flush_window(options.window())
         .limits(limits)

@@ -1,8 +1,8 @@
 //! The user's item with the derives that it lacks.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Group, TokenStream};
 use quote::{ToTokens as _, format_ident, quote};
-use syn::{Data, DeriveInput, Fields, LitStr, Path, ext::IdentExt as _};
+use syn::{Attribute, Data, DeriveInput, Expr, Fields, LitStr, Path, Token, ext::IdentExt as _, parse_quote, token};
 
 use super::private;
 use crate::item::{Declared, Schema};
@@ -52,7 +52,8 @@ fn text(path: &TokenStream) -> LitStr {
 /// imported; under `#![no_implicit_prelude]` it would not compile on the item itself.
 fn mirror(item: &Declared, p: &TokenStream) -> TokenStream {
     let ident = &item.input.ident;
-    let mirror = item.mirror(MIRROR);
+    let mut mirror = item.mirror(MIRROR);
+    tell_aliases(&mut mirror);
     let mirror_ident = &mirror.ident;
     let name = ident.unraw().to_string();
     let renamed = (!item.is_renamed()).then(|| quote!(#[schemars(rename = #name)]));
@@ -89,6 +90,36 @@ fn mirror(item: &Declared, p: &TokenStream) -> TokenStream {
             }
         };
     }
+}
+
+/// Tells the schema of the other names that a field is read by, which schemars does not know
+/// of and the documents have to.
+fn tell_aliases(mirror: &mut DeriveInput) {
+    let Data::Struct(data) = &mut mirror.data else { return };
+    for field in &mut data.fields {
+        let aliases: Vec<LitStr> = field.attrs.iter().flat_map(aliases).collect();
+        if !aliases.is_empty() {
+            field.attrs.push(parse_quote!(#[schemars(extend("x-aliases" = [#(#aliases),*]))]));
+        }
+    }
+}
+
+fn aliases(attribute: &Attribute) -> Vec<LitStr> {
+    let mut aliases = Vec::new();
+    if attribute.path().is_ident("serde") {
+        // What is not understood here serde itself reports.
+        let _ = attribute.parse_nested_meta(|meta| {
+            if meta.path.is_ident("alias") {
+                aliases.push(meta.value()?.parse()?);
+            } else if meta.input.peek(Token![=]) {
+                meta.value()?.parse::<Expr>()?;
+            } else if meta.input.peek(token::Paren) {
+                meta.input.parse::<Group>()?;
+            }
+            Ok(())
+        });
+    }
+    aliases
 }
 
 /// The mirror's `Default`, which is the item's: schemars reads the defaults of fields from it.

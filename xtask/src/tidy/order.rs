@@ -5,7 +5,7 @@ use super::layers::module;
 use super::tree::{File, Tree};
 
 /// The sources of the crates that the rule is for.
-const CRATES: [&str; 4] = ["runtime/src/", "macros/src/", "app/src/", "xtask/src/"];
+const CRATES: [&str; 5] = ["runtime/src/", "macros/src/", "client/src/", "app/src/", "xtask/src/"];
 
 /// Modules of runtime that use each other in a circle and are one machine in several files.
 /// The list may become shorter.

@@ -109,12 +109,12 @@ pub(super) mod other {
     use super::{Deserialize, JsonSchema, Serialize};
 
     #[derive(Serialize, Deserialize, JsonSchema)]
-    pub(super) struct Bar {
+    pub(crate) struct Bar {
         price: f64,
     }
 
     #[derive(Serialize, Deserialize, JsonSchema)]
-    pub(super) struct Bars {
+    pub(crate) struct Bars {
         ticker: String,
     }
 }

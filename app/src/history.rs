@@ -1,0 +1,253 @@
+//! Bars of the past: what `GET /api/v1/bars` asks for, and what it answers.
+
+use std::{fmt, ops::Range, str::FromStr};
+
+use serde::Serialize;
+
+use crate::{bar::Bar, candles::Candles, resolution::Resolution};
+
+/// A request for bars of the past.
+///
+/// Read from the parameters that charting libraries send: `symbol`, `resolution` (`1` if
+/// absent), `to`, and `from` or `countBack`. Times are seconds since 1970-01-01 00:00 UTC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryRequest {
+    /// Ticker.
+    pub symbol: String,
+    /// Length of a bar.
+    pub resolution: Resolution,
+    /// Which bars.
+    pub span: Span,
+    /// The bars start before this time, in seconds.
+    pub to: i64,
+}
+
+/// How far back a request reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Span {
+    /// To this time, in seconds, itself included.
+    From(i64),
+    /// To so many bars, however far back they are. It wins where both are given.
+    CountBack(usize),
+}
+
+/// The bars of a request, in order.
+///
+/// A chart that subscribes first, then asks for history, and of two states of one bar keeps
+/// the one with the larger volume has no gap and no wrong bar: both come from one store, and
+/// volume grows whenever a bar changes. Live times never go back, so a late trade that revises
+/// a bar before the last one shows here only: ask again for the last few when a bar begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct History {
+    /// The bars, as they are on the wire.
+    pub bars: Vec<Bar>,
+    /// Whether there are none.
+    pub no_data: bool,
+    /// Where there are none: the start of the nearest earlier bar, in seconds, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_time: Option<i64>,
+}
+
+/// A parameter that is not what is allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadParameter(String);
+
+impl fmt::Display for BadParameter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadParameter {}
+
+impl HistoryRequest {
+    /// Reads the parameters of a query. Others than the five are passed over.
+    ///
+    /// # Errors
+    /// When a parameter is missing, stands twice, or has a value that is not allowed.
+    pub fn from_parameters(parameters: &[(String, String)]) -> Result<Self, BadParameter> {
+        let one = |name: &str| one(parameters, name);
+        let symbol = one("symbol")?.filter(|symbol| !symbol.is_empty());
+        let symbol =
+            symbol.ok_or_else(|| BadParameter("symbol is missing or empty; a ticker is expected".to_owned()))?;
+        let resolution = match one("resolution")? {
+            None => Resolution::default(),
+            Some(text) => text.parse().map_err(|error| BadParameter(format!("resolution: {error}")))?,
+        };
+        let from = number::<i64>(one("from")?, "from", SECONDS)?;
+        let to = number::<i64>(one("to")?, "to", SECONDS)?;
+        let count = number::<u32>(one("countBack")?, "countBack", COUNT)?;
+        let to = to.ok_or_else(|| BadParameter(format!("to is missing; {SECONDS} is expected")))?;
+        let span = match (count, from) {
+            (Some(0), _) => return Err(BadParameter(format!("countBack is `0`; {COUNT} is expected"))),
+            (Some(count), _) => Span::CountBack(usize::try_from(count).unwrap_or(usize::MAX)),
+            (None, Some(from)) if from > to => {
+                return Err(BadParameter(format!(
+                    "from is `{from}`, which is after to, `{to}`; at most that is allowed"
+                )));
+            }
+            (None, Some(from)) => Span::From(from),
+            (None, None) => {
+                return Err(BadParameter(format!("from and countBack are missing; {SECONDS} or {COUNT} is expected")));
+            }
+        };
+        Ok(Self { symbol: symbol.to_owned(), resolution, span, to })
+    }
+}
+
+/// What times are, in messages.
+const SECONDS: &str = "a whole number of seconds since 1970-01-01 00:00 UTC";
+
+/// What counts are, in messages.
+const COUNT: &str = "a whole number of bars from 1 to 4294967295";
+
+fn one<'a>(parameters: &'a [(String, String)], name: &str) -> Result<Option<&'a str>, BadParameter> {
+    let mut values = parameters.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str());
+    match (values.next(), values.next()) {
+        (_, Some(second)) => Err(BadParameter(format!("{name} is given twice, again as `{second}`; once is allowed"))),
+        (first, None) => Ok(first),
+    }
+}
+
+fn number<T: FromStr>(text: Option<&str>, name: &str, allowed: &str) -> Result<Option<T>, BadParameter> {
+    let parse =
+        |text: &str| text.parse().map_err(|_| BadParameter(format!("{name} is `{text}`; {allowed} is expected")));
+    text.map(parse).transpose()
+}
+
+impl History {
+    /// Answers a request from the store.
+    pub fn of(candles: &Candles, request: &HistoryRequest) -> Self {
+        let range = |times: Range<i64>| candles.range(&request.symbol, request.resolution, times);
+        let to = millis(request.to);
+        let (bars, begin): (Vec<Bar>, i64) = match request.span {
+            Span::From(from) => (range(millis(from)..to).map(Bar::from).collect(), millis(from)),
+            Span::CountBack(count) => {
+                let mut bars: Vec<Bar> = range(i64::MIN..to).rev().take(count).map(Bar::from).collect();
+                bars.reverse();
+                (bars, i64::MIN)
+            }
+        };
+        let earlier = || range(i64::MIN..begin).next_back().map(|candle| candle.start.div_euclid(1_000));
+        let next_time = if bars.is_empty() { earlier() } else { None };
+        Self { no_data: bars.is_empty(), bars, next_time }
+    }
+}
+
+/// Seconds as the store counts time; those that it cannot count are beyond every bar.
+fn millis(seconds: i64) -> i64 {
+    seconds.saturating_mul(1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rust_decimal::Decimal;
+
+    use super::*;
+    use crate::{bucket, trade::Trade};
+
+    fn parse(query: &[(&str, &str)]) -> Result<HistoryRequest, String> {
+        let parameters: Vec<_> = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        HistoryRequest::from_parameters(&parameters).map_err(|error| error.to_string())
+    }
+
+    fn request(span: Span, to: i64) -> HistoryRequest {
+        HistoryRequest { symbol: "X".to_owned(), resolution: Resolution::M1, span, to }
+    }
+
+    #[test]
+    fn count_back_wins_over_from_and_the_resolution_has_a_default() {
+        let check = |query: &[(&str, &str)], expected| assert_eq!(parse(query), Ok(expected));
+        check(&[("symbol", "X"), ("from", "-5"), ("to", "60")], request(Span::From(-5), 60));
+        check(&[("symbol", "X"), ("from", "99"), ("to", "60"), ("countBack", "2")], request(Span::CountBack(2), 60));
+        let days = HistoryRequest { resolution: Resolution::Day, ..request(Span::CountBack(1), 0) };
+        check(&[("to", "0"), ("other", "1"), ("countBack", "1"), ("symbol", "X"), ("resolution", "D")], days);
+    }
+
+    #[test]
+    fn what_is_not_allowed_is_named() {
+        const GOOD: [(&str, &str); 3] = [("symbol", "X"), ("from", "0"), ("to", "60")];
+        let check = |change: (&str, &str), message: &str| {
+            let mut query: Vec<_> = GOOD.into_iter().filter(|(name, _)| *name != change.0).collect();
+            query.push(change);
+            assert_eq!(parse(&query), Err(message.to_owned()));
+        };
+        check(("symbol", ""), "symbol is missing or empty; a ticker is expected");
+        check(("resolution", "7"), "resolution: `7` is not a resolution; allowed are 1, 5, 15, 30, 60, D, W, M");
+        check(("to", "1.5"), "to is `1.5`; a whole number of seconds since 1970-01-01 00:00 UTC is expected");
+        check(("from", "61"), "from is `61`, which is after to, `60`; at most that is allowed");
+        for bad in ["0", "-1", "x", "4294967296"] {
+            check(
+                ("countBack", bad),
+                &format!("countBack is `{bad}`; a whole number of bars from 1 to 4294967295 is expected"),
+            );
+        }
+        let without = |name: &str| parse(&GOOD.into_iter().filter(|(other, _)| *other != name).collect::<Vec<_>>());
+        assert!(without("to").unwrap_err().starts_with("to is missing"));
+        assert!(without("from").unwrap_err().starts_with("from and countBack are missing"));
+        let twice = parse(&[("symbol", "X"), ("symbol", "Y"), ("to", "0")]);
+        assert_eq!(twice, Err("symbol is given twice, again as `Y`; once is allowed".to_owned()));
+    }
+
+    #[test]
+    fn an_answer_is_written_as_charts_expect_it() {
+        let mut candles = Candles::new(10);
+        let trade = |id, time| Trade { symbol: "X".into(), id, time, price: Decimal::ONE, quantity: Decimal::ONE };
+        let _ = candles.apply(&trade(1, 61_000));
+        let json = |span, to| serde_json::to_string(&History::of(&candles, &request(span, to))).expect("JSON");
+        let bar = r#"{"time":60000,"open":1,"high":1,"low":1,"close":1,"volume":1}"#;
+        assert_eq!(json(Span::From(60), 61), format!(r#"{{"bars":[{bar}],"noData":false}}"#));
+        assert_eq!(json(Span::From(60), 60), r#"{"bars":[],"noData":true}"#, "`to` is excluded");
+        assert_eq!(json(Span::From(61), 200), r#"{"bars":[],"noData":true,"nextTime":60}"#);
+        assert_eq!(json(Span::CountBack(5), 60), r#"{"bars":[],"noData":true}"#);
+        assert_eq!(json(Span::From(i64::MIN), i64::MAX), format!(r#"{{"bars":[{bar}],"noData":false}}"#));
+    }
+
+    /// Bars by a way of their own: trades are put into buckets, and buckets into a list.
+    fn oracle(trades: &[(i64, i64)], request: &HistoryRequest) -> (Vec<(i64, i64)>, Option<i64>) {
+        let mut bars: Vec<(i64, i64)> = Vec::new();
+        for (time, quantity) in trades {
+            let start = bucket::start(request.resolution, *time);
+            match bars.iter_mut().find(|(other, _)| *other == start) {
+                Some((_, volume)) => *volume += quantity,
+                None => bars.push((start, *quantity)),
+            }
+        }
+        bars.sort_unstable();
+        let before: Vec<_> = bars.iter().copied().filter(|(start, _)| *start < request.to * 1_000).collect();
+        match request.span {
+            Span::CountBack(count) => (before[before.len().saturating_sub(count)..].to_vec(), None),
+            Span::From(from) => {
+                let (earlier, found): (Vec<_>, Vec<_>) =
+                    before.into_iter().partition(|(start, _)| *start < from * 1_000);
+                let next = if found.is_empty() { earlier.last().map(|(start, _)| start / 1_000) } else { None };
+                (found, next)
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_a_naive_list(
+            trades in prop::collection::vec((0_i64..4_000_000, 1_i64..50), 0..60),
+            from in 0_i64..4_100,
+            length in 0_i64..4_100,
+            count in prop::option::of(1_usize..20),
+            which in 0..Resolution::ALL.len(),
+        ) {
+            let mut candles = Candles::new(1_000);
+            for (id, (time, quantity)) in trades.iter().enumerate() {
+                let quantity = Decimal::from(*quantity);
+                let _ = candles.apply(&Trade { symbol: "X".into(), id: id as u64, time: *time, price: Decimal::ONE, quantity });
+            }
+            let span = count.map_or(Span::From(from), Span::CountBack);
+            let request = HistoryRequest { resolution: Resolution::ALL[which], ..request(span, from + length) };
+            let history = History::of(&candles, &request);
+            let bars: Vec<_> = history.bars.iter().map(|bar| (bar.time, i64::try_from(bar.volume.0).expect("whole"))).collect();
+            prop_assert_eq!(history.no_data, bars.is_empty());
+            prop_assert_eq!((bars, history.next_time), oracle(&trades, &request));
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! A bounded queue between the connection and one reader, which tells what it dropped.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+/// How much waits for a reader, and what gives way when it is more.
+///
+/// Whatever is dropped is counted, and the count is in the stream at the place where
+/// it is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Buffering {
+    /// How many items may wait; at least one. 1,024.
+    pub capacity: usize,
+    /// What is dropped when there are more. The oldest.
+    pub overflow: Overflow,
+}
+
+/// What is dropped when a reader is too slow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Overflow {
+    /// The oldest item: the reader sees the newest.
+    #[default]
+    DropOldest,
+    /// The newest items, until the reader has taken all that wait.
+    DropNewest,
+}
+
+impl Default for Buffering {
+    fn default() -> Self {
+        Self { capacity: 1_024, overflow: Overflow::default() }
+    }
+}
+
+impl Buffering {
+    /// Only the newest item waits.
+    pub fn latest() -> Self {
+        Self { capacity: 1, overflow: Overflow::DropOldest }
+    }
+}
+
+/// What a buffer holds.
+pub(crate) trait Queued {
+    /// What the reader misses when this is dropped.
+    fn lost(&self) -> Lost;
+}
+
+/// How many values a reader misses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// None: it is no value, but a status.
+    Nothing,
+    Values(u64),
+    /// Any number: a gap of unknown size was among what is missing.
+    Unknown,
+}
+
+/// What a reader takes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Taken<T> {
+    Item(T),
+    /// So many values were dropped here; `None` if that cannot be told.
+    Lagged(Option<u64>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Buffer<T> {
+    settings: Buffering,
+    state: Mutex<State<T>>,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    queue: VecDeque<T>,
+    /// What was dropped where the queue begins, or where it ends, as the overflow is.
+    lag: Lost,
+    /// The last dropped item that is no value: a reader who lacks it would be misled about
+    /// what follows.
+    status: Option<T>,
+    ended: bool,
+    waker: Option<Waker>,
+}
+
+impl<T: Queued> State<T> {
+    fn give_up(&mut self, item: T) {
+        match (item.lost(), &mut self.lag) {
+            (Lost::Nothing, _) => self.status = Some(item),
+            (Lost::Unknown, lag) | (Lost::Values(_), lag @ Lost::Unknown) => *lag = Lost::Unknown,
+            (more, lag @ Lost::Nothing) => *lag = more,
+            (Lost::Values(more), Lost::Values(lost)) => *lost = lost.saturating_add(more),
+        }
+    }
+
+    fn has_dropped(&self) -> bool {
+        self.lag != Lost::Nothing || self.status.is_some()
+    }
+
+    fn take_queued(&mut self) -> Option<Taken<T>> {
+        self.queue.pop_front().map(Taken::Item)
+    }
+
+    fn take_dropped(&mut self) -> Option<Taken<T>> {
+        match std::mem::replace(&mut self.lag, Lost::Nothing) {
+            Lost::Nothing => self.status.take().map(Taken::Item),
+            Lost::Values(lost) => Some(Taken::Lagged(Some(lost))),
+            Lost::Unknown => Some(Taken::Lagged(None)),
+        }
+    }
+}
+
+impl<T: Queued> Buffer<T> {
+    pub(crate) fn new(settings: Buffering) -> Self {
+        let settings = Buffering { capacity: settings.capacity.max(1), ..settings };
+        let state = State { queue: VecDeque::new(), lag: Lost::Nothing, status: None, ended: false, waker: None };
+        Self { settings, state: Mutex::new(state) }
+    }
+
+    /// Adds an item. Never waits.
+    pub(crate) fn push(&self, item: T) {
+        let mut state = self.lock();
+        let full = state.queue.len() >= self.settings.capacity;
+        match self.settings.overflow {
+            Overflow::DropOldest => {
+                if full && let Some(oldest) = state.queue.pop_front() {
+                    state.give_up(oldest);
+                }
+                state.queue.push_back(item);
+            }
+            Overflow::DropNewest if full || state.has_dropped() => state.give_up(item),
+            Overflow::DropNewest => state.queue.push_back(item),
+        }
+        wake(state);
+    }
+
+    /// Nothing follows what is there.
+    pub(crate) fn end(&self) {
+        let mut state = self.lock();
+        state.ended = true;
+        wake(state);
+    }
+
+    /// The next item; nothing after the end.
+    pub(crate) fn poll_take(&self, cx: &mut Context<'_>) -> Poll<Option<Taken<T>>> {
+        let mut state = self.lock();
+        match self.take(&mut state) {
+            Some(taken) => Poll::Ready(Some(taken)),
+            None if state.ended => Poll::Ready(None),
+            None => {
+                state.waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    fn take(&self, state: &mut State<T>) -> Option<Taken<T>> {
+        match self.settings.overflow {
+            Overflow::DropOldest => state.take_dropped().or_else(|| state.take_queued()),
+            Overflow::DropNewest => state.take_queued().or_else(|| state.take_dropped()),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        // Every change leaves the state whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Wakes the reader once the lock is free.
+fn wake<T>(mut state: MutexGuard<'_, State<T>>) {
+    let waker = state.waker.take();
+    drop(state);
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A number is a value, nothing a status.
+    impl Queued for Option<u64> {
+        fn lost(&self) -> Lost {
+            self.map_or(Lost::Nothing, |_| Lost::Values(1))
+        }
+    }
+
+    fn drain(buffer: &Buffer<Option<u64>>) -> Vec<Taken<Option<u64>>> {
+        let mut cx = Context::from_waker(Waker::noop());
+        std::iter::from_fn(|| match buffer.poll_take(&mut cx) {
+            Poll::Ready(taken) => taken,
+            Poll::Pending => None,
+        })
+        .collect()
+    }
+
+    fn filled(capacity: usize, overflow: Overflow, items: &[Option<u64>]) -> Buffer<Option<u64>> {
+        let buffer = Buffer::new(Buffering { capacity, overflow });
+        items.iter().for_each(|item| buffer.push(*item));
+        buffer
+    }
+
+    #[test]
+    fn the_oldest_gives_way_and_is_counted_where_it_was() {
+        let buffer = filled(2, Overflow::DropOldest, &[Some(1), None, Some(2), Some(3)]);
+        let newest = [None, Some(2), Some(3)].map(Taken::Item);
+        assert_eq!(drain(&buffer), [Taken::Lagged(Some(1))].into_iter().chain(newest).collect::<Vec<_>>());
+        buffer.push(Some(4));
+        assert_eq!(drain(&buffer), [Taken::Item(Some(4))]);
+    }
+
+    #[test]
+    fn the_newest_is_counted_behind_what_waits_and_the_last_status_is_kept() {
+        let buffer = filled(2, Overflow::DropNewest, &[Some(1), Some(2), Some(3), None, Some(4)]);
+        buffer.end();
+        assert_eq!(
+            drain(&buffer),
+            [Some(1), Some(2)]
+                .map(Taken::Item)
+                .into_iter()
+                .chain([Taken::Lagged(Some(2)), Taken::Item(None)])
+                .collect::<Vec<_>>()
+        );
+        assert_eq!(buffer.poll_take(&mut Context::from_waker(Waker::noop())), Poll::Ready(None));
+    }
+
+    #[test]
+    fn a_status_that_gives_way_is_no_lag_and_still_told() {
+        let buffer = filled(1, Overflow::DropOldest, &[None, None, Some(1)]);
+        assert_eq!(drain(&buffer), [None, Some(1)].map(Taken::Item));
+    }
+
+    proptest! {
+        /// Whatever is pushed and taken, every value is either seen, in order, or counted
+        /// exactly where it is missing, and the queue never outgrows its bound.
+        #[test]
+        fn nothing_is_lost_silently(
+            capacity in 1_usize..5,
+            newest in any::<bool>(),
+            steps in prop::collection::vec(prop::option::of(any::<bool>()), 0..60),
+        ) {
+            let overflow = if newest { Overflow::DropNewest } else { Overflow::DropOldest };
+            let buffer = Buffer::new(Buffering { capacity, overflow });
+            let (mut pushed, mut seen) = (0, 0);
+            let mut cx = Context::from_waker(Waker::noop());
+            let mut check = |taken: Taken<Option<u64>>| match taken {
+                Taken::Item(Some(value)) => { seen += 1; assert_eq!(value, seen); }
+                Taken::Item(None) => {}
+                Taken::Lagged(lost) => seen += lost.expect("every value counts"),
+            };
+            for step in steps {
+                match step {
+                    Some(true) => { pushed += 1; buffer.push(Some(pushed)); }
+                    Some(false) => buffer.push(None),
+                    None => if let Poll::Ready(Some(taken)) = buffer.poll_take(&mut cx) { check(taken); },
+                }
+                assert!(buffer.lock().queue.len() <= capacity);
+            }
+            drain(&buffer).into_iter().for_each(&mut check);
+            prop_assert_eq!(seen, pushed);
+        }
+    }
+}

@@ -1,0 +1,427 @@
+//! The client without its socket: what it knows, and what follows from each thing that happens.
+//!
+//! A pure function of the messages, ends and times handed in, so that tests can hand in any.
+
+mod demands;
+mod requests;
+mod topic;
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::watch;
+use topicast::Refusal;
+
+use crate::{
+    backoff::Backoff,
+    buffer::{Buffer, Lost, Queued},
+    disconnect::{Cause, Disconnect},
+    envelope::{self, Incoming, Payload},
+    error::{Doubt, RequestError},
+    heartbeat::{Due, Heartbeat},
+    item::RawItem,
+    random::Random,
+    status::{Connection, Event, Status},
+};
+use requests::Requests;
+use topic::{Standing, Topic};
+
+pub(crate) use requests::{Call, Outcome};
+pub(crate) use topic::{Ask, Listener};
+
+/// Times and bounds of a client.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    pub(crate) backoff: Backoff,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) request_timeout: Duration,
+    /// How long a server has to answer a close.
+    pub(crate) close_timeout: Duration,
+    pub(crate) heartbeat: Duration,
+    /// How long the server may be silent after a ping.
+    pub(crate) silence: Duration,
+    /// How many requests may wait to be sent.
+    pub(crate) queue: usize,
+}
+
+/// What the driver has to do with its socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Have none until then.
+    Waiting { until: Instant },
+    /// Make a connection.
+    Connecting { since: Instant },
+    /// Exchange messages.
+    Open { since: Instant },
+    /// Close it, and give up then.
+    Closing { until: Instant },
+    /// End.
+    Closed,
+}
+
+#[derive(Debug)]
+pub(crate) struct Core {
+    settings: Settings,
+    random: Random,
+    phase: Phase,
+    failures: u32,
+    connection: watch::Sender<Connection>,
+    heartbeat: Heartbeat,
+    latency: Option<Duration>,
+    next_id: u64,
+    topics: BTreeMap<u64, Topic>,
+    names: HashMap<String, u64>,
+    requests: Requests,
+    /// What was not sent yet, in order.
+    outbox: VecDeque<(u64, String)>,
+    /// What was asked on this connection and has no answer, in order.
+    unanswered: VecDeque<Unanswered>,
+    pushes: HashMap<&'static str, Vec<Listener>>,
+    events: Vec<Arc<Buffer<Event>>>,
+}
+
+/// A message of this client's that the server has yet to answer.
+#[derive(Debug, Clone, Copy)]
+struct Unanswered {
+    id: u64,
+    asked: Asked,
+    /// A later one was answered, so the server has read this one and found no fault in it.
+    read: bool,
+}
+
+/// What a message of this client's was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Subscribe(u64),
+    Unsubscribe,
+    Request,
+    Ping,
+    /// A ping whose answer says that the request before it, which has no reply, was read.
+    After(u64),
+}
+
+impl Queued for Event {
+    fn lost(&self) -> Lost {
+        Lost::Values(1)
+    }
+}
+
+impl Core {
+    pub(crate) fn new(settings: Settings, random: Random, now: Instant) -> Self {
+        Self {
+            settings,
+            random,
+            phase: Phase::Connecting { since: now },
+            failures: 0,
+            connection: watch::Sender::new(Connection::Connecting),
+            heartbeat: Heartbeat::new(settings.heartbeat, settings.silence, now),
+            latency: None,
+            next_id: 0,
+            topics: BTreeMap::new(),
+            names: HashMap::new(),
+            requests: Requests::default(),
+            outbox: VecDeque::new(),
+            unanswered: VecDeque::new(),
+            pushes: HashMap::new(),
+            events: Vec::new(),
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// When something is due though nothing happens.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let of_phase = match self.phase {
+            Phase::Waiting { until } | Phase::Closing { until } => Some(until),
+            Phase::Connecting { since } => Some(since + self.settings.connect_timeout),
+            Phase::Open { since } => match self.heartbeat.due(since) {
+                Due::Wait(until) => Some(until),
+                Due::Ping | Due::Dead => Some(since),
+            },
+            Phase::Closed => None,
+        };
+        let later = self.topics.values().filter_map(|topic| match topic.standing {
+            Standing::Later(at) => Some(at),
+            _ => None,
+        });
+        of_phase.into_iter().chain(self.requests.deadline()).chain(later).min()
+    }
+
+    /// Does what is due.
+    pub(crate) fn elapsed(&mut self, now: Instant) {
+        for id in self.requests.expire(now) {
+            self.outbox.retain(|(other, _)| *other != id);
+            self.unanswered.retain(|other| other.id != id);
+        }
+        self.retry_topics(now);
+        match self.phase {
+            Phase::Waiting { until } if until <= now => {
+                self.phase = Phase::Connecting { since: now };
+                self.set(Connection::Connecting);
+            }
+            Phase::Connecting { since } if since + self.settings.connect_timeout <= now => {
+                let after = self.settings.connect_timeout.as_secs_f64();
+                self.ended(now, Disconnect::new(Cause::ConnectTimeout, format!("it took more than {after} s")));
+            }
+            Phase::Open { .. } => match self.heartbeat.due(now) {
+                Due::Ping => {
+                    let id = self.ask("ping", None, Asked::Ping);
+                    self.heartbeat.asked(id, now);
+                }
+                Due::Dead => {
+                    let after = self.settings.silence.as_secs_f64();
+                    self.ended(now, Disconnect::new(Cause::Silent, format!("nothing came for {after} s after a ping")));
+                }
+                Due::Wait(_) => {}
+            },
+            Phase::Closing { until } if until <= now => self.phase = Phase::Closed,
+            _ => {}
+        }
+    }
+
+    /// The connection is there: everything that was wanted goes out in one burst.
+    pub(crate) fn opened(&mut self, now: Instant) {
+        let Phase::Connecting { .. } = self.phase else { return };
+        self.phase = Phase::Open { since: now };
+        self.heartbeat = Heartbeat::new(self.settings.heartbeat, self.settings.silence, now);
+        let wanted = self.topics.iter().filter(|(_, topic)| topic.standing == Standing::Wanted);
+        for number in wanted.map(|(number, _)| *number).collect::<Vec<_>>() {
+            self.join(number);
+        }
+        for id in self.requests.take_waiting() {
+            self.send(id);
+        }
+        self.tell_pushes(&Status::Live);
+        self.set(Connection::Live);
+    }
+
+    /// A message came.
+    pub(crate) fn text(&mut self, now: Instant, text: &str) {
+        self.heartbeat.hear(now);
+        let message = match Incoming::parse(text) {
+            Ok(message) => message,
+            Err(error) => return self.emit(&Event::Unreadable(error.to_string())),
+        };
+        if let Some(id) = message.id() {
+            self.answer(now, id, &message);
+        } else if let Some(topic) = &message.topic {
+            if let Some(number) = self.names.get(topic) {
+                self.about(now, *number, &message);
+            }
+        } else if let Some(listeners) = self.pushes.get(&*message.kind) {
+            let payload = Payload::from(message.payload());
+            listeners.iter().for_each(|listener| listener.push(RawItem::Update(Payload::clone(&payload))));
+        } else if message.kind == "error"
+            && let Some(refusal) = message.refusal()
+        {
+            self.emit(&Event::Fault(refusal));
+        }
+    }
+
+    /// Something came that is no message, but a sign of life.
+    pub(crate) fn heard(&mut self, now: Instant) {
+        self.heartbeat.hear(now);
+    }
+
+    /// The next message to be sent; it counts as sent.
+    pub(crate) fn pop(&mut self) -> Option<String> {
+        let Phase::Open { .. } = self.phase else { return None };
+        let (id, text) = self.outbox.pop_front()?;
+        self.requests.sent(id);
+        Some(text)
+    }
+
+    /// The connection ended, or did not come about.
+    pub(crate) fn ended(&mut self, now: Instant, why: Disconnect) {
+        let lived = match self.phase {
+            Phase::Open { since } => now.saturating_duration_since(since),
+            Phase::Connecting { .. } => Duration::ZERO,
+            Phase::Closing { .. } => {
+                self.phase = Phase::Closed;
+                return;
+            }
+            Phase::Waiting { .. } | Phase::Closed => return,
+        };
+        self.blame(now, &why);
+        self.unanswered.clear();
+        for (id, _) in std::mem::take(&mut self.outbox).into_iter().rev() {
+            self.requests.wait(id, true);
+        }
+        self.requests.doubt(&Doubt::Disconnected(why.clone()));
+        self.topics.values_mut().for_each(|topic| topic.lost(&why));
+        if let Some(limit) = why.heartbeat() {
+            // The server wants to hear more often than it did.
+            self.settings.heartbeat = self.settings.heartbeat.min(limit / 3);
+        }
+        let was_live = *self.connection.borrow() == Connection::Live;
+        self.failures = if lived >= self.settings.backoff.stable { 1 } else { self.failures.saturating_add(1) };
+        let after = self.settings.backoff.wait(self.failures, &mut self.random);
+        self.phase = Phase::Waiting { until: now + after };
+        if was_live {
+            self.tell_pushes(&Status::Stale(why.clone()));
+        }
+        self.set(Connection::Waiting { why, failures: self.failures, after });
+    }
+
+    fn take_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    fn set(&self, connection: Connection) {
+        self.emit(&Event::Connection(connection.clone()));
+        self.connection.send_replace(connection);
+    }
+
+    fn tell_pushes(&self, status: &Status) {
+        self.pushes.values().flatten().for_each(|listener| listener.push(RawItem::Status(status.clone())));
+    }
+
+    fn emit(&self, event: &Event) {
+        self.events.iter().for_each(|listener| listener.push(event.clone()));
+    }
+
+    /// Queues a message; without a connection there is nobody to ask.
+    fn ask(&mut self, kind: &str, payload: Option<&str>, asked: Asked) -> u64 {
+        let id = self.take_id();
+        if let Phase::Open { .. } = self.phase {
+            self.outbox.push_back((id, envelope::request(kind, id, payload)));
+            self.unanswered.push_back(Unanswered { id, asked, read: false });
+        }
+        id
+    }
+
+    fn join(&mut self, number: u64) {
+        let Some(topic) = self.topics.get(&number) else { return };
+        let (kind, payload) = (format!("{}.subscribe", topic.ask.route), Payload::clone(&topic.ask.payload));
+        let id = self.ask(&kind, Some(&payload), Asked::Subscribe(number));
+        if let Some(topic) = self.topics.get_mut(&number) {
+            topic.standing = Standing::Asked(id);
+        }
+    }
+
+    fn send(&mut self, id: u64) {
+        let Some(call) = self.requests.call(id) else { return };
+        let reply = call.reply;
+        self.outbox.push_back((id, envelope::request(&call.kind, id, call.payload.as_deref())));
+        self.unanswered.push_back(Unanswered { id, asked: Asked::Request, read: false });
+        if !reply {
+            self.ask("ping", None, Asked::After(id));
+        }
+    }
+
+    fn retry_topics(&mut self, now: Instant) {
+        let due = |topic: &Topic| matches!(topic.standing, Standing::Later(at) if at <= now);
+        let due = self.topics.iter().filter(|(_, topic)| due(topic)).map(|(number, _)| *number);
+        for number in due.collect::<Vec<_>>() {
+            if let Some(topic) = self.topics.get_mut(&number) {
+                topic.standing = Standing::Wanted;
+            }
+            if let Phase::Open { .. } = self.phase {
+                self.join(number);
+            }
+        }
+    }
+
+    /// The answer to a request of this number.
+    fn answer(&mut self, now: Instant, id: u64, message: &Incoming<'_>) {
+        let Some(at) = self.unanswered.iter().position(|other| other.id == id) else { return };
+        let Some(Unanswered { asked, .. }) = self.unanswered.remove(at) else { return };
+        self.unanswered.iter_mut().take(at).for_each(|earlier| earlier.read = true);
+        // Nobody waits any more for the answer of what timed out, and it can be no fault.
+        self.unanswered.retain(|other| !(other.read && other.asked == Asked::Request && !self.requests.has(other.id)));
+        let fault = if message.kind == "error" { message.refusal() } else { None };
+        match asked {
+            Asked::Subscribe(number) => {
+                let Some(topic) = self.topics.get_mut(&number) else { return };
+                if topic.standing != Standing::Asked(id) {
+                    return;
+                }
+                match fault.or_else(|| message.refused()) {
+                    Some(refusal) => self.refuse(now, number, RawItem::Refused, refusal),
+                    None => topic.joined(message),
+                }
+            }
+            Asked::Request => {
+                let outcome = match fault {
+                    Some(fault) => Err(RequestError::Fault(fault)),
+                    None => match message.refused() {
+                        Some(refusal) => Err(RequestError::Refused(refusal)),
+                        None => Ok(Payload::from(message.payload())),
+                    },
+                };
+                self.requests.resolve(id, outcome);
+            }
+            Asked::Ping => self.latency = self.heartbeat.answered(id, now).or(self.latency),
+            Asked::After(request) => {
+                self.unanswered.retain(|other| other.id != request);
+                self.requests.resolve(request, Ok(Payload::from("null")));
+            }
+            Asked::Unsubscribe => {}
+        }
+    }
+
+    /// A message about a topic that is not a reply.
+    fn about(&mut self, now: Instant, number: u64, message: &Incoming<'_>) {
+        let Some(topic) = self.topics.get_mut(&number) else { return };
+        // What still comes of an earlier subscription is not this one's.
+        if topic.standing != Standing::Live {
+            return;
+        }
+        match message.kind.strip_prefix(topic.ask.route) {
+            Some(".update") => topic.update(message),
+            Some(".snapshot") => topic.snapshot(message),
+            Some(".unsubscribed") => {
+                let refusal = message.refusal().unwrap_or_else(|| Refusal::internal("the server does not say why"));
+                self.refuse(now, number, RawItem::Ended, refusal);
+            }
+            _ => {}
+        }
+    }
+
+    /// The server said no to a topic, or took it back.
+    fn refuse(&mut self, now: Instant, number: u64, item: fn(Refusal) -> RawItem, refusal: Refusal) {
+        if refusal.is_retryable() {
+            let Some(topic) = self.topics.get_mut(&number) else { return };
+            let backoff = self.settings.backoff.wait(topic.refusals + 1, &mut self.random);
+            let after = refusal.retry_after_hint().unwrap_or(backoff);
+            topic.retry(item(refusal.clone()), refusal, now + after);
+        } else if let Some(topic) = self.forget_topic(number) {
+            topic.end(Some(item(refusal.clone())), Status::Refused(refusal));
+        }
+    }
+
+    fn forget_topic(&mut self, number: u64) -> Option<Topic> {
+        let topic = self.topics.remove(&number)?;
+        self.names.remove(&topic.ask.name);
+        Some(topic)
+    }
+
+    /// Finds the request that the server closed for. It answers one after another, so that is
+    /// the first that it has not read, if it was sent at all.
+    fn blame(&mut self, now: Instant, why: &Disconnect) {
+        let Some(Unanswered { id, asked, .. }) = self.unanswered.iter().copied().find(|other| !other.read) else {
+            return;
+        };
+        if self.outbox.front().is_some_and(|(unsent, _)| *unsent == id) {
+            return;
+        }
+        match (why.cause, asked) {
+            (Cause::Fault, Asked::Subscribe(number)) => self.refuse(now, number, RawItem::Refused, why.fault()),
+            (Cause::Fault, Asked::Request) => self.requests.resolve(id, Err(RequestError::Fault(why.fault()))),
+            // A handler that fails every time must not take the other topics along every time.
+            (Cause::ServerFailed, Asked::Subscribe(number)) => {
+                self.refuse(now, number, RawItem::Refused, Refusal::internal(why.reason.clone()));
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! Making a connection: the stream, the token, the handshake.
+
+use std::{io, pin::Pin, sync::Arc};
+
+use http::{HeaderMap, HeaderValue, Uri, header::AUTHORIZATION};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_tungstenite::{
+    WebSocketStream, client_async_with_config,
+    tungstenite::{self, client::IntoClientRequest, protocol::WebSocketConfig},
+};
+
+use crate::disconnect::{Cause, Disconnect};
+
+/// A future whose type is forgotten.
+type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Opens a stream to the host of an address.
+pub(crate) type Connector = Arc<dyn Fn(Uri) -> Pending<io::Result<Box<dyn Stream>>> + Send + Sync>;
+
+/// Gives a token for the next connection.
+pub(crate) type TokenProvider = Arc<dyn Fn() -> Pending<Result<String, String>> + Send + Sync>;
+
+/// What a WebSocket runs over.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// An open WebSocket.
+pub(crate) type Socket = WebSocketStream<Box<dyn Stream>>;
+
+/// All that every attempt needs.
+#[derive(Clone)]
+pub(crate) struct Dial {
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) connector: Connector,
+    pub(crate) token: Option<TokenProvider>,
+    pub(crate) message_bytes: usize,
+}
+
+impl Dial {
+    /// One attempt.
+    ///
+    /// # Errors
+    /// Why there is no connection.
+    pub(crate) async fn dial(self) -> Result<Socket, Disconnect> {
+        let unreachable = |error: &dyn ToString| Disconnect::new(Cause::Unreachable, error.to_string());
+        let mut request = self.uri.clone().into_client_request().map_err(|error| unreachable(&error))?;
+        request.headers_mut().extend(self.headers);
+        if let Some(provider) = self.token {
+            let no_token = |reason| Disconnect::new(Cause::NoToken, reason);
+            let token = provider().await.map_err(no_token)?;
+            let mut value = HeaderValue::try_from(format!("Bearer {token}"))
+                .map_err(|_| no_token("the token has characters that a header cannot have".to_owned()))?;
+            value.set_sensitive(true);
+            request.headers_mut().insert(AUTHORIZATION, value);
+        }
+        let stream = (self.connector)(self.uri).await.map_err(|error| unreachable(&error))?;
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(self.message_bytes))
+            .max_frame_size(Some(self.message_bytes));
+        match client_async_with_config(request, stream, Some(config)).await {
+            Ok((socket, _)) => Ok(socket),
+            Err(tungstenite::Error::Http(response)) => {
+                let body = response.body().as_deref().unwrap_or_default();
+                Err(Disconnect::rejected(response.status().as_u16(), body))
+            }
+            Err(error) => Err(unreachable(&error)),
+        }
+    }
+}
+
+/// TCP, for addresses that begin with `ws:`.
+pub(crate) async fn tcp(uri: Uri) -> io::Result<TcpStream> {
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
+    let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// Forgets the types of a connector.
+pub(crate) fn connector<F, Fut, S>(open: F) -> Connector
+where
+    F: Fn(Uri) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = io::Result<S>> + Send + 'static,
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    Arc::new(move |uri| {
+        let opening = open(uri);
+        Box::pin(async move { Ok(Box::new(opening.await?) as Box<dyn Stream>) })
+    })
+}

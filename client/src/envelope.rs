@@ -1,0 +1,119 @@
+//! The envelope round every message: writing the client's, reading the server's.
+
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use topicast::Refusal;
+
+/// A server's message, with its payload still text.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Incoming<'a> {
+    #[serde(rename = "type", borrow)]
+    pub(crate) kind: Cow<'a, str>,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    pub(crate) topic: Option<String>,
+    pub(crate) epoch: Option<String>,
+    pub(crate) seq: Option<u64>,
+    #[serde(default)]
+    pub(crate) skipped: u64,
+    #[serde(borrow)]
+    payload: Option<&'a RawValue>,
+}
+
+/// A payload as it came, shared by all who listen.
+pub(crate) type Payload = Arc<str>;
+
+impl<'a> Incoming<'a> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    /// The number of the request that this answers. Ids of another kind are nobody's.
+    pub(crate) fn id(&self) -> Option<u64> {
+        self.id?.get().parse().ok()
+    }
+
+    pub(crate) fn payload(&self) -> &'a str {
+        self.payload.map_or("null", RawValue::get)
+    }
+
+    /// The refusal that the payload of an error or an end is.
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        serde_json::from_str::<Refused>(self.payload()).ok().map(Refusal::from)
+    }
+
+    /// The refusal that a reply is, if it is one. A reply's own type may have members of the
+    /// same names, so the status has to say it.
+    pub(crate) fn refused(&self) -> Option<Refusal> {
+        let found: Refused = serde_json::from_str(self.payload()).ok()?;
+        (found.status.as_deref() == Some("error")).then(|| found.into())
+    }
+}
+
+/// The members of a refusal; `retry_after_ms` may be absent.
+#[derive(Deserialize)]
+struct Refused {
+    status: Option<String>,
+    code: String,
+    message: String,
+    retryable: bool,
+    retry_after_ms: Option<u64>,
+}
+
+impl From<Refused> for Refusal {
+    fn from(found: Refused) -> Self {
+        let refusal = Self::new(found.code, found.message);
+        match found.retry_after_ms {
+            Some(after) if found.retryable => refusal.retry_after(Duration::from_millis(after)),
+            _ if found.retryable => refusal.retryable(),
+            _ => refusal,
+        }
+    }
+}
+
+/// A request; the payload is JSON already.
+pub(crate) fn request(kind: &str, id: u64, payload: Option<&str>) -> String {
+    let kind = serde_json::Value::from(kind);
+    match payload {
+        Some(payload) => format!("{{\"type\":{kind},\"id\":{id},\"payload\":{payload}}}"),
+        None => format!("{{\"type\":{kind},\"id\":{id}}}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_a_server_writes() {
+        let text =
+            r#"{"type":"bars.update","topic":"bars:{\"symbol\":\"A\"}","seq":7,"skipped":2,"payload":{"a":[1]}}"#;
+        let message = Incoming::parse(text).unwrap();
+        assert_eq!((&*message.kind, message.topic.as_deref()), ("bars.update", Some(r#"bars:{"symbol":"A"}"#)));
+        assert_eq!((message.id(), message.seq, message.skipped), (None, Some(7), 2));
+        assert_eq!(message.payload(), r#"{"a":[1]}"#);
+        let message = Incoming::parse(r#"{"type":"x.response","id":3,"epoch":"e","seq":0}"#).unwrap();
+        assert_eq!((message.id(), message.payload()), (Some(3), "null"));
+        assert_eq!(Incoming::parse(r#"{"type":"error","id":"theirs"}"#).unwrap().id(), None);
+    }
+
+    #[test]
+    fn a_refusal_is_told_from_a_reply() {
+        let reply =
+            |payload: &str| Incoming::parse(&format!(r#"{{"type":"r","payload":{payload}}}"#)).unwrap().refused();
+        let refusal =
+            reply(r#"{"status":"error","symbol":"A","code":"c","message":"m","retryable":true,"retry_after_ms":9}"#);
+        assert_eq!(refusal, Some(Refusal::new("c", "m").retry_after(Duration::from_millis(9))));
+        assert_eq!(reply(r#"{"status":"error"}"#), None);
+        assert_eq!(reply(r#"{"code":"c","message":"m","retryable":true}"#), None);
+        assert_eq!(reply("7"), None);
+    }
+
+    #[test]
+    fn a_request_is_an_envelope() {
+        assert_eq!(request("bars.subscribe", 1, Some("{}")), r#"{"type":"bars.subscribe","id":1,"payload":{}}"#);
+        assert_eq!(request("a\"b", 2, None), r#"{"type":"a\"b","id":2}"#);
+    }
+}

@@ -1,0 +1,33 @@
+#![doc = include_str!("../README.md")]
+
+mod client;
+mod events;
+mod pushes;
+mod subscription;
+mod driver;
+mod shared;
+mod dial;
+mod core;
+mod error;
+mod item;
+mod buffer;
+mod numbering;
+mod heartbeat;
+mod backoff;
+mod random;
+mod envelope;
+mod status;
+mod disconnect;
+
+pub use backoff::Backoff;
+pub use buffer::{Buffering, Overflow};
+pub use client::{Builder, Client};
+pub use disconnect::{Cause, Disconnect};
+pub use error::{Doubt, Error, NotSent, RequestError};
+pub use events::Events;
+pub use item::{Item, Unreadable};
+pub use numbering::{Gap, GapCause};
+pub use pushes::Pushes;
+pub use status::{Connection, Event, Status};
+pub use subscription::Subscription;
+pub use topicast::Refusal;

@@ -1,0 +1,52 @@
+//! A listener's end of what the server sends of its own accord.
+
+use std::{
+    fmt,
+    marker::PhantomData,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures_util::Stream;
+use serde::de::DeserializeOwned;
+use topicast::Push;
+
+use crate::{core::Listener, item::Item, shared::Handle};
+
+/// The pushes of one kind, as a [`Stream`] of [`Item`]s.
+///
+/// Pushes have no numbers: what is sent while there is no connection is missed, and only
+/// the status items tell when that was.
+pub struct Pushes<P> {
+    handle: Handle,
+    name: &'static str,
+    listener: Listener,
+    push: PhantomData<fn(P)>,
+}
+
+impl<P: Push> Pushes<P> {
+    pub(crate) fn new(handle: Handle, listener: Listener) -> Self {
+        handle.change(|core| core.listen_pushes(P::NAME, &listener));
+        Self { handle, name: P::NAME, listener, push: PhantomData }
+    }
+}
+
+impl<P: Push + DeserializeOwned> Stream for Pushes<P> {
+    type Item = Item<P>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.listener.poll_take(cx).map(|taken| taken.map(Item::from))
+    }
+}
+
+impl<P> Drop for Pushes<P> {
+    fn drop(&mut self) {
+        self.handle.change(|core| core.leave_pushes(self.name, &self.listener));
+    }
+}
+
+impl<P> fmt::Debug for Pushes<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pushes({})", self.name)
+    }
+}

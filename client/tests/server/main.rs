@@ -1,0 +1,9 @@
+//! The client against the real server, over real sockets, and over streams in memory.
+
+mod bench;
+mod closes;
+mod cuts;
+mod operations;
+mod proxy;
+mod subscriptions;
+mod virtual_time;

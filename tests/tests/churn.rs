@@ -1,0 +1,56 @@
+//! Topics that come and go leave nothing behind.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use serde_json::json;
+use topicast::testing;
+use topicast_tests::channels::{self, Bar, Bars, Resolution};
+
+fn request(number: usize) -> Bars {
+    Bars { symbol: format!("S{number}"), resolution: Resolution::M1 }
+}
+
+/// What the process has in memory, in bytes (proc(5), `statm`).
+fn resident() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+/// Alone in its process, as nextest runs every test: others would be measured with it.
+#[tokio::test]
+async fn a_million_topics_made_and_left_return_their_memory() {
+    const TOPICS: usize = 1_000_000;
+    const SUBSCRIBED: usize = 40_000;
+    const AT_ONCE: usize = 500;
+    let (ws, _) = channels::server();
+    let publisher = ws.publisher::<Bars>().unwrap();
+    let mut client = testing::Client::connect(&ws).await.unwrap();
+    let mut number = 0;
+    let mut subscribe_and_leave = async |count: usize| {
+        for _ in 0..count / AT_ONCE {
+            let numbers = number..number + AT_ONCE;
+            number += AT_ONCE;
+            for kind in ["bars.subscribe", "bars.unsubscribe"] {
+                for number in numbers.clone() {
+                    client.send(&json!({ "type": kind, "payload": request(number) })).await;
+                    assert_eq!(client.message().await["payload"]["status"], "ok");
+                }
+            }
+        }
+    };
+    let make_and_leave = |numbers: std::ops::Range<usize>| {
+        for number in numbers {
+            publisher.topic(&request(number)).unwrap().publish(&Bar { time: 0, close: 0.0 }).unwrap();
+        }
+    };
+    subscribe_and_leave(2_000).await;
+    make_and_leave(0..20_000);
+    let before = resident();
+    subscribe_and_leave(SUBSCRIBED).await;
+    make_and_leave(0..TOPICS);
+    let after = resident();
+    assert_eq!(ws.topics(), []);
+    let grown = after.saturating_sub(before);
+    assert!(grown < 4 * 1024 * 1024, "{grown} bytes more than the {before} at first");
+}
