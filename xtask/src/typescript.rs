@@ -25,9 +25,9 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     generate("../../asyncapi/asyncapi-3.json", root.join("app/web/src/api.ts"), &[])?;
     // The document of the tests' server is of no other use, so it is not committed.
     let text = Tool::new(built::example("kit_server")?).args(["--document"]).read()?;
-    let document = folder.join("dist/kit.json");
+    let document = folder.join("node_modules/.kit.json");
     fs::write(&document, text).map_err(|error| format!("cannot write {}: {error}", document.display()))?;
-    generate("dist/kit.json", folder.join("test/kit/api.ts"), &["--runtime", "../../src/index.js"])
+    generate("node_modules/.kit.json", folder.join("test/kit/api.ts"), &["--runtime", "../../src/index.js"])
 }
 
 /// The folder of the npm package, built.

@@ -1,5 +1,7 @@
 // The generated surface brought to life: names with dots become objects in objects.
 
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import { Client, type ClientOptions, type RequestOptions, type Surface } from "./client.js";
 import { DISPOSE, type Lifetime, type Off } from "./events.js";
 import type { BufferOptions } from "./stream.js";

@@ -326,9 +326,7 @@ export class Client {
       sent.shift();
       first.answered(new RefusalError(close.reason || "the server failed", "internal", true));
     }
-    for (const { type, answered } of sent) {
-      answered(new UnknownOutcomeError(`${type}: the connection was lost; whether it was carried out is unknown`, "lost"));
-    }
+    abandon(sent);
     for (const shared of [...this.#shared.values()]) shared.lost();
     this.#events.emit("close", { ...close, reconnects });
     return reconnects;
@@ -336,23 +334,22 @@ export class Client {
 
   #changed(state: ConnectionState): void {
     if (state.status === "closed") {
-      const error = state.close.kind === "normal" ? closed() : new FaultError(`the server closed with ${state.close.code}: ${state.close.reason}`);
-      this.#lostForGood(error);
+      const { kind, code, reason } = state.close;
+      const wanted = kind === "normal";
+      this.#end(wanted ? closed() : new FaultError(`the server closed with ${code}: ${reason}`), wanted ? "closed" : "failed");
     }
     this.#events.emit("state", state);
   }
 
-  #lostForGood(error: TopicastError): void {
+  #end(error: TopicastError, status: "failed" | "closed"): void {
     const sent = [...this.#sent.values()];
-    this.#sent.clear();
-    this.#places.clear();
-    for (const { type, answered } of sent) {
-      answered(new UnknownOutcomeError(`${type}: the client was closed; whether it was carried out is unknown`, "lost"));
-    }
     const waiting = [...this.#queue];
+    this.#sent.clear();
     this.#queue.clear();
+    this.#places.clear();
+    abandon(sent);
     for (const { answered } of waiting) answered(error);
-    for (const shared of [...this.#shared.values()]) shared.fail(error);
+    for (const shared of [...this.#shared.values()]) shared.fail(error, status);
   }
 
   #ping(answered?: (reply: Message | TopicastError) => void): void {
@@ -378,6 +375,13 @@ export class Client {
   #report(error: unknown): void {
     if (this.#events.has("error")) this.#events.emit("error", error);
     else console.error(error);
+  }
+}
+
+/** What was sent on a connection that is no more. */
+function abandon(sent: readonly Request[]): void {
+  for (const { type, answered } of sent) {
+    answered(new UnknownOutcomeError(`${type}: the connection was lost; whether it was carried out is unknown`, "lost"));
   }
 }
 

@@ -36,7 +36,7 @@ export interface ConnectionOptions {
   readonly backoff?: { readonly base?: number; readonly cap?: number; readonly stable?: number };
   /**
    * A `ping` goes out every `interval`; a connection on which nothing is heard for `timeout`
-   * after it is given up. 10,000 and 5,000. False turns both off.
+   * after it is given up. 10,000 each. False turns both off.
    */
   readonly heartbeat?: false | { readonly interval?: number; readonly timeout?: number };
 }
@@ -183,7 +183,7 @@ export class Connection {
       clearTimeout(this.#timer);
       return;
     }
-    const timeout = heartbeat?.timeout ?? 5_000;
+    const timeout = heartbeat?.timeout ?? 10_000;
     this.#after(this.#interval, () => {
       this.#owner.ping();
       this.#silence ??= setTimeout(() => this.#lose("silent", 1006, `nothing heard for ${timeout} ms`), timeout);

@@ -2,18 +2,14 @@
 
 /** Any error of this package. */
 export abstract class TopicastError extends Error {
-  /** Whether the same request may succeed later. */
-  abstract readonly retryable: boolean;
-  readonly #name: string;
-
-  /** `name` survives minifiers, which rename classes. */
-  protected constructor(name: string, message: string) {
+  protected constructor(
+    /** The name of the class, which minifiers change. */
+    override readonly name: string,
+    message: string,
+    /** Whether the same request may succeed later. */
+    readonly retryable: boolean,
+  ) {
     super(message);
-    this.#name = name;
-  }
-
-  override get name(): string {
-    return this.#name;
   }
 }
 
@@ -23,24 +19,22 @@ export class RefusalError<Code extends string = string> extends TopicastError {
     message: string,
     /** Why, for programs. */
     readonly code: Code,
-    readonly retryable: boolean,
+    retryable: boolean,
     /** In how many milliseconds the same request may succeed, where the server says so. */
     readonly retryAfterMs?: number,
   ) {
-    super("RefusalError", message);
+    super("RefusalError", message, retryable);
   }
 }
 
 /** A fault of form: the request was wrong as such, and is never repeated. */
 export class FaultError extends TopicastError {
-  readonly retryable = false;
-
   constructor(
     message: string,
     /** The operation at fault, where it is known. */
     readonly operation?: string,
   ) {
-    super("FaultError", message);
+    super("FaultError", message, false);
   }
 }
 
@@ -50,45 +44,36 @@ export class FaultError extends TopicastError {
  * It may have been, so repeat it only where doing it twice does no harm.
  */
 export class UnknownOutcomeError extends TopicastError {
-  readonly retryable = false;
-
   constructor(
     message: string,
     /** Whether time ran out or the connection was lost. */
     readonly reason: "timeout" | "lost",
   ) {
-    super("UnknownOutcomeError", message);
+    super("UnknownOutcomeError", message, false);
   }
 }
 
 /** A request was never sent; repeating it is safe. */
 export class NotSentError extends TopicastError {
-  readonly retryable: boolean;
-
   constructor(
     message: string,
     /** Time ran out while disconnected, too many others were waiting, or the client is closed. */
     readonly reason: "timeout" | "full" | "closed",
   ) {
-    super("NotSentError", message);
-    this.retryable = reason !== "closed";
+    super("NotSentError", message, reason !== "closed");
   }
 }
 
 /** Params that have no topic, and so cannot be subscribed to. */
 export class TopicError extends TopicastError {
-  readonly retryable = false;
-
   constructor(message: string) {
-    super("TopicError", message);
+    super("TopicError", message, false);
   }
 }
 
 /** An iterator whose `overflow` is `"throw"` was read too slowly. */
 export class OverflowError extends TopicastError {
-  readonly retryable = true;
-
   constructor(buffer: number) {
-    super("OverflowError", `more than ${buffer} values wait to be read`);
+    super("OverflowError", `more than ${buffer} values wait to be read`, true);
   }
 }

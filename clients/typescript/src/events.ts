@@ -1,5 +1,7 @@
 // Listeners: who hears what, in order, where none can harm another.
 
+/// <reference lib="esnext.disposable" preserve="true" />
+
 /** What `using` calls, also where the runtime does not know it yet. */
 export const DISPOSE: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for("Symbol.dispose");
 
@@ -16,7 +18,7 @@ export interface Lifetime {
 export class Events<Map> {
   // Lists are replaced, never changed, so that one can be walked while listeners come and go.
   readonly #lists: { [Name in keyof Map]?: readonly ((event: Map[Name], more?: unknown) => unknown)[] } = {};
-  readonly #ends = new Set<Off>();
+  readonly #held = new Set<Off>();
   readonly #report: (error: unknown) => void;
 
   /** `report` is told what listeners throw. */
@@ -32,19 +34,23 @@ export class Events<Map> {
     // A function of its own, so that a listener which was added twice is taken away once.
     const entry = (event: Map[Name], more?: unknown): unknown => listener(event, more as never);
     this.#lists[name] = [...(this.#lists[name] ?? []), entry];
-    const end = (): void => {
-      this.#ends.delete(off);
+    const signal = lifetime?.signal;
+    const release = (): void => signal?.removeEventListener("abort", off);
+    const off = (): void => {
+      release();
+      this.#held.delete(release);
       this.#lists[name] = this.#lists[name]?.filter((other) => other !== entry);
     };
-    let off = end;
-    off = until(lifetime?.signal, end);
-    if (!lifetime?.signal?.aborted) this.#ends.add(off);
+    signal?.addEventListener("abort", off);
+    if (signal?.aborted) off();
+    else if (signal) this.#held.add(release);
     return off;
   }
 
-  /** Takes every listener away. */
-  clear(): void {
-    for (const off of [...this.#ends]) off();
+  /** Lets go of the signals: they may outlive what is told here by far. */
+  release(): void {
+    for (const release of this.#held) release();
+    this.#held.clear();
   }
 
   has(name: keyof Map): boolean {

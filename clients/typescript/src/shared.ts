@@ -98,7 +98,7 @@ export class Shared {
   /** An update, a snapshot, or the end. */
   receive({ type, seq = 0, skipped = 0, payload }: Message): void {
     const standing = this.#standing;
-    if (this.#phase !== "held" || !standing) return;
+    if (!standing) return;
     const event = type.slice(this.route.length + 1);
     if (event === "unsubscribed") {
       this.#phase = "idle";
@@ -119,13 +119,13 @@ export class Shared {
     this.#each((listener) => listener.take(payload, info));
   }
 
-  /** Ends for good. */
-  fail(error: TopicastError): void {
+  /** Ends for good; where this side wanted it, nobody who reads is given the error. */
+  fail(error: TopicastError, status: "failed" | "closed" = "failed"): void {
     this.error = error;
-    this.status = "failed";
+    this.status = status;
     this.#phase = "idle";
     this.#end();
-    this.#each((listener) => listener.end("failed", error, error));
+    this.#each((listener) => listener.end(status, error, status === "failed" ? error : undefined));
   }
 
   #answered(reply: Message | TopicastError): void {

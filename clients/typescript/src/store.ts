@@ -33,7 +33,8 @@ export function subscriptionStore<T>(open: () => Subscription<T, any>): Store<Sn
   let subscription: Subscription<T, any> | undefined;
   let snapshot = nothing;
   const read = (): void => {
-    const { current: value, status, stale, error } = subscription as Subscription<T, any>;
+    if (!subscription) return;
+    const { current: value, status, stale, error } = subscription;
     snapshot = { value, status, stale, error };
     for (const listener of [...listeners]) listener();
   };

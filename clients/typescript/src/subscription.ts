@@ -201,7 +201,7 @@ export class Subscription<T = unknown, Params = unknown, Route extends string = 
     this.#events.emit("refusal", error);
   }
 
-  /** @internal Ends with an error for whoever waits, and another or none for whoever reads. */
+  /** Ends with an error for whoever waits, and another or none for whoever reads. @internal */
   end(status: "failed" | "closed", waiting: unknown, reading?: unknown): void {
     if (this.#over) return;
     this.#over = status;
@@ -209,7 +209,7 @@ export class Subscription<T = unknown, Params = unknown, Route extends string = 
     this.turn(status);
     for (const stream of [...this.#values, ...this.#items]) stream.end(reading);
     this.#early = undefined;
-    this.#events.clear();
+    this.#events.release();
     this.#leave?.();
   }
 

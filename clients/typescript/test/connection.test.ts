@@ -5,6 +5,7 @@ import { expect, test, vi } from "vitest";
 import type { CloseInfo, CloseKind, ConnectionState } from "../src/index.js";
 import { FaultError, RefusalError, UnknownOutcomeError } from "../src/index.js";
 import { connect } from "./kit/api.js";
+import { drain } from "./support/oracle.js";
 import { Server } from "./support/server.js";
 import { AAPL, bar, chance, client, pass, simulate, URL_OF_SIM } from "./support/sim.js";
 
@@ -331,10 +332,11 @@ test("the states of a connection are told, and closing is the last", async () =>
   server.socket.cut();
   await pass(50);
   const sub = api.bars.subscribe({ symbol: "AAPL" });
+  const loop = drain(sub);
   await pass();
   end.abort();
   expect(states).toEqual(["open", "waiting", "connecting", "open", "closed"]);
-  expect([sub.status, server.socket.readyState]).toEqual(["failed", 3]);
+  expect([sub.status, server.socket.readyState, await loop]).toEqual(["closed", 3, []]);
   await pass(60_000);
   expect(server.sockets.length).toBe(2);
   expect(api.bars.subscribe({ symbol: "AAPL" }).status).toBe("failed");

@@ -50,6 +50,24 @@ test("nothing that comes between ready and the first listener of the same turn i
   await pass();
   expect(await first).toEqual(bar(7));
   expect(heard).toEqual([bar(7)]);
+  // Some sockets tell of several messages before anything else runs.
+  server.answer = () => "silence";
+  const subs = ["A", "B"].map((symbol) => api.bars.subscribe({ symbol }));
+  const times: number[] = [];
+  void subs[0]!.ready.then(async () => {
+    for await (const it of subs[0]!) times.push(it.time);
+  });
+  void subs[1]!.ready.then(() => subs[1]!.on((it) => times.push(it.time)));
+  await pass();
+  const tell = (message: object): void => server.socket.onmessage!({ data: JSON.stringify(message) });
+  for (const [at, { topic }] of subs.entries()) {
+    const { id } = server.socket.received.at(at - 2)!;
+    tell({ type: "bars.subscribe.response", id, epoch: "e", seq: 0, payload: { status: "ok", topic } });
+    tell({ type: "bars.update", topic, seq: 1, payload: bar(1) });
+    tell({ type: "bars.update", topic, seq: 2, payload: bar(2) });
+  }
+  await pass();
+  expect(times.sort()).toEqual([1, 1, 2, 2]);
 });
 
 test("many listeners are one subscription, left when the last is gone", async () => {
@@ -294,6 +312,9 @@ test("a listener that throws or rejects harms nobody else", async () => {
   server.publish(AAPL, bar(3));
   await pass();
   expect([complain.mock.calls.length, heard.at(-1)]).toEqual([2, 3]);
+  sub.close();
+  expect(complain).toHaveBeenCalledTimes(3);
+  complain.mockReset();
 });
 
 test("refusals that may pass are tried again when they say, others end it", async () => {

@@ -1,6 +1,6 @@
 // A client of the server in memory, with time that tests move.
 
-import { afterEach, beforeEach, vi } from "vitest";
+import { afterEach, beforeEach, expect, vi } from "vitest";
 
 import type { ClientOptions } from "../../src/index.js";
 import { type Api, connect } from "../kit/api.js";
@@ -14,10 +14,13 @@ export function simulate(): void {
   beforeEach(() => {
     vi.useFakeTimers({ now: 1_700_000_000_000 });
     chance(7);
+    vi.spyOn(console, "error");
   });
   afterEach(() => {
     for (const api of apis.splice(0)) api.$client.close();
     vi.useRealTimers();
+    // What nobody listens for goes there, and is nothing that a test expects.
+    expect(console.error).not.toHaveBeenCalled();
   });
 }
 
