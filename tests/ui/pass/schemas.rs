@@ -30,7 +30,6 @@ twice! {
         /// A field.
         #[schemars(length(min = 1, max = 5), title = "Symbol")]
         pub symbol_name: String,
-        #[serde(alias = "n")]
         pub number: Option<u32>,
         #[deprecated]
         pub old: f64,
@@ -146,7 +145,18 @@ macro_rules! check {
     };
 }
 
+/// schemars does not know of aliases; ours are told, for the documents.
+#[topicast::data]
+struct Aliased {
+    #[serde(default, alias = "n", alias = "no")]
+    number: u32,
+}
+
 fn main() {
+    let [read, _] = schemas::<Aliased>();
+    let aliases = read.pointer("/properties/number/x-aliases").map(ToString::to_string);
+    assert_eq!(aliases.as_deref(), Some(r#"["n","no"]"#));
+
     check!(Fields, Part, Outer, Inner, Untagged, Converted, Optional, Inlined, Unit, Generic<u8, 3>, Borrowed<'static>);
     let ids = [ours::Part::schema_id(), ours::Generic::<u8, 3>::schema_id()];
     assert!(ids[0].ends_with("schemas::ours::Piece") && ids[1].contains("::ours::Generic"), "{ids:?}");
