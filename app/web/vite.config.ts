@@ -1,0 +1,25 @@
+// How the page is built: onto the client's sources, with nothing inline, for a strict policy.
+
+import { fileURLToPath } from "node:url";
+
+import { defineConfig } from "vitest/config";
+
+const server = process.env["TRADING_API"] ?? "http://127.0.0.1:8000";
+
+export default defineConfig({
+  resolve: {
+    // The sources rather than the package, so that it needs no build of its own first.
+    alias: { topicast: fileURLToPath(new URL("../../clients/typescript/src/index.ts", import.meta.url)) },
+  },
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: {
+    proxy: { "/api": { target: server, ws: true } },
+  },
+  test: {
+    include: ["test/**/*.test.ts"],
+  },
+});
