@@ -15,6 +15,8 @@ export default defineConfig({
     target: "es2022",
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // The licence of the charts asks for its notice to be kept.
+    rolldownOptions: { output: { comments: { legal: true } } },
   },
   server: {
     proxy: { "/api": { target: server, ws: true } },

@@ -49,6 +49,8 @@ export class Plot {
     this.#palette = palette;
     this.#chart = createChart(container, {
       autoSize: true,
+      // The logo brings a style element, which the page's policy does not allow; the page's foot has the words.
+      layout: { attributionLogo: false },
       localization: { locale: "en-GB" },
       crosshair: { mode: CrosshairMode.Normal },
       rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.12, bottom: 0.24 } },
@@ -106,7 +108,6 @@ export class Plot {
     const line = { color: palette.line, labelBackgroundColor: palette.accent };
     this.#chart.applyOptions({
       layout: {
-        attributionLogo: false,
         background: { type: ColorType.Solid, color: palette.panel },
         textColor: palette.muted,
         fontFamily: getComputedStyle(document.body).fontFamily,
