@@ -11,6 +11,13 @@ export default defineConfig({
     // The sources rather than the package, so that it needs no build of its own first.
     alias: { topicast: fileURLToPath(new URL("../../clients/typescript/src/index.ts", import.meta.url)) },
   },
+  plugins: [
+    {
+      // A theme that was chosen is known to the script alone: nothing is painted before it has run.
+      name: "script-before-paint",
+      transformIndexHtml: { order: "post", handler: (html) => html.replace("<script ", '<script blocking="render" ') },
+    },
+  ],
   build: {
     target: "es2022",
     assetsInlineLimit: 0,

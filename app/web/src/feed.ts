@@ -99,6 +99,11 @@ export class Feed {
     return this.#failures > 0 ? `No history: ${this.#failure}` : "";
   }
 
+  /** Whether history is being tried again, which {@link retry} can hasten. */
+  get isFailing(): boolean {
+    return this.#failures > 0 && this.#subscription.status === "live";
+  }
+
   /** Loads the bars before the first, if there are any. */
   wantOlder(): void {
     this.series.wantOlder();

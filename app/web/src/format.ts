@@ -40,11 +40,10 @@ export function signed(value: number, digits: number): string {
   return (value < 0 ? MINUS : "+") + text;
 }
 
-/** A quantity, shortened to at most five digits. */
+/** A quantity, shortened: `12.35K`. */
 export function quantity(value: number): string {
   if (value < 1_000) return value === 0 ? "0" : trimmed(value, value < 1 ? 5 : 2);
-  const power = Math.min(Math.floor(Math.log10(value) / 3), 4);
-  return numbers(2).format(value / 1_000 ** power) + ["", "K", "M", "B", "T"][power];
+  return COMPACT.format(value);
 }
 
 /** `14:05:09` */
@@ -58,6 +57,8 @@ export function barTime(time: number, resolution: Resolution): string {
   const day = text.slice(0, 10);
   return /\D/.test(resolution) ? day : `${day} ${text.slice(11, 16)}`;
 }
+
+const COMPACT = new Intl.NumberFormat("en", { notation: "compact", minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
 const formats = new Map<number, Intl.NumberFormat>();
 

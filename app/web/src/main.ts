@@ -41,6 +41,8 @@ const layout = load();
 const panels: Panel[] = [];
 let market: Market | undefined;
 let isAsking = false;
+/** Why the market is not known; empty while it may be yet. */
+let failure = "";
 
 applyTheme(layout.theme);
 const api = connect("/api/v1/ws", { heartbeat: { interval: 5_000 } });
@@ -121,7 +123,14 @@ function arrange(): void {
   grid.dataset["count"] = String(panels.length);
   add.disabled = panels.length >= MOST_CHARTS || (!market?.symbols.length && panels.length === 0);
   message.hidden = panels.length > 0;
+  setText(message, emptiness());
   document.title = panels.length ? `${panels.map(({ choice }) => choice.symbol).join(", ")} · topicast markets` : "topicast markets";
+}
+
+/** What a page without charts says. */
+function emptiness(): string {
+  if (market) return market.symbols.length ? "No charts. Add one with the button above." : "This server publishes no symbols.";
+  return failure ? `What the market has is not known: ${failure}. Trying again.` : "Loading…";
 }
 
 function repaint(): void {
@@ -131,22 +140,22 @@ function repaint(): void {
 async function askMarket(): Promise<void> {
   if (isAsking) return;
   isAsking = true;
+  const isFirst = !market;
   try {
     market = await fetchMarket();
     for (const panel of panels) panel.offer(market);
-    if (!panels.length) begin(market);
+    if (isFirst && !panels.length) begin(market);
   } catch (error) {
-    setText(message, `What the market has cannot be had: ${error instanceof Error ? error.message : String(error)}. Trying again.`);
+    failure = error instanceof Error ? error.message : String(error);
     setTimeout(() => void askMarket(), RETRY);
   } finally {
     isAsking = false;
   }
+  arrange();
 }
 
 function begin({ symbols, resolutions: [resolution = "1"] }: Market): void {
   for (const symbol of symbols.slice(0, FIRST_CHARTS)) open({ symbol, resolution });
-  setText(message, symbols.length ? "No charts. Add one with the button above." : "This server publishes no symbols.");
-  arrange();
 }
 
 function announce(text: string): void {

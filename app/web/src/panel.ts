@@ -48,7 +48,7 @@ export class Panel {
   readonly #price = h("dd", { class: "price" });
   readonly #change = h("dd", { class: "change" });
   readonly #volume = h("dd", { class: "volume" });
-  readonly #legend = h("p", { class: "legend", "aria-hidden": "true" });
+  readonly #legend = h("p", { class: "legend", "aria-hidden": "true" }, ...Array.from({ length: 6 }, () => h("span")));
   readonly #canvas = h("div", { class: "canvas", "aria-hidden": "true" });
   readonly #slider: HTMLElement;
   readonly #message = h("p", { class: "chart-message" });
@@ -82,7 +82,12 @@ export class Panel {
         tabindex: "0",
         "aria-roledescription": "chart",
         "aria-describedby": "keys",
+        "aria-valuemin": "0",
+        "aria-valuemax": "0",
+        "aria-valuenow": "0",
+        "aria-valuetext": "no bars",
         keydown: (event) => this.#key(event as KeyboardEvent),
+        focus: () => this.#tell(this.#at ?? this.#feed.series.bars.at(-1)),
         blur: () => this.#leave(),
       },
       this.#canvas,
@@ -105,8 +110,15 @@ export class Panel {
       "article",
       { class: "chart", "aria-labelledby": this.#heading.id },
       this.#heading,
-      h("header", {}, this.#symbol, this.#resolution, this.#badge, this.#remove),
-      h("dl", { class: "quote" }, item("Last", this.#price), item("vs previous bar", this.#change), item("Volume of bar", this.#volume)),
+      h(
+        "header",
+        {},
+        this.#symbol,
+        this.#resolution,
+        h("dl", { class: "quote" }, item("Last", this.#price), item("vs previous bar", this.#change), item("Volume", this.#volume)),
+        this.#badge,
+        this.#remove,
+      ),
       h("div", { class: "frame" }, this.#legend, this.#slider, this.#notice),
       this.#table,
     );
@@ -119,6 +131,12 @@ export class Panel {
 
   get status(): FeedStatus {
     return this.#feed.status;
+  }
+
+  /** Whether the market has live bars of what is chosen; where it has not told yet, it may. */
+  get #isPublished(): boolean {
+    const { symbol, resolution } = this.#choice;
+    return !this.#market || (this.#market.symbols.includes(symbol) && this.#market.resolutions.includes(resolution));
   }
 
   get epoch(): string | undefined {
@@ -134,6 +152,7 @@ export class Panel {
   offer(market: Market): void {
     this.#market = market;
     this.#fill();
+    this.#redraw();
   }
 
   repaint(): void {
@@ -218,7 +237,7 @@ export class Panel {
     dataset["status"] = status;
     dataset["bars"] = String(bars.length);
     dataset["epoch"] = feed.epoch ?? "";
-    setText(this.#badge, STATUS_NAMES[status]);
+    setText(this.#badge, status === "live" && !this.#isPublished ? "History only" : STATUS_NAMES[status]);
     this.#drawQuote(bars);
     this.#drawLegend();
     this.#drawNotice(status);
@@ -247,7 +266,8 @@ export class Panel {
     const at = this.#at && bars.findLast((bar) => bar.time === this.#at?.time);
     const bar = at ?? bars.at(-1);
     this.#legend.hidden = !bar;
-    if (bar) setText(this.#legend, this.#describe(bar, ["O", "H", "L", "C", "V"]));
+    if (!bar) return;
+    this.#describe(bar, ["O", "H", "L", "C", "V"]).forEach((text, index) => setText(this.#legend.children[index] as Element, text));
   }
 
   #drawNotice(status: FeedStatus): void {
@@ -255,15 +275,15 @@ export class Panel {
     this.#notice.hidden = !text;
     this.#notice.dataset["over"] = String(this.#feed.series.bars.length === 0);
     setText(this.#message, text);
-    this.#retry.hidden = !(status === "retrying" && text.startsWith("No history"));
+    this.#retry.hidden = !this.#feed.isFailing;
   }
 
   #why(status: FeedStatus): string {
     const { symbol, resolution } = this.#choice;
     if (status === "retrying" || status === "failed") return this.#feed.message;
     if (status === "empty") {
-      const isListed = this.#market?.symbols.includes(symbol) && this.#market.resolutions.includes(resolution);
-      return isListed ? `Nothing was traded in ${symbol} yet.` : `The server has no live bars of ${symbol} at this length.`;
+      const published = `Nothing was traded in ${symbol} yet.`;
+      return this.#isPublished ? published : `The server publishes no bars of ${symbol}, ${RESOLUTION_NAMES[resolution].long}.`;
     }
     return status === "loading" && !this.#feed.series.bars.length ? "Loading…" : "";
   }
@@ -280,10 +300,11 @@ export class Panel {
     });
   }
 
-  #describe({ time, open, high, low, close, volume }: Bar, [o, hi, l, c, v]: readonly string[]): string {
-    const show = (value: number): string => price(value, this.#plot.digits);
-    const prices = `${o} ${show(open)}  ${hi} ${show(high)}  ${l} ${show(low)}  ${c} ${show(close)}`;
-    return `${barTime(time, this.#choice.resolution)}  ${prices}  ${v} ${quantity(volume)}`;
+  /** A bar in words: its time, then every number after its name. */
+  #describe({ time, open, high, low, close, volume }: Bar, names: readonly string[]): string[] {
+    const prices = [open, high, low, close].map((value) => price(value, this.#plot.digits));
+    const numbers = [...prices, quantity(volume)].map((text, index) => `${names[index]} ${text}`);
+    return [barTime(time, this.#choice.resolution), ...numbers];
   }
 
   #move(bar: Bar | undefined): void {
@@ -294,12 +315,11 @@ export class Panel {
   /** Only what keys do is told by the slider's value: were every tick, nobody could listen. */
   #tell(bar: Bar | undefined): void {
     if (!bar) return;
-    this.#move(bar);
-    const names = ["UTC, open", "high", "low", "close", "volume"];
+    const names = ["open", "high", "low", "close", "volume"];
     this.#slider.setAttribute("aria-valuemin", "1");
     this.#slider.setAttribute("aria-valuemax", String(this.#feed.series.bars.length));
     this.#slider.setAttribute("aria-valuenow", String(this.#plot.cursorIndex + 1));
-    this.#slider.setAttribute("aria-valuetext", this.#describe(bar, names));
+    this.#slider.setAttribute("aria-valuetext", this.#describe(bar, names).join(", "));
   }
 
   #leave(): void {
@@ -313,7 +333,11 @@ export class Panel {
     if (!act) return;
     event.preventDefault();
     if (event.key === "Escape") this.#leave();
-    else this.#tell(act(this.#plot));
+    else {
+      const bar = act(this.#plot);
+      if (bar) this.#move(bar);
+      this.#tell(bar);
+    }
   }
 }
 

@@ -21,6 +21,9 @@ import type { Palette } from "./theme.js";
 /** How close to the first bar the view may come before older ones are loaded. */
 const AHEAD = 100;
 
+/** How many bars of room there are after the last. */
+const ROOM = 4;
+
 /** How far keys zoom: how many times as many bars. */
 const ZOOM = 1.25;
 
@@ -54,7 +57,7 @@ export class Plot {
       localization: { locale: "en-GB" },
       crosshair: { mode: CrosshairMode.Normal },
       rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.12, bottom: 0.24 } },
-      timeScale: { borderVisible: false, timeVisible: !/\D/.test(resolution), secondsVisible: false, rightOffset: 4 },
+      timeScale: { borderVisible: false, timeVisible: !/\D/.test(resolution), secondsVisible: false, rightOffset: ROOM },
       // A finger that moves up or down scrolls the page.
       handleScroll: { vertTouchDrag: false },
       kineticScroll: { touch: !matchMedia("(prefers-reduced-motion: reduce)").matches, mouse: false },
@@ -87,9 +90,12 @@ export class Plot {
     const begin = bars.findLastIndex((bar) => bar.time < changed) + 1;
     const digits = decimals(bars.slice(begin));
     if (digits > this.digits) this.#setDigits(digits);
+    const isFirst = this.#last === undefined;
     if (this.#last === undefined || changed < this.#last) this.#drawAll();
     else for (const bar of bars.slice(begin)) this.#drawLast(bar);
     this.#last = bars.at(-1)?.time;
+    this.#colourLine();
+    if (isFirst) this.#chart.timeScale().scrollToPosition(ROOM, false);
   }
 
   /** What is drawn, read back from the canvas's own data. */
@@ -105,7 +111,7 @@ export class Plot {
   /** Paints everything in other colours. */
   repaint(palette: Palette): void {
     this.#palette = palette;
-    const line = { color: palette.line, labelBackgroundColor: palette.accent };
+    const line = { color: palette.line, labelBackgroundColor: palette.label };
     this.#chart.applyOptions({
       layout: {
         background: { type: ColorType.Solid, color: palette.panel },
@@ -119,6 +125,7 @@ export class Plot {
     const { up, down } = palette;
     this.#candles.applyOptions({ upColor: up, downColor: down, wickUpColor: up, wickDownColor: down });
     this.#drawAll();
+    this.#colourLine();
   }
 
   /** Moves the cursor by so many bars, from the last one where there is none; answers where it is then. */
@@ -192,6 +199,13 @@ export class Plot {
   #drawLast(bar: Bar): void {
     this.#candles.update(candle(bar));
     this.#volume.update(this.#column(bar));
+  }
+
+  /** The line of the last price, and its label, whose white text needs a darker ground than candles do. */
+  #colourLine(): void {
+    const bar = this.#series.bars.at(-1);
+    const priceLineColor = this.#palette[bar && bar.close < bar.open ? "down-strong" : "up-strong"];
+    if (this.#candles.options().priceLineColor !== priceLineColor) this.#candles.applyOptions({ priceLineColor });
   }
 
   #column(bar: Bar): HistogramData {

@@ -179,7 +179,7 @@ export class Series {
     // Without any, all that will be there.
     this.#settled = bars[Math.max(0, bars.length - REVISED)]?.time ?? 0;
     if (!this.#held || this.#missed) return;
-    this.#merge(this.#held);
+    this.#merge(since(bars, this.#held));
     this.#held = undefined;
     if (this.#bars.length > MOST) this.#trim();
   }
@@ -197,11 +197,10 @@ export class Series {
     this.#changed = Math.min(this.#changed, merge(this.#bars, bars));
   }
 
-  /** Starts anew with these bars; of the others those stay that are newer. */
+  /** Starts anew with these bars, joined by the others. */
   #replace(bars: readonly Bar[], others: readonly Bar[] = []): void {
-    const last = bars.at(-1)?.time ?? -Infinity;
     this.#bars = [...bars];
-    merge(this.#bars, others.filter((bar) => bar.time >= last));
+    merge(this.#bars, since(bars, others));
     this.#exhausted = false;
     this.#changed = -Infinity;
   }
@@ -219,6 +218,12 @@ export class Series {
     this.#older = undefined;
     this.#wantsOlder = false;
   }
+}
+
+/** Those of the other bars that can be joined with an answer: between its first and one before it may be a hole. */
+function since(answer: readonly Bar[], others: readonly Bar[]): readonly Bar[] {
+  const begin = answer[0]?.time ?? -Infinity;
+  return others.filter((bar) => bar.time >= begin);
 }
 
 /** Merges bars into others in order of time; answers the first time at which something changed. */

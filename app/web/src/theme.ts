@@ -2,7 +2,19 @@
 
 import type { Theme } from "./layout.js";
 
-const COLOURS = ["text", "muted", "grid", "line", "panel", "up", "down", "up-soft", "down-soft", "accent"] as const;
+const COLOURS = [
+  "muted",
+  "grid",
+  "line",
+  "panel",
+  "label",
+  "up",
+  "up-soft",
+  "up-strong",
+  "down",
+  "down-soft",
+  "down-strong",
+] as const;
 
 export type Palette = Readonly<Record<(typeof COLOURS)[number], string>>;
 
