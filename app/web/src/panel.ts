@@ -92,7 +92,7 @@ export class Panel {
       },
       this.#canvas,
     );
-    this.#retry = h("button", { type: "button", click: () => this.#feed.retry() }, "Try again now");
+    this.#retry = h("button", { type: "button", click: () => this.#retryNow() }, "Try again now");
     this.#notice = h("div", { class: "notice" }, this.#message, this.#retry);
     this.#table = h(
       "details",
@@ -191,10 +191,21 @@ export class Panel {
 
   #choose(): void {
     this.#choice = { symbol: this.#symbol.value, resolution: this.#resolution.value as Resolution };
+    this.#reopen();
+    this.#events.chosen();
+  }
+
+  #reopen(): void {
     this.#feed.close();
     this.#plot.remove();
     [this.#feed, this.#plot] = this.#open();
-    this.#events.chosen();
+  }
+
+  #retryNow(): void {
+    if (this.#feed.status === "failed") this.#reopen();
+    else this.#feed.retry();
+    // The button goes away.
+    this.#slider.focus();
   }
 
   #fill(): void {
@@ -275,7 +286,7 @@ export class Panel {
     this.#notice.hidden = !text;
     this.#notice.dataset["over"] = String(this.#feed.series.bars.length === 0);
     setText(this.#message, text);
-    this.#retry.hidden = !this.#feed.isFailing;
+    this.#retry.hidden = !this.#feed.isFailing && status !== "failed";
   }
 
   #why(status: FeedStatus): string {

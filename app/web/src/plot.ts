@@ -77,6 +77,8 @@ export class Plot {
       if (this.#cursor === undefined) events.moved(time === undefined ? undefined : this.#at((time as number) * 1_000));
     });
     this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
+      // The canvas keeps the cursor where it is on the screen, not at its bar.
+      this.#pin();
       if (range && range.from < AHEAD) events.reachedStart();
     });
     container.addEventListener("pointermove", () => (this.#cursor = undefined));
@@ -168,8 +170,14 @@ export class Plot {
     if (!bar) return undefined;
     this.#cursor = bar.time;
     this.#reveal(at);
-    this.#chart.setCrosshairPosition(bar.close, (bar.time / 1_000) as UTCTimestamp, this.#candles);
+    this.#pin();
     return bar;
+  }
+
+  /** Puts the cursor at its bar. */
+  #pin(): void {
+    const bar = this.#cursor === undefined ? undefined : this.#at(this.#cursor);
+    if (bar) this.#chart.setCrosshairPosition(bar.close, (bar.time / 1_000) as UTCTimestamp, this.#candles);
   }
 
   /** Scrolls so far that a bar can be seen. */
@@ -177,7 +185,7 @@ export class Plot {
     const scale = this.#chart.timeScale();
     const range = scale.getVisibleLogicalRange();
     if (!range) return;
-    const by = at < range.from ? at - range.from - 1 : at > range.to ? at - range.to + 1 : 0;
+    const by = at < range.from ? at - range.from - ROOM : at > range.to ? at - range.to + ROOM : 0;
     if (by) scale.setVisibleLogicalRange({ from: range.from + by, to: range.to + by });
   }
 
