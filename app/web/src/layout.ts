@@ -54,10 +54,11 @@ export function load(): Layout {
 }
 
 export function save(layout: Layout): void {
-  const query = toQuery(layout);
+  // Whoever is sent the address keeps their own theme.
+  const query = toQuery({ ...layout, theme: "auto" });
   history.replaceState(null, "", query ? `?${query}` : location.pathname);
   try {
-    localStorage.setItem(KEY, query);
+    localStorage.setItem(KEY, toQuery(layout));
   } catch {
     // Where nothing may be stored, the address alone remembers.
   }

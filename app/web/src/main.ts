@@ -28,8 +28,11 @@ declare global {
 /** How many charts a page has that nobody has set up. */
 const FIRST_CHARTS = 4;
 
-/** How long to wait before asking again what the market has, in milliseconds. */
-const RETRY = 3_000;
+/** How long to wait before asking again what the market has, in milliseconds: it may have more by then. */
+const LATER = 30_000;
+
+/** The same where it has nothing yet, or has not answered. */
+const SOON = 3_000;
 
 const grid = byId("charts");
 const message = byId("page-message");
@@ -41,6 +44,9 @@ const layout = load();
 const panels: Panel[] = [];
 let market: Market | undefined;
 let isAsking = false;
+let nextAsking: ReturnType<typeof setTimeout> | undefined;
+/** Whether nobody has set the page up, so that the market decides what it shows first. */
+let isFresh = layout.charts.length === 0;
 /** Why the market is not known; empty while it may be yet. */
 let failure = "";
 
@@ -113,6 +119,7 @@ function another(): ChartChoice {
 }
 
 function keep(): void {
+  isFresh = false;
   const charts = panels.map(({ choice }) => choice);
   save({ charts, columns: columns.value as Columns, theme: theme.value as Theme });
   arrange();
@@ -140,22 +147,23 @@ function repaint(): void {
 async function askMarket(): Promise<void> {
   if (isAsking) return;
   isAsking = true;
-  const isFirst = !market;
+  clearTimeout(nextAsking);
   try {
     market = await fetchMarket();
+    failure = "";
+    if (isFresh) begin(market);
     for (const panel of panels) panel.offer(market);
-    if (isFirst && !panels.length) begin(market);
   } catch (error) {
     failure = error instanceof Error ? error.message : String(error);
-    setTimeout(() => void askMarket(), RETRY);
-  } finally {
-    isAsking = false;
   }
+  isAsking = false;
+  nextAsking = setTimeout(() => void askMarket(), failure || !market?.symbols.length ? SOON : LATER);
   arrange();
 }
 
 function begin({ symbols, resolutions: [resolution = "1"] }: Market): void {
   for (const symbol of symbols.slice(0, FIRST_CHARTS)) open({ symbol, resolution });
+  isFresh = panels.length === 0;
 }
 
 function announce(text: string): void {

@@ -77,8 +77,7 @@ export class Plot {
       if (this.#cursor === undefined) events.moved(time === undefined ? undefined : this.#at((time as number) * 1_000));
     });
     this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
-      // The canvas keeps the cursor where it is on the screen, not at its bar.
-      this.#pin();
+      this.#pinNext();
       if (range && range.from < AHEAD) events.reachedStart();
     });
     container.addEventListener("pointermove", () => (this.#cursor = undefined));
@@ -97,6 +96,7 @@ export class Plot {
     else for (const bar of bars.slice(begin)) this.#drawLast(bar);
     this.#last = bars.at(-1)?.time;
     this.#colourLine();
+    this.#pinNext();
     if (isFirst) this.#chart.timeScale().scrollToPosition(ROOM, false);
   }
 
@@ -160,6 +160,7 @@ export class Plot {
   }
 
   remove(): void {
+    this.#cursor = undefined;
     this.#chart.remove();
   }
 
@@ -172,6 +173,11 @@ export class Plot {
     this.#reveal(at);
     this.#pin();
     return bar;
+  }
+
+  /** The canvas keeps the cursor where it is on the screen, not at its bar; scales move with the next frame. */
+  #pinNext(): void {
+    if (this.#cursor !== undefined) requestAnimationFrame(() => this.#pin());
   }
 
   /** Puts the cursor at its bar. */
