@@ -111,7 +111,7 @@ export class Series {
     const last = bars.at(-1);
     if (!last || bar.time > last.time) this.#due = true;
     if (this.#held) merge(this.#held, [bar]);
-    else this.#merge([bar]);
+    else this.#merge(since(this.#bars, [bar]));
     if (this.#bars.length > MOST) this.#trim();
   }
 
@@ -220,9 +220,9 @@ export class Series {
   }
 }
 
-/** Those of the other bars that can be joined with an answer: between its first and one before it may be a hole. */
-function since(answer: readonly Bar[], others: readonly Bar[]): readonly Bar[] {
-  const begin = answer[0]?.time ?? -Infinity;
+/** Those of the others that can be joined with bars: between their first and one before it may be a hole. */
+function since(bars: readonly Bar[], others: readonly Bar[]): readonly Bar[] {
+  const begin = bars[0]?.time ?? -Infinity;
   return others.filter((bar) => bar.time >= begin);
 }
 
