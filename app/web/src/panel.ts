@@ -305,9 +305,12 @@ export class Panel {
     const rows = bars.slice(-ROWS).reverse();
     while (this.#rows.rows.length > rows.length) this.#rows.deleteRow(-1);
     rows.forEach((bar, index) => {
-      const texts = [barTime(bar.time, resolution), ...[bar.open, bar.high, bar.low, bar.close].map((value) => price(value, digits)), quantity(bar.volume)];
-      const row = this.#rows.rows[index] ?? this.#rows.appendChild(h("tr", {}, h("th", { scope: "row" }), ...texts.slice(1).map(() => h("td"))));
-      texts.forEach((text, column) => setText(row.cells[column] as HTMLElement, text));
+      const time = barTime(bar.time, resolution);
+      const prices = [bar.open, bar.high, bar.low, bar.close].map((value) => price(value, digits));
+      const row = this.#rows.rows[index] ?? this.#rows.appendChild(emptyRow());
+      // The year is a part of its own: a narrow table has no room for it.
+      [time.slice(0, 5), time.slice(5)].forEach((text, part) => setText(row.cells[0]?.children[part] as Element, text));
+      [...prices, quantity(bar.volume)].forEach((text, column) => setText(row.cells[column + 1] as Element, text));
     });
   }
 
@@ -350,6 +353,11 @@ export class Panel {
       this.#tell(bar);
     }
   }
+}
+
+function emptyRow(): HTMLTableRowElement {
+  const time = h("th", { scope: "row" }, h("span", { class: "year" }), h("span"));
+  return h("tr", {}, time, ...Array.from({ length: 5 }, () => h("td")));
 }
 
 const KEYS: Readonly<Record<string, (plot: Plot) => Bar | undefined>> = {

@@ -56,7 +56,7 @@ export class Plot {
       layout: { attributionLogo: false },
       localization: { locale: "en-GB" },
       crosshair: { mode: CrosshairMode.Normal },
-      rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.12, bottom: 0.24 } },
+      rightPriceScale: { borderVisible: false, minimumWidth: 64, scaleMargins: { top: 0.12, bottom: 0.24 } },
       timeScale: { borderVisible: false, timeVisible: !/\D/.test(resolution), secondsVisible: false, rightOffset: ROOM },
       // A finger that moves up or down scrolls the page.
       handleScroll: { vertTouchDrag: false },
