@@ -20,6 +20,13 @@ export type FetchBars = (
   signal: AbortSignal,
 ) => Promise<readonly Bar[]>;
 
+export interface FeedEvents {
+  /** The series or the status may have changed. */
+  changed(): void;
+  /** A live bar came. */
+  heard(): void;
+}
+
 /** How often the last bars are asked for again, in milliseconds. */
 const REFRESH = 15_000;
 
@@ -31,11 +38,9 @@ export class Feed {
   readonly series = new Series();
   /** Changes when the server restarts; undefined until a bar tells it. */
   epoch: string | undefined;
-  /** When the last live bar came, in milliseconds since 1970. */
-  heard: number | undefined;
   readonly #subscription: Subscription<Bar, Bars>;
   readonly #fetch: FetchBars;
-  readonly #changed: () => void;
+  readonly #events: FeedEvents;
   readonly #end = new AbortController();
   readonly #refresh: ReturnType<typeof setInterval>;
   #failures = 0;
@@ -44,21 +49,21 @@ export class Feed {
   #pause: ReturnType<typeof setTimeout> | undefined;
   #pumping = false;
 
-  /** Begins at once. `changed` is called whenever the series or the status may have changed. */
+  /** Begins at once. */
   constructor(
     api: Pick<Api, "bars">,
     fetch: FetchBars,
     readonly symbol: string,
     readonly resolution: Resolution,
-    changed: () => void,
+    events: FeedEvents,
   ) {
     this.#fetch = fetch;
-    this.#changed = changed;
+    this.#events = events;
     this.#subscription = api.bars.subscribe({ symbol, resolution });
     this.#subscription.on((bar, { epoch }) => {
       this.epoch = epoch;
-      this.heard = Date.now();
       this.series.take(bar);
+      events.heard();
       this.#update();
     });
     this.#subscription.on("gap", ({ reason }) => {
@@ -134,7 +139,7 @@ export class Feed {
   }
 
   #update(): void {
-    this.#changed();
+    this.#events.changed();
     if (this.#pumping) return;
     this.#pumping = true;
     // Whatever else the same message has to tell is told first: after `live` comes the gap.

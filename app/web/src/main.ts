@@ -91,7 +91,7 @@ function open(choice: ChartChoice): Panel {
   const panel = new Panel(api, choice, {
     chosen: keep,
     removed: () => close(panel),
-    updated: () => badge.count(),
+    heard: () => badge.count(),
     announced: announce,
   });
   panels.push(panel);

@@ -29,7 +29,7 @@ export interface PanelEvents {
   chosen(): void;
   removed(): void;
   /** A live bar came. */
-  updated(): void;
+  heard(): void;
   /** Something that a screen reader should say. */
   announced(text: string): void;
 }
@@ -60,7 +60,6 @@ export class Panel {
   #market: Market | undefined;
   #feed: Feed;
   #plot: Plot;
-  #heard: number | undefined;
   #told: FeedStatus | undefined;
   /** The bar that the cursor is at. */
   #at: Bar | undefined;
@@ -172,7 +171,10 @@ export class Panel {
 
   #open(): [Feed, Plot] {
     const { symbol, resolution } = this.#choice;
-    const feed = new Feed(this.#api, fetchBars, symbol, resolution, () => this.#changed());
+    const feed = new Feed(this.#api, fetchBars, symbol, resolution, {
+      changed: () => this.#redraw(),
+      heard: () => this.#events.heard(),
+    });
     const plot = new Plot(this.#canvas, feed.series, resolution, palette(), {
       moved: (bar) => this.#move(bar),
       reachedStart: () => feed.wantOlder(),
@@ -183,7 +185,7 @@ export class Panel {
     this.#remove.setAttribute("aria-label", `Remove the chart of ${name}`);
     this.element.dataset["symbol"] = symbol;
     this.element.dataset["resolution"] = resolution;
-    this.#heard = this.#told = this.#at = undefined;
+    this.#told = this.#at = undefined;
     this.#fill();
     this.#redraw();
     return [feed, plot];
@@ -220,15 +222,6 @@ export class Panel {
     );
     this.#symbol.value = symbol;
     this.#resolution.value = resolution;
-  }
-
-  #changed(): void {
-    // While the constructor of the feed still runs there is nothing to look at.
-    if (this.#feed?.heard !== this.#heard) {
-      this.#heard = this.#feed?.heard;
-      this.#events.updated();
-    }
-    this.#redraw();
   }
 
   #redraw(): void {
@@ -296,7 +289,8 @@ export class Panel {
       const published = `Nothing was traded in ${symbol} yet.`;
       return this.#isPublished ? published : `The server publishes no bars of ${symbol}, ${RESOLUTION_NAMES[resolution].long}.`;
     }
-    return status === "loading" && !this.#feed.series.bars.length ? "Loading…" : "";
+    if (this.#feed.series.bars.length) return "";
+    return status === "stale" ? "Waiting for the connection…" : status === "loading" ? "Loading…" : "";
   }
 
   #drawTable(bars: readonly Bar[]): void {

@@ -52,17 +52,19 @@ interface Asked {
 let script: Script;
 let asked: Asked[];
 let feed: Feed;
+let heard: number;
 
 beforeEach(() => {
   vi.useFakeTimers();
   script = new Script();
   asked = [];
+  heard = 0;
   const bars = { subscribe: () => script as unknown as Subscription<Bar, Bars, "bars"> };
   const fetch = (_symbol: string, _resolution: string, request: Request, signal: AbortSignal): Promise<Bar[]> =>
     new Promise((resolve, reject) => {
       asked.push({ request, signal, answer: (...bars) => resolve(bars), fail: (message) => reject(new Error(message)) });
     });
-  feed = new Feed({ bars }, fetch, "AAPL", "1", () => {});
+  feed = new Feed({ bars }, fetch, "AAPL", "1", { changed: () => {}, heard: () => (heard += 1) });
 });
 
 afterEach(() => {
@@ -83,7 +85,7 @@ describe("a feed", () => {
     asked[0]?.answer(bar(1, 5), bar(2, 6));
     await passes(0);
     expect(feed.series.bars).toEqual([bar(1, 5), bar(2, 7)]);
-    expect([feed.status, feed.epoch]).toEqual(["live", "a"]);
+    expect([feed.status, feed.epoch, heard]).toEqual(["live", "a", 1]);
   });
 
   test("starts at once on a topic that others hold already", async () => {
@@ -91,7 +93,7 @@ describe("a feed", () => {
     script = new Script();
     script.status = "live";
     const bars = { subscribe: () => script as unknown as Subscription<Bar, Bars, "bars"> };
-    feed = new Feed({ bars }, async () => [bar(1, 1)], "AAPL", "1", () => {});
+    feed = new Feed({ bars }, async () => [bar(1, 1)], "AAPL", "1", { changed: () => {}, heard: () => (heard += 1) });
     await passes(0);
     expect(feed.status).toBe("live");
   });

@@ -25,7 +25,7 @@ const anything = fc.oneof(
   act(6, fc.tuple(fc.nat(4), quantity).map(([back, amount]) => [`trade ${back} back`, (world) => world.trade(back, amount)])),
   act(4, fc.tuple(fc.nat(2), quantity).map(([empty, amount]) => ["begin", (world) => world.begin(empty, amount)])),
   act(8, once("publish", (world) => world.publish(false))),
-  act(2, once("publish, skipping", (world) => world.publish(true))),
+  act(5, once("publish, skipping", (world) => world.publish(true))),
   act(12, once("deliver", (world) => world.deliver())),
   act(10, once("ask", (world) => world.ask())),
   act(12, fc.nat(3).map((which) => [`look at ${which}`, (world) => world.progress(which, "look")])),
@@ -59,7 +59,7 @@ describe("a series", () => {
         expect(from(series.bars)).toEqual(from(bars));
         expect(series.bars.length).toBeGreaterThanOrEqual(Math.min(bars.length, PAGE));
       }),
-      { numRuns: 3_000 },
+      { numRuns: 6_000 },
     );
   });
 
@@ -103,6 +103,20 @@ describe("a series", () => {
     expect(series.next()).toMatchObject({ kind: "tail", from: 2 });
   });
 
+  test("holds live bars back until an answer that was asked for after the gap", () => {
+    const series = connected();
+    const before = series.next() as Request;
+    series.missed();
+    series.take(bar(9, 1));
+    series.answered(before, [bar(1, 5), bar(2, 5)]);
+    expect(series.bars, "what is between was missed").toEqual([bar(1, 5), bar(2, 5)]);
+    expect(series.isCurrent).toBe(false);
+    series.take(bar(9, 2));
+    answer(series, [bar(1, 5), bar(2, 5), bar(8, 1), bar(9, 1)]);
+    expect(series.bars).toEqual([bar(1, 5), bar(2, 5), bar(8, 1), bar(9, 2)]);
+    expect(series.isCurrent).toBe(true);
+  });
+
   test("keeps the old bars in sight after a restart, and takes no answer of before", () => {
     const series = connected();
     answer(series, [bar(1, 5), bar(2, 5)]);
@@ -139,6 +153,21 @@ describe("a series", () => {
     answer(series, [bar(5_000, 1), bar(5_001, 1)]);
     series.answered(older, [bar(999, 1)]);
     expect(series.bars).toEqual([bar(5_000, 1), bar(5_001, 1)]);
+  });
+
+  test("takes no live bar that is older than all it has", () => {
+    const series = connected();
+    answer(series, [bar(5, 1), bar(6, 1)]);
+    series.take(bar(3, 1));
+    expect(series.bars).toEqual([bar(5, 1), bar(6, 1)]);
+  });
+
+  test("is not current while it is disconnected", () => {
+    const series = connected();
+    answer(series, [bar(1, 1)]);
+    expect(series.isCurrent).toBe(true);
+    series.disconnected();
+    expect(series.isCurrent).toBe(false);
   });
 
   test("keeps a bounded number of bars", () => {
