@@ -24,7 +24,7 @@ pub const BUNDLE: &[File] = include!(concat!(env!("OUT_DIR"), "/bundle.rs"));
 
 /// What the browser lets the page do: load and connect to its own origin, and no more.
 ///
-/// `'self'` includes WebSockets of the same host and port since Chrome 71, Firefox 63 and
+/// `'self'` includes WebSockets of the same host and port since Chrome 71, Firefox 62 and
 /// Safari 16. Older Safaris want the host named; the server knows its public name only from
 /// what a client says it is, and `ws:` alone would allow every host.
 pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \

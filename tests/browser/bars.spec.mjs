@@ -74,7 +74,7 @@ function reckoned({ bars }, charts = CHARTS) {
 
 test("after ten minutes of a tape every chart has the server's bars, with late trades", async ({ page }, info) => {
   const market = tape(info, "market");
-  const server = await play(market);
+  const server = await play(market, { speed: "250" });
   await open(page, server.origin, ...CHARTS);
   // The last trades of the tape revise bars that have ended, which the live channel does not tell.
   const bars = await ends(page, server);
@@ -144,7 +144,7 @@ for (const [what, silence, speech] of [
   test(`${what} is noticed, and leaves no gap`, async ({ page, context, faults }, info) => {
     faults.expectCuts();
     const market = tape(info, "market");
-    const server = await play(market);
+    const server = await play(market, { speed: "250" });
     const network = await link(server);
     await open(page, network.origin, ...CHARTS);
     await expectBars(page, "XUSD.1", 3);
