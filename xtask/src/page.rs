@@ -35,14 +35,25 @@ pub(crate) fn is_built() -> bool {
 fn build_after(prepare: fn(&Path) -> Outcome) -> Outcome<PathBuf> {
     let folder = folder();
     prepare(&folder)?;
-    // Beside the packages, since vite empties `dist`, and everything there is served.
+    let failed = |error: io::Error| format!("cannot read the page's sources in {}: {error}", folder.display());
+    let sources = sources(&folder).map_err(failed)?;
+    // Beside the packages, since everything in `dist` is served.
     let mark = folder.join("node_modules/.page-built");
-    let failed = |error: io::Error| format!("cannot tell whether the page is built: {error}");
-    if fs::read_to_string(&mark).is_ok_and(|built| state(&folder).is_ok_and(|state| state == built)) {
+    if fs::read_to_string(&mark).is_ok_and(|built| state(sources, &folder).is_ok_and(|state| state == built)) {
         return Ok(folder);
     }
-    Tool::new("npx").args(["--no-install", "vite", "build"]).dir(&folder).run()?;
-    fs::write(&mark, state(&folder).map_err(failed)?).map_err(failed)?;
+    // Aside at first: a build that fails may leave half a page.
+    let fresh = "node_modules/.page";
+    Tool::new("npx").args(["--no-install", "vite", "build", "--outDir", fresh, "--emptyOutDir"]).dir(&folder).run()?;
+    let place = || {
+        let dist = folder.join("dist");
+        if dist.exists() {
+            fs::remove_dir_all(&dist)?;
+        }
+        fs::rename(folder.join(fresh), &dist)?;
+        fs::write(&mark, state(sources, &folder)?)
+    };
+    place().map_err(|error| format!("cannot put the page into {}: {error}", folder.join("dist").display()))?;
     Ok(folder)
 }
 
@@ -54,15 +65,21 @@ fn index(folder: &Path) -> PathBuf {
     folder.join("dist/index.html")
 }
 
-/// A text that changes when a source or the built page does. The page names its other files
-/// by their content, so it stands for all of them.
-fn state(folder: &Path) -> io::Result<String> {
+/// A number that changes when a source does.
+fn sources(folder: &Path) -> io::Result<u64> {
     let mut hasher = DefaultHasher::new();
     for source in SOURCES {
         hash(&folder.join(source), &mut hasher)?;
     }
+    Ok(hasher.finish())
+}
+
+/// A text that stands for a page and the sources that it was built of. The page names its other
+/// files by their content, so it stands for them too.
+fn state(sources: u64, folder: &Path) -> io::Result<String> {
+    let mut hasher = DefaultHasher::new();
     fs::read(index(folder))?.hash(&mut hasher);
-    Ok(format!("{:016x}\n", hasher.finish()))
+    Ok(format!("{sources:016x} {:016x}\n", hasher.finish()))
 }
 
 /// Every file below a folder, by name and content, in the order of the names.
@@ -96,13 +113,14 @@ mod tests {
         write("app/web/src/main.ts", "a");
         write("app/web/src/parts/x.ts", "b");
         write("clients/typescript/src/index.ts", "c");
-        assert!(state(&folder).is_err(), "nothing is built yet");
+        let state = || state(sources(&folder)?, &folder);
+        assert!(state().is_err(), "nothing is built yet");
         write("app/web/dist/index.html", "d");
-        let mut before = state(&folder).unwrap();
-        assert_eq!(state(&folder).unwrap(), before);
+        let mut before = state().unwrap();
+        assert_eq!(state().unwrap(), before);
         for path in ["app/web/node_modules/a.js", "app/web/test/a.test.ts", "app/web/dist/assets/a.js"] {
             write(path, "else");
-            assert_eq!(state(&folder).unwrap(), before, "{path}");
+            assert_eq!(state().unwrap(), before, "{path}");
         }
         for path in [
             "app/web/src/main.ts",
@@ -113,7 +131,7 @@ mod tests {
             "app/web/dist/index.html",
         ] {
             write(path, "changed");
-            let after = state(&folder).unwrap();
+            let after = state().unwrap();
             assert_ne!(after, before, "{path}");
             before = after;
         }

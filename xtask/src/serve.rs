@@ -6,7 +6,7 @@ use crate::tool::Tool;
 
 /// What the server is started with where the environment does not say otherwise: a market that
 /// is worth looking at, with six hours behind it and bars of several lengths.
-const MARKET: [(&str, &str); 2] = [("MOCK_HISTORY", "21600"), ("BAR_BROADCASTER_RESOLUTIONS", "1,5,15,60,D")];
+const MARKET: [(&str, &str); 2] = [("MOCK_HISTORY", "21600"), ("BAR_BROADCASTER_RESOLUTIONS", "1,5,15,30,60,D")];
 
 /// Turns into `cargo run` of the server: cargo then turns into the server itself, so that
 /// ctrl-c and every other signal reach one process and nothing stays behind.
