@@ -24,7 +24,7 @@ async function allLive(page) {
 }
 
 test("the page is served under its policy, and the policy is enforced", async ({ page, faults }) => {
-  faults.expect(/style-src/, /inline style/);
+  faults.expect(/style-src/, /inline style/, /other\.example/);
   const response = await open(page, server.origin, "AAPL.1");
   expect(response.headers()["content-security-policy"]).toBe(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
@@ -35,9 +35,11 @@ test("the page is served under its policy, and the policy is enforced", async ({
     const style = document.createElement("style");
     style.textContent = "body { color: red }";
     document.head.append(style);
+    return fetch("http://other.example/").catch(() => {});
   });
-  // The violation that was made on purpose shows that others would have been seen.
+  // The violations that were made on purpose show that others would have been seen.
   await expect.poll(() => faults.matching(/^policy: style-src/).length).toBe(1);
+  await expect.poll(() => faults.matching(/^policy: connect-src http:\/\/other\.example/).length).toBe(1);
 });
 
 test("who comes first sees every symbol, from the past on, and live", async ({ page }) => {
