@@ -137,7 +137,8 @@ mod tests {
                 share.sort_unstable();
                 share.dedup();
                 let share: Vec<usize> = share.into_iter().map(|at| forgotten + at).filter(|at| *at < all.len()).collect();
-                let places: Vec<u32> = share.iter().map(|at| first.wrapping_add(*at as u32)).collect();
+                let place = |at: usize| first.wrapping_add(u32::try_from(at).expect("a few"));
+                let places: Vec<u32> = share.iter().map(|at| place(*at)).collect();
                 for _ in 0..2 {
                     let expected: Vec<u8> = share.iter().flat_map(|at| all[*at].iter().copied()).collect();
                     if !places.is_empty() {
@@ -145,7 +146,7 @@ mod tests {
                     }
                 }
                 forgotten = all.len().min(forgotten + forget);
-                batch.forget_before(first.wrapping_add(forgotten as u32));
+                batch.forget_before(place(forgotten));
                 prop_assert_eq!(batch.items.len(), all.len() - forgotten);
             }
         }

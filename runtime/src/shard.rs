@@ -171,7 +171,7 @@ impl Shard {
         }
     }
 
-    /// The connection of that key, settled: what follows is not about this tick's updates.
+    /// The connection of that key, settled: what follows is not about updates yet to be written.
     fn conn(&mut self, key: Key) -> Option<&mut Conn> {
         let conn = self.conns.get_mut(key.slot as usize)?.as_mut().filter(|conn| conn.number == key.number)?;
         conn.settle(&self.batch, &mut self.dropped);
