@@ -3,6 +3,7 @@
 //! A pure function of the messages, ends and times handed in, so that tests can hand in any.
 
 mod demands;
+mod kept;
 mod requests;
 mod topic;
 
@@ -26,9 +27,11 @@ use crate::{
     random::Random,
     status::{Connection, Event, Status},
 };
+use kept::Kept;
 use requests::Requests;
 use topic::{Standing, Topic};
 
+pub(crate) use kept::Loading;
 pub(crate) use requests::{Call, Outcome};
 pub(crate) use topic::{Ask, Listener};
 
@@ -74,6 +77,7 @@ pub(crate) struct Core {
     next_id: u64,
     topics: BTreeMap<u64, Topic>,
     names: HashMap<String, u64>,
+    kept: Kept,
     requests: Requests,
     /// What was not sent yet, in order.
     outbox: VecDeque<(u64, String)>,
@@ -122,6 +126,7 @@ impl Core {
             next_id: 0,
             topics: BTreeMap::new(),
             names: HashMap::new(),
+            kept: Kept::default(),
             requests: Requests::default(),
             outbox: VecDeque::new(),
             unanswered: VecDeque::new(),
@@ -399,6 +404,7 @@ impl Core {
     fn forget_topic(&mut self, number: u64) -> Option<Topic> {
         let topic = self.topics.remove(&number)?;
         self.names.remove(&topic.ask.name);
+        self.wanted_changed();
         Some(topic)
     }
 

@@ -16,6 +16,7 @@ use crate::{
     error::Error,
     random::Random,
     shared::now,
+    storage::Storage,
 };
 
 /// Builds a [`Client`].
@@ -24,6 +25,7 @@ pub struct Builder {
     headers: Vec<(String, String)>,
     token: Option<TokenProvider>,
     connector: Option<Connector>,
+    storage: Option<Arc<dyn Storage>>,
     settings: Settings,
     message_bytes: usize,
     seed: Option<u64>,
@@ -41,7 +43,16 @@ impl Builder {
             silence: seconds(10),
             queue: 256,
         };
-        Self { url, headers: Vec::new(), token: None, connector: None, settings, message_bytes: 16 << 20, seed: None }
+        Self {
+            url,
+            headers: Vec::new(),
+            token: None,
+            connector: None,
+            storage: None,
+            settings,
+            message_bytes: 16 << 20,
+            seed: None,
+        }
     }
 
     /// A token that is sent as `Authorization: Bearer …`.
@@ -84,6 +95,18 @@ impl Builder {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         self.connector = Some(dial::connector(open));
+        self
+    }
+
+    /// Keeps what is subscribed to, so that a program which starts again
+    /// [restores](Client::restore) it.
+    ///
+    /// What is dropped before the client is closed was left on purpose and is not kept. So
+    /// [close](Client::close) the client before its subscriptions go where the next run is to
+    /// resume them; a program that is killed left nothing on purpose.
+    #[must_use]
+    pub fn storage(mut self, storage: impl Storage) -> Self {
+        self.storage = Some(Arc::new(storage));
         self
     }
 
@@ -162,7 +185,7 @@ impl Builder {
         let random = self.seed.map_or_else(Random::of_the_system, Random::seeded);
         let connector = self.connector.unwrap_or_else(|| dial::connector(dial::tcp));
         let dial = Dial { uri, headers, connector, token: self.token, message_bytes: self.message_bytes };
-        Ok(Client::start(Core::new(self.settings, random, now()), dial, &runtime))
+        Ok(Client::start(Core::new(self.settings, random, now()), dial, self.storage, &runtime))
     }
 
     fn uri(&self) -> Result<Uri, Error> {

@@ -5,5 +5,6 @@ mod closes;
 mod cuts;
 mod operations;
 mod proxy;
+mod storage;
 mod subscriptions;
 mod virtual_time;
