@@ -418,8 +418,12 @@ impl Core {
             return;
         }
         match (why.cause, asked) {
-            (Cause::Fault, Asked::Subscribe(number)) => self.refuse(now, number, RawItem::Refused, why.fault()),
-            (Cause::Fault, Asked::Request) => self.requests.resolve(id, Err(RequestError::Fault(why.fault()))),
+            (Cause::Fault | Cause::TooBig, Asked::Subscribe(number)) => {
+                self.refuse(now, number, RawItem::Refused, why.fault());
+            }
+            (Cause::Fault | Cause::TooBig, Asked::Request) => {
+                self.requests.resolve(id, Err(RequestError::Fault(why.fault())))
+            }
             // A handler that fails every time must not take the other topics along every time.
             (Cause::ServerFailed, Asked::Subscribe(number)) => {
                 self.refuse(now, number, RawItem::Refused, Refusal::internal(why.reason.clone()));

@@ -7,6 +7,8 @@ mod subscription;
 mod driver;
 mod keeper;
 mod shared;
+#[cfg(feature = "rustls")]
+mod tls;
 mod dial;
 mod core;
 mod error;
@@ -33,4 +35,6 @@ pub use pushes::Pushes;
 pub use status::{Connection, Event, Status};
 pub use storage::{FileStorage, Storage};
 pub use subscription::Subscription;
+#[cfg(feature = "rustls")]
+pub use tokio_rustls::rustls;
 pub use topicast::Refusal;

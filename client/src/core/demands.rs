@@ -67,7 +67,7 @@ impl Core {
         let limit = self.settings.queue;
         let refuse = if self.is_closed() {
             Some(NotSent::Closed)
-        } else if self.requests.waiting() + self.outbox.len() >= limit {
+        } else if self.requests.unsent() >= limit {
             Some(NotSent::QueueFull { limit })
         } else {
             None

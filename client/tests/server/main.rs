@@ -7,4 +7,6 @@ mod operations;
 mod proxy;
 mod storage;
 mod subscriptions;
+#[cfg(feature = "rustls")]
+mod tls;
 mod virtual_time;

@@ -20,7 +20,7 @@ impl Memory {
 
     async fn holds(&self, wanted: &str) {
         let mut held = self.0.subscribe();
-        soon(held.wait_for(|text| text.as_deref() == Some(wanted))).await.unwrap();
+        soon(held.wait_for(|text| text.as_deref() == Some(wanted))).await.expect("the storage is there");
     }
 
     fn text(&self) -> Option<String> {
