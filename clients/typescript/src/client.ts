@@ -3,7 +3,7 @@
 import { type CloseInfo, type CloseKind } from "./close.js";
 import { Connection, type ConnectionOptions, type ConnectionState } from "./connection.js";
 import { FaultError, NotSentError, RefusalError, type TopicastError, UnknownOutcomeError } from "./errors.js";
-import { Events, type Lifetime, type Off, until } from "./events.js";
+import { after, Events, type Lifetime, type Off, until } from "./events.js";
 import { complete, type Shape } from "./shape.js";
 import { type Host, type Message, refusal, Shared, type Verb } from "./shared.js";
 import { Saved, type SubscriptionStorage } from "./storage.js";
@@ -157,8 +157,8 @@ export class Client {
   request(type: string, payload?: unknown, options: RequestOptions = {}): Promise<any> {
     const { signal, timeout = this.#options.requestTimeout ?? 10_000 } = options;
     const { maxRequests = 100 } = this.#options;
-    const text = payload === undefined ? "" : JSON.stringify(payload);
     return new Promise((resolve, reject) => {
+      const text = payload === undefined ? "" : JSON.stringify(payload);
       const refused = this.#faults.get(type + text) ?? this.#isClosed();
       if (signal?.aborted) return reject(signal.reason);
       if (refused) return reject(refused);
@@ -190,14 +190,14 @@ export class Client {
         // What was sent still counts, for it is still to be answered.
         if (this.#queue.delete(request)) request.answered(closed());
       };
-      const timer = setTimeout(() => {
+      const timer = after(timeout, () => {
         const message = `${type}: no answer within ${timeout} ms`;
         give(
           this.#queue.has(request)
             ? new NotSentError(`${message}; it was not sent`, "timeout")
             : new UnknownOutcomeError(`${message}; whether it was carried out is unknown`, "timeout"),
         );
-      }, timeout);
+      });
       const off = until(signal, () => {
         if (signal?.aborted) give(signal.reason);
       });
@@ -214,9 +214,16 @@ export class Client {
   /** Subscribes to all that was kept in the storage when this client was made. */
   async restore(options?: BufferOptions): Promise<Subscription<any, any, any>[]> {
     const kept = (await this.#saved?.loaded) ?? [];
-    return kept
-      .filter(([route]) => Object.hasOwn(this.#surface.channels, route))
-      .map(([route, params]) => this.subscribe(route, params, options));
+    return kept.flatMap(([route, params]) => {
+      if (!Object.hasOwn(this.#surface.channels, route)) return [];
+      try {
+        return this.subscribe(route, params, options);
+      } catch (error) {
+        // Another version of the page kept what is none any more; the others are not to suffer.
+        this.#report(error);
+        return [];
+      }
+    });
   }
 
   /** Connects at once if the client waits to connect again. */

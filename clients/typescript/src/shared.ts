@@ -2,6 +2,7 @@
 
 import { backoff } from "./connection.js";
 import { RefusalError, type TopicastError, UnknownOutcomeError } from "./errors.js";
+import { after } from "./events.js";
 import type { Gap, Info, Standing, Status, Subscription } from "./subscription.js";
 
 /** A message from the server. */
@@ -33,9 +34,6 @@ export interface Host {
 
 /** The first wait after a refusal that names none, and the longest; in milliseconds. */
 const RETRY = [1_000, 30_000] as const;
-
-/** What timers can hold; a longer wait would be none. */
-const LONGEST = 2 ** 31 - 1;
 
 export class Shared {
   status: Status = "subscribing";
@@ -164,10 +162,10 @@ export class Shared {
     if (!this.wanted || !error.retryable) return this.fail(error);
     const delay = error.retryAfterMs ?? backoff(this.#retries, ...RETRY);
     this.#retries += 1;
-    this.#timer = setTimeout(() => {
+    this.#timer = after(delay, () => {
       this.#timer = undefined;
       this.request();
-    }, Math.min(delay, LONGEST));
+    });
     this.#turn("retrying");
   }
 
