@@ -88,8 +88,9 @@ export class Client {
   readonly #connection: Connection;
   readonly #close: Off;
   readonly #host: Host;
+  /** What waits for the connection or for an answer. */
+  readonly #requests = new Set<Request>();
   #id = 0;
-  #requests = 0;
 
   constructor(surface: Surface, url: string | URL, options: ClientOptions = {}) {
     this.#surface = surface;
@@ -162,33 +163,30 @@ export class Client {
       const refused = this.#faults.get(type + text) ?? this.#isClosed();
       if (signal?.aborted) return reject(signal.reason);
       if (refused) return reject(refused);
-      if (this.#requests >= maxRequests) {
+      if (this.#requests.size >= maxRequests) {
         return reject(new NotSentError(`${maxRequests} requests wait already, no more are taken`, "full"));
       }
-      this.#requests += 1;
-      let over = false;
-      const settle = (then: () => void): void => {
-        if (over) return;
-        over = true;
-        clearTimeout(timer);
-        off();
-        then();
-      };
-      let counted = true;
       const request: Request = {
         type,
         text,
         answered: (reply) => {
-          if (counted) this.#requests -= 1;
-          counted = false;
+          this.#requests.delete(request);
           if (reply instanceof RefusalError) this.#events.emit("refusal", { operation: type, error: reply });
-          settle(() => (reply instanceof Error ? reject(reply) : resolve(reply.payload)));
+          if (reply instanceof Error) return give(reply);
+          settle();
+          resolve(reply.payload);
         },
       };
+      this.#requests.add(request);
+      const settle = (): void => {
+        clearTimeout(timer);
+        off();
+      };
       const give = (error: unknown): void => {
-        settle(() => reject(error));
+        settle();
+        reject(error);
         // What was sent still counts, for it is still to be answered.
-        if (this.#queue.delete(request)) request.answered(closed());
+        if (this.#queue.delete(request)) this.#requests.delete(request);
       };
       const timer = after(timeout, () => {
         const message = `${type}: no answer within ${timeout} ms`;
@@ -281,9 +279,7 @@ export class Client {
 
   #opened(): void {
     for (const shared of this.#shared.values()) shared.request();
-    const waiting = [...this.#queue];
-    this.#queue.clear();
-    for (const request of waiting) this.#carryOut(request);
+    for (const request of take(this.#queue)) this.#carryOut(request);
   }
 
   #received(data: unknown): void {
@@ -321,22 +317,26 @@ export class Client {
   }
 
   #lost(close: CloseInfo): boolean {
-    const sent = [...this.#sent.values()];
-    this.#sent.clear();
-    this.#places.clear();
+    const sent = this.#forgetSent();
     const [first] = sent;
     const blaming = BLAMING.includes(close.kind);
     // Nobody to blame: connecting again would end in the same way.
     const reconnects = close.kind !== "fault" || (first !== undefined && first.type !== PING);
-    if (blaming && first) this.#blame(sent.shift()!, close.reason || `closed with ${close.code}`);
-    else if (close.kind === "failed" && first) {
-      sent.shift();
+    if (first && blaming) this.#blame(first, close.reason || `closed with ${close.code}`);
+    // How far an operation's handler came is unknown, but a subscription can be asked for again.
+    else if (first && close.kind === "failed" && !this.#requests.has(first)) {
       first.answered(new RefusalError(close.reason || "the server failed", "internal", true));
     }
     abandon(sent);
     for (const shared of [...this.#shared.values()]) shared.lost();
     this.#events.emit("close", { ...close, reconnects });
     return reconnects;
+  }
+
+  /** What nobody will answer any more; and nothing is acknowledged. */
+  #forgetSent(): readonly Request[] {
+    this.#places.clear();
+    return take(this.#sent);
   }
 
   #changed(state: ConnectionState): void {
@@ -349,13 +349,8 @@ export class Client {
   }
 
   #end(error: TopicastError, status: "failed" | "closed"): void {
-    const sent = [...this.#sent.values()];
-    const waiting = [...this.#queue];
-    this.#sent.clear();
-    this.#queue.clear();
-    this.#places.clear();
-    abandon(sent);
-    for (const { answered } of waiting) answered(error);
+    abandon(this.#forgetSent());
+    for (const { answered } of take(this.#queue)) answered(error);
     for (const shared of [...this.#shared.values()]) shared.fail(error, status);
   }
 
@@ -383,6 +378,13 @@ export class Client {
     if (this.#events.has("error")) this.#events.emit("error", error);
     else console.error(error);
   }
+}
+
+/** Everything, which is then no longer there. */
+function take<V>(all: { values(): Iterable<V>; clear(): void }): readonly V[] {
+  const taken = [...all.values()];
+  all.clear();
+  return taken;
 }
 
 /** What was sent on a connection that is no more. */
