@@ -5,7 +5,7 @@ import { Connection, type ConnectionOptions, type ConnectionState } from "./conn
 import { FaultError, NotSentError, RefusalError, type TopicastError, UnknownOutcomeError } from "./errors.js";
 import { after, Events, type Lifetime, type Off, until } from "./events.js";
 import { complete, type Shape } from "./shape.js";
-import { type Host, type Message, refusal, Shared, type Verb } from "./shared.js";
+import { type Host, type Message, refusal, Shared } from "./shared.js";
 import { Saved, type SubscriptionStorage } from "./storage.js";
 import type { BufferOptions } from "./stream.js";
 import { Subscription } from "./subscription.js";
@@ -87,7 +87,37 @@ export class Client {
   readonly #saved: Saved | undefined;
   readonly #connection: Connection;
   readonly #close: Off;
-  readonly #host: Host;
+  /** What topics ask of their client. */
+  readonly #host: Host = {
+    ask: (shared, verb, answered) => {
+      if (!this.#connection.isOpen) return false;
+      const { topic, text } = shared;
+      const type = `${shared.route}.${verb}`;
+      if (verb === "subscribe") this.#send({ type, text, answered });
+      // Other params may have the same topic for the server.
+      else if (!this.#places.has(topic)) {
+        this.#leaving.add(topic);
+        this.#send({ type, text, answered: () => this.#leaving.delete(topic) });
+      }
+      return true;
+    },
+    place: (shared, topic) => {
+      if (this.#leaving.has(topic)) return false;
+      this.#places.set(topic, [...(this.#places.get(topic) ?? []), shared]);
+      return true;
+    },
+    leave: (shared) => {
+      const others = this.#places.get(shared.topic)?.filter((other) => other !== shared) ?? [];
+      if (others.length) this.#places.set(shared.topic, others);
+      else this.#places.delete(shared.topic);
+    },
+    forget: (shared) => {
+      if (this.#shared.get(shared.key) === shared) this.#shared.delete(shared.key);
+      // What is closed with the client is what a reloaded page resumes.
+      if (!this.#isClosed()) this.#saved?.save(this.#wanted());
+    },
+    refused: ({ route, topic }, error) => this.#events.emit("refusal", { operation: `${route}.subscribe`, topic, error }),
+  };
   /** What waits for the connection or for an answer. */
   readonly #requests = new Set<Request>();
   #id = 0;
@@ -95,17 +125,6 @@ export class Client {
   constructor(surface: Surface, url: string | URL, options: ClientOptions = {}) {
     this.#surface = surface;
     this.#options = options;
-    this.#host = {
-      ask: (shared, verb, answered) => this.#ask(shared, verb, answered),
-      place: (shared, topic) => this.#place(shared, topic),
-      forget: (shared) => {
-        if (this.#shared.get(shared.key) === shared) this.#shared.delete(shared.key);
-        // What is closed with the client is what a reloaded page resumes.
-        if (!this.#isClosed()) this.#saved?.save(this.#wanted());
-      },
-      refused: (shared, error) =>
-        this.#events.emit("refusal", { operation: `${shared.route}.subscribe`, topic: shared.topic, error }),
-    };
     this.#connection = new Connection(url, options, {
       opened: () => this.#opened(),
       received: (data) => this.#received(data),
@@ -250,31 +269,6 @@ export class Client {
     this.#sent.set(id, request);
     this.#connection.send(`{"type":${JSON.stringify(type)},"id":${id}${text && `,"payload":${text}`}}`);
     return id;
-  }
-
-  #ask(shared: Shared, verb: Verb, answered: (reply: Message | TopicastError) => void): boolean {
-    if (!this.#connection.isOpen) return false;
-    const { topic, text } = shared;
-    const type = `${shared.route}.${verb}`;
-    if (verb === "subscribe") this.#send({ type, text, answered });
-    // Other params may have the same topic for the server.
-    else if (!this.#places.has(topic)) {
-      this.#leaving.add(topic);
-      this.#send({ type, text, answered: () => this.#leaving.delete(topic) });
-    }
-    return true;
-  }
-
-  #place(shared: Shared, topic?: string): boolean {
-    if (topic === undefined) {
-      const others = this.#places.get(shared.topic)?.filter((other) => other !== shared) ?? [];
-      if (others.length) this.#places.set(shared.topic, others);
-      else this.#places.delete(shared.topic);
-      return true;
-    }
-    if (this.#leaving.has(topic)) return false;
-    this.#places.set(topic, [...(this.#places.get(topic) ?? []), shared]);
-    return true;
   }
 
   #opened(): void {

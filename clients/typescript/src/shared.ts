@@ -23,10 +23,12 @@ export interface Host {
   /** Sends a request about it, if connected; `answered` gets the reply or the error. */
   ask(shared: Shared, verb: Verb, answered: (reply: Message | TopicastError) => void): boolean;
   /**
-   * It was acknowledged under this topic; or nothing is acknowledged any more. Answers false
-   * where a request that was sent since has left the topic again.
+   * It was acknowledged under this topic. Answers false where a request that was sent since
+   * has left the topic again.
    */
-  place(shared: Shared, topic?: string): boolean;
+  place(shared: Shared, topic: string): boolean;
+  /** It is acknowledged no more. */
+  leave(shared: Shared): void;
   /** Nobody listens any more, or nobody can: it is to be forgotten. */
   forget(shared: Shared): void;
   refused(shared: Shared, error: RefusalError): void;
@@ -100,7 +102,7 @@ export class Shared {
     const event = type.slice(this.route.length + 1);
     if (event === "unsubscribed") {
       this.#phase = "idle";
-      this.#host.place(this);
+      this.#host.leave(this);
       this.stale = this.current !== undefined;
       return this.#refuse(refusal(payload));
     }
@@ -192,7 +194,7 @@ export class Shared {
     this.#over = true;
     clearTimeout(this.#timer);
     const held = this.#phase === "held";
-    this.#host.place(this);
+    this.#host.leave(this);
     this.#host.forget(this);
     if (held) this.#host.ask(this, "unsubscribe", () => {});
   }
