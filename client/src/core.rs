@@ -5,6 +5,7 @@
 mod demands;
 mod kept;
 mod requests;
+mod settings;
 mod topic;
 
 use std::{
@@ -17,7 +18,6 @@ use tokio::sync::watch;
 use topicast::Refusal;
 
 use crate::{
-    backoff::Backoff,
     buffer::{Buffer, Lost, Queued},
     disconnect::{Cause, Disconnect},
     envelope::{self, Incoming, Payload},
@@ -33,22 +33,8 @@ use topic::{Standing, Topic};
 
 pub(crate) use kept::Loading;
 pub(crate) use requests::{Call, Outcome};
+pub(crate) use settings::Settings;
 pub(crate) use topic::{Ask, Listener};
-
-/// Times and bounds of a client.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Settings {
-    pub(crate) backoff: Backoff,
-    pub(crate) connect_timeout: Duration,
-    pub(crate) request_timeout: Duration,
-    /// How long a server has to answer a close.
-    pub(crate) close_timeout: Duration,
-    pub(crate) heartbeat: Duration,
-    /// How long the server may be silent after a ping.
-    pub(crate) silence: Duration,
-    /// How many requests may wait to be sent.
-    pub(crate) queue: usize,
-}
 
 /// What the driver has to do with its socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +101,7 @@ impl Queued for Event {
 
 impl Core {
     pub(crate) fn new(settings: Settings, random: Random, now: Instant) -> Self {
+        let settings = settings.bounded();
         Self {
             settings,
             random,
@@ -422,7 +409,7 @@ impl Core {
                 self.refuse(now, number, RawItem::Refused, why.fault());
             }
             (Cause::Fault | Cause::TooBig, Asked::Request) => {
-                self.requests.resolve(id, Err(RequestError::Fault(why.fault())))
+                self.requests.resolve(id, Err(RequestError::Fault(why.fault())));
             }
             // A handler that fails every time must not take the other topics along every time.
             (Cause::ServerFailed, Asked::Subscribe(number)) => {

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::{
+    backoff::Backoff,
     buffer::{Buffering, Taken},
     error::NotSent,
     numbering::GapCause,
