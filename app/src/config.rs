@@ -123,6 +123,9 @@ pub struct FeedSettings {
     /// milliseconds since 1970 [default: now].
     #[arg(long, env = "MOCK_START", value_name = "TIME", value_parser = value::MOMENT)]
     pub start: Option<i64>,
+    /// Seconds for which the mock market has been trading when its clock starts.
+    #[arg(long, env = "MOCK_HISTORY", value_name = "SECONDS", default_value = "0", value_parser = value::HISTORY)]
+    pub mock_history: u32,
     /// Recording of a Binance combined stream to replay instead of the mock market, plain or
     /// gzip; may be repeated, and in the variable separated by commas.
     #[arg(long, env = "TAPE", value_name = "FILE", value_delimiter = ',', value_parser = value::FILE)]

@@ -1,9 +1,10 @@
 //! Where the market's trades come from: the mock, or a tape.
 
-use std::{collections::BTreeSet, convert::Infallible, path::PathBuf};
+use std::{collections::BTreeSet, convert::Infallible, iter, path::PathBuf};
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
+use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use crate::{
@@ -31,7 +32,7 @@ pub struct Feed {
 
 #[derive(Debug, Clone)]
 enum Source {
-    Mock { seed: u64, start: Option<i64> },
+    Mock { seed: u64, start: Option<i64>, history: u32 },
     Tape { files: Vec<PathBuf>, speed: Speed, start: TapeStart },
 }
 
@@ -41,7 +42,7 @@ impl Feed {
     pub fn new(settings: &FeedSettings, symbols: Option<&[String]>) -> Self {
         if settings.tape.is_empty() {
             let symbols = symbols.map_or_else(|| MOCK_SYMBOLS.map(str::to_owned).to_vec(), <[_]>::to_vec);
-            let source = Source::Mock { seed: settings.seed, start: settings.start };
+            let source = Source::Mock { seed: settings.seed, start: settings.start, history: settings.mock_history };
             return Self { source, symbols, follow: false };
         }
         let files = settings.tape.clone();
@@ -66,11 +67,16 @@ impl Feed {
     /// Dropping the future stops the feed; the market keeps what it has.
     pub async fn run(self, market: &Market, subscribed: impl Future<Output = ()>) {
         match self.source {
-            Source::Mock { seed, start } => {
-                let start = start.unwrap_or_else(|| Timestamp::now().as_millisecond());
-                info!(seed, start, "mock feed started");
-                let mock = stream::iter(Mock::new(seed, start, &self.symbols)).map(Ok::<_, Infallible>);
-                let Ok(_) = replay::play(mock, Speed::Times(1.0), Some(start), market).await;
+            Source::Mock { seed, start, history } => {
+                let (begun, start) = (Instant::now(), start.unwrap_or_else(|| Timestamp::now().as_millisecond()));
+                let mut mock = Mock::new(seed, start - i64::from(history) * 1_000, &self.symbols).peekable();
+                let past = iter::from_fn(|| mock.next_if(|trade| trade.time < start)).map(Ok::<_, Infallible>);
+                let Ok(past) = replay::play(stream::iter(past), Speed::Max, None, market).await;
+                // The clock went on meanwhile.
+                let now = start.saturating_add(i64::try_from(begun.elapsed().as_millis()).unwrap_or(0));
+                info!(seed, start, past, "mock feed started");
+                let mock = stream::iter(mock).map(Ok::<_, Infallible>);
+                let Ok(_) = replay::play(mock, Speed::Times(1.0), Some(now), market).await;
             }
             Source::Tape { files, speed, start } => {
                 if start == TapeStart::FirstSubscription {

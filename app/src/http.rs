@@ -1,18 +1,20 @@
-//! What is served over plain HTTP: health, and a page that says where everything is.
+//! What is served over plain HTTP: bars of the past, what the market has, health, and the page.
 
 use std::sync::Arc;
 
 use axum::{
     Json, Router,
     extract::{Query, State, rejection::QueryRejection},
-    response::{Html, IntoResponse, Response},
+    response::{IntoResponse, Response},
     routing::get,
 };
-use http::{HeaderName, Method, StatusCode, header};
+use http::{HeaderName, Method, StatusCode, Uri, header};
 use serde::Serialize;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::{broadcaster::Metrics, config::Origins, history::HistoryRequest, market::Market};
+use crate::{
+    broadcaster::Metrics, config::Origins, history::HistoryRequest, market::Market, page, resolution::Resolution,
+};
 
 /// The path of the WebSocket.
 pub const WEBSOCKET_PATH: &str = "/api/v1/ws";
@@ -22,6 +24,12 @@ pub const HEALTH_PATH: &str = "/api/v1/health";
 
 /// The path of the bars of the past.
 pub const BARS_PATH: &str = "/api/v1/bars";
+
+/// The path that tells what has bars.
+pub const MARKET_PATH: &str = "/api/v1/market";
+
+/// Of an answer that is true for a moment only: bars go on, and symbols come.
+const MOMENTARY: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 
 /// An error, as every request over plain HTTP is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,12 +51,27 @@ pub struct Health {
     pub bar_broadcaster: Metrics,
 }
 
+/// The answer of [`MARKET_PATH`]: what one can ask for and subscribe to, and then gets bars of.
+///
+/// The symbols are those of `BAR_BROADCASTER_SYMBOLS`. Without that setting they are the mock
+/// market's, or those among the first 50,000 trades of the tape, and grow by each symbol that
+/// is traded for the first time after them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Offer {
+    /// Tickers, in the order in which they were given, or came to be known.
+    pub symbols: Vec<String>,
+    /// Lengths of bars that go out live, in the order in which they were given. History has every length.
+    pub resolutions: Vec<Resolution>,
+}
+
 /// All routes of the application.
 pub fn router(ws: &topicast::Server, market: Arc<Market>, origins: &Origins) -> Router {
     Router::new()
-        .route("/", get(async || Html(INDEX)))
         .route(HEALTH_PATH, get(health))
         .route(BARS_PATH, get(bars))
+        .route(MARKET_PATH, get(offer))
+        .merge(page::router(page::BUNDLE))
+        .fallback(nothing)
         .with_state((ws.clone(), market))
         .merge(ws.router(WEBSOCKET_PATH))
         .layer(cors(origins))
@@ -66,10 +89,20 @@ async fn bars(
         .map_err(|error| error.body_text())
         .and_then(|Query(parameters)| HistoryRequest::from_parameters(&parameters).map_err(|error| error.to_string()));
     match request {
-        // The last bar is going on: an answer is true for a moment only.
-        Ok(request) => ([(header::CACHE_CONTROL, "no-store")], Json(market.history(&request))).into_response(),
+        Ok(request) => (MOMENTARY, Json(market.history(&request))).into_response(),
         Err(message) => (StatusCode::BAD_REQUEST, Json(Problem { code: "invalid_parameter", message })).into_response(),
     }
+}
+
+async fn offer(State((_, market)): State<(topicast::Server, Arc<Market>)>) -> Response {
+    let Metrics { symbols, resolutions, .. } = market.broadcaster().metrics();
+    (MOMENTARY, Json(Offer { symbols, resolutions })).into_response()
+}
+
+/// What every other path is answered with, such as a file of a page that was replaced by a newer one.
+async fn nothing(uri: Uri) -> Response {
+    let message = format!("nothing is at `{}`; `/` says what there is", uri.path());
+    (StatusCode::NOT_FOUND, MOMENTARY, Json(Problem { code: "not_found", message })).into_response()
 }
 
 fn cors(origins: &Origins) -> CorsLayer {
@@ -82,18 +115,3 @@ fn cors(origins: &Origins) -> CorsLayer {
     };
     CorsLayer::new().allow_origin(allowed).allow_methods(READ).allow_headers(HEADERS)
 }
-
-const INDEX: &str = r#"<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta name="color-scheme" content="light dark">
-<title>Trading API</title>
-<h1>Trading API</h1>
-<ul>
-<li><a href="/api/v1/ws/asyncapi">WebSocket documentation with a live console</a>
-<li><a href="/api/v1/ws/asyncapi.json">AsyncAPI 2.4.0</a> and <a href="/api/v1/ws/asyncapi-3.json">3.0.0</a>
-<li><a href="/api/v1/bars?symbol=AAPL&amp;to=9999999999&amp;countBack=10">The latest bars of AAPL</a>
-<li><a href="/api/v1/health">Health</a>
-</ul>
-"#;

@@ -4,9 +4,11 @@
 //! tools can use the parts. The way of a trade: a [`feed`] plays [`mock`] or [`tape`]
 //! through [`replay`] into the [`market`], whose [`candles`] become bars, which the
 //! [`broadcaster`] publishes to the topics of the [`bar`] channel and [`history`] answers with.
+//! The [`page`] draws both.
 
 pub mod server;
 pub mod http;
+pub mod page;
 pub mod feed;
 pub mod config;
 mod value;

@@ -15,6 +15,7 @@ use trading_api::{
     broadcaster::BoxError,
     config::{ListenSettings, Settings},
     http::{HEALTH_PATH, WEBSOCKET_PATH},
+    page,
 };
 
 #[tokio::main]
@@ -84,9 +85,11 @@ fn log_to_stderr(filter: &str) {
 
 fn print_addresses(listening: SocketAddr) {
     let at = SocketAddr::new(reachable(listening.ip()), listening.port());
+    let missing = if page::BUNDLE.is_empty() { " (without charts: it says how to build them)" } else { "" };
     let text = format!(
         "trading-api listens on {listening}\n\
-         page:      http://{at}{WEBSOCKET_PATH}/asyncapi\n\
+         page:      http://{at}/{missing}\n\
+         console:   http://{at}{WEBSOCKET_PATH}/asyncapi\n\
          websocket: ws://{at}{WEBSOCKET_PATH}\n\
          asyncapi:  http://{at}{WEBSOCKET_PATH}/asyncapi.json and http://{at}{WEBSOCKET_PATH}/asyncapi-3.json\n\
          health:    http://{at}{HEALTH_PATH}\n"

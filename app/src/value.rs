@@ -108,6 +108,11 @@ pub(crate) const MOMENT: Value<i64> = Value {
     },
 };
 
+pub(crate) const HISTORY: Value<u32> = Value {
+    allowed: "a whole number of seconds from 0 to 604800 (a week)",
+    read: |text| text.parse().ok().filter(|seconds| *seconds <= 604_800),
+};
+
 pub(crate) const FILE: Value<PathBuf> = Value {
     allowed: "files that can be read, separated by commas",
     read: |text| {

@@ -7,6 +7,7 @@ mod asyncapi;
 mod typescript;
 mod tidy;
 mod compile_cost;
+mod page;
 mod npm;
 mod built;
 mod tool;
@@ -29,7 +30,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "serve",
         usage: "serve [--release] [-- ARGS]",
-        says: "build and start the trading server on 127.0.0.1:8000; ARGS go to it (try `-- --help`)",
+        says: "build and start the trading server and its page on 127.0.0.1:8000; ARGS go to it (try `-- --help`)",
         run: serve::run,
     },
     Command {

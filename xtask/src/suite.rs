@@ -4,6 +4,7 @@ mod node;
 mod autobahn;
 mod rust;
 mod typescript;
+mod recordings;
 mod system;
 
 use std::time::{Duration, Instant};
@@ -21,6 +22,11 @@ struct Step {
 const STEPS: &[Step] = &[
     Step { name: "fmt", says: "every source is formatted", run: rust::format },
     Step { name: "tidy", says: "the rules that a compiler cannot check", run: |_| crate::tidy::run(&[]) },
+    Step {
+        name: "web",
+        says: "the page's types and tests, and its build, which later steps compile in",
+        run: node::web,
+    },
     Step { name: "clippy", says: "lints, with warnings denied", run: rust::clippy },
     Step { name: "doc", says: "documentation, with warnings denied", run: rust::documentation },
     Step {

@@ -1,7 +1,7 @@
 //! The mock market, live: subscriptions, health, ends.
 
 use serde_json::json;
-use trading_api::{candles::Candles, mock::Mock, resolution::Resolution};
+use trading_api::{bar::Bar, candles::Candles, mock::Mock, resolution::Resolution};
 
 use crate::support::{Client, start};
 
@@ -49,6 +49,24 @@ async fn the_same_seed_and_start_give_the_same_bars() {
         }
     }
     assert!(opens.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[tokio::test]
+async fn a_market_that_has_traded_before_has_its_bars_and_goes_on_from_there() {
+    let flags = [&FAST[..], &["--seed", "3", "--start", "1970-01-01T01:00:20Z", "--mock-history", "1220"]].concat();
+    let server = start(&[&flags[..], &["--bar-broadcaster-symbols", "X"]].concat()).await;
+    let mut client = server.connect().await;
+    client.subscribe("X", "1").await;
+    while client.bar().await.1.time < 3_600_000 {}
+    let past = Mock::new(3, 2_400_000, &["X"]).take_while(|trade| trade.time < 3_620_000);
+    let expected = past.fold(Candles::new(100), |mut candles, trade| {
+        let _ = candles.apply(&trade);
+        candles
+    });
+    let ended = 0..3_600_000;
+    let bars: Vec<_> = expected.range("X", Resolution::M1, ended.clone()).map(Bar::from).collect();
+    assert_eq!(bars.len(), 20);
+    assert_eq!(server.market.bars("X", Resolution::M1, ended), bars);
 }
 
 #[tokio::test]

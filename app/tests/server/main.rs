@@ -2,6 +2,7 @@
 
 mod client;
 mod history;
+mod http;
 mod live;
 mod process;
 mod recordings;

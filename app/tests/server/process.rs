@@ -53,7 +53,10 @@ async fn prints_its_addresses_logs_its_start_and_stops_on_sigterm() {
     let address = first.strip_prefix("trading-api listens on ").expect("the first line has the address").to_owned();
     let port = address.strip_prefix("127.0.0.1:").expect("the default host");
     assert_ne!(port, "0");
-    assert_eq!(program.out().await, format!("page:      http://{address}/api/v1/ws/asyncapi"));
+    let page = program.out().await;
+    let missing = page.strip_prefix(&format!("page:      http://{address}/")).expect("the address of the page");
+    assert_eq!(missing.contains("without charts"), trading_api::page::BUNDLE.is_empty(), "{page}");
+    assert_eq!(program.out().await, format!("console:   http://{address}/api/v1/ws/asyncapi"));
     assert_eq!(program.out().await, format!("websocket: ws://{address}/api/v1/ws"));
     assert!(program.out().await.starts_with(&format!("asyncapi:  http://{address}/api/v1/ws/asyncapi.json")));
     assert_eq!(program.out().await, format!("health:    http://{address}/api/v1/health"));

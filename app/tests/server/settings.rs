@@ -11,7 +11,7 @@ pub(crate) fn clean() -> Command {
     command
 }
 
-const VARIABLES: [&str; 21] = [
+const VARIABLES: [&str; 22] = [
     "HOST",
     "PORT",
     "CORS_ORIGINS",
@@ -29,6 +29,7 @@ const VARIABLES: [&str; 21] = [
     "BAR_BROADCASTER_RESOLUTIONS",
     "MOCK_SEED",
     "MOCK_START",
+    "MOCK_HISTORY",
     "TAPE",
     "TAPE_SPEED",
     "TAPE_START",
@@ -91,6 +92,7 @@ fn bad_values_name_the_variable_the_value_and_what_is_allowed() {
             "yesterday",
             "a time from 1970 to 9999, such as 2024-08-09T00:00:00Z (without a zone it is UTC), or milliseconds since 1970",
         ),
+        ("MOCK_HISTORY", "604801", "a whole number of seconds from 0 to 604800 (a week)"),
         ("TAPE", "/nonexistent.tape", file),
         ("TAPE", "/", file),
         ("BAR_HISTORY", "0", "a number from 1 to 1000000000"),

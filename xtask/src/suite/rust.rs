@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Report;
+use super::{Report, recordings};
 use crate::Outcome;
 use crate::built::{self, WHOLE};
 use crate::tally::Format;
@@ -63,12 +63,7 @@ pub(super) fn tests(report: &mut Report) -> Outcome {
         let listed = Tool::cargo(["test", "--quiet", "--all-targets"]).args(WHOLE);
         recordings_among(&listed.args(["--", "--list", "--format", "terse"]).read()?)
     };
-    let run = recordings_run(of_recordings.len())?;
-    if !run {
-        for name in &of_recordings {
-            println!("skipped, since MARKET_DATA_DIR is not set: {name}");
-        }
-    }
+    let run = recordings::run(&of_recordings)?;
     let left_out = if run { 0 } else { of_recordings.len() as u64 };
     let tool = if nextest {
         let tool = Tool::cargo(["nextest", "run"]).args(WHOLE);
@@ -99,24 +94,6 @@ pub(super) fn outside(report: &mut Report) -> Outcome {
     Tool::cargo(["test"]).args(place).env("CARGO_TARGET_DIR", &target).test(Format::Libtest, 0, &mut report.tally)
 }
 
-/// Whether the tests that need recordings are to run, given how many there are.
-fn recordings_run(tests: usize) -> Outcome<bool> {
-    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    decide(set("MARKET_DATA_DIR").as_deref(), set("TOPICAST_DENY_SKIPS").is_some(), tests)
-}
-
-fn decide(folder: Option<&str>, deny_skips: bool, tests: usize) -> Outcome<bool> {
-    match folder {
-        None if deny_skips => {
-            Err("MARKET_DATA_DIR is not set, and TOPICAST_DENY_SKIPS allows no skipped test".to_owned())
-        }
-        None => Ok(false),
-        Some(folder) if !Path::new(folder).is_dir() => Err(format!("MARKET_DATA_DIR is {folder}, which is no folder")),
-        Some(_) if tests == 0 => Err("MARKET_DATA_DIR is set, and no test is in a module `recordings`".to_owned()),
-        Some(_) => Ok(true),
-    }
-}
-
 fn lines(text: &str) -> Vec<String> {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
@@ -130,16 +107,6 @@ fn recordings_among(list: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tests_of_recordings_run_where_they_can_and_their_absence_is_no_success() {
-        let here = env!("CARGO_MANIFEST_DIR");
-        assert_eq!(decide(None, false, 3), Ok(false));
-        assert_eq!(decide(Some(here), true, 3), Ok(true));
-        assert!(decide(None, true, 3).is_err());
-        assert!(decide(Some(here), false, 0).is_err());
-        assert!(decide(Some("no/such/folder"), false, 3).is_err());
-    }
 
     #[test]
     fn libtest_names_are_read_from_its_list() {

@@ -1,12 +1,9 @@
-// The page as a reader meets it: under its policy, at any width, in light and dark, by keyboard.
+// The documentation page as a reader meets it: under its policy, at any width, in light and dark, by keyboard.
 
-import { createRequire } from "node:module";
-
-import { expect, test } from "@playwright/test";
-
+import { accessible } from "./axe.mjs";
+import { tabTo } from "./keyboard.mjs";
 import { startServer } from "./server.mjs";
-
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+import { expect, test } from "./watched.mjs";
 
 let server;
 
@@ -18,32 +15,8 @@ test.afterAll(async () => {
   await server?.stop();
 });
 
-/** What no test may see: errors in the console, violations of the policy, other hosts. */
-let faults;
-
-test.beforeEach(async ({ page }) => {
-  faults = [];
-  page.on("console", (message) => message.type() === "error" && faults.push(`console: ${message.text()}`));
-  page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
-  page.on("request", (request) => {
-    if (new URL(request.url()).host !== new URL(server.origin).host) faults.push(`other host: ${request.url()}`);
-  });
-  page.on("requestfailed", (request) => faults.push(`failed: ${request.url()}`));
-  page.on("response", (response) => response.status() >= 400 && faults.push(`${response.status()}: ${response.url()}`));
-  await page.exposeFunction("reportViolation", (text) => faults.push(`policy: ${text}`));
-  await page.addInitScript(() => {
-    addEventListener("securitypolicyviolation", (event) => {
-      globalThis.reportViolation(`${event.violatedDirective} ${event.blockedURI}`);
-    });
-  });
-});
-
-test.afterEach(() => {
-  expect(faults).toEqual([]);
-});
-
 async function open(page) {
-  const response = await page.goto(server.page);
+  const response = await page.goto(server.documentation);
   await expect(page.locator("#channel-bars")).toBeVisible();
   return response;
 }
@@ -65,7 +38,8 @@ const entries = (page, type) => page.locator("#log .entry", { has: page.locator(
 /** Every card opened, so that whatever is folded away is measured too. */
 const unfold = (page) => page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));
 
-test("the page is served under the strict policy and the policy is enforced", async ({ page }) => {
+test("the page is served under the strict policy and the policy is enforced", async ({ page, faults }) => {
+  faults.expect(/style-src/, /inline style/);
   const response = await open(page);
   expect(response.headers()["content-security-policy"]).toBe("default-src 'self'");
   await connect(page);
@@ -75,8 +49,7 @@ test("the page is served under the strict policy and the policy is enforced", as
     document.head.append(style);
   });
   // The violation that was made on purpose shows that others would have been seen.
-  await expect.poll(() => faults.filter((fault) => fault.startsWith("policy: style-src")).length).toBe(1);
-  faults = faults.filter((fault) => !fault.includes("style-src") && !fault.includes("inline style"));
+  await expect.poll(() => faults.matching(/^policy: style-src/).length).toBe(1);
 });
 
 test("everything the document says is on the page", async ({ page, request }) => {
@@ -104,7 +77,7 @@ test("everything the document says is on the page", async ({ page, request }) =>
 });
 
 test("a link to something folded away opens it", async ({ page }) => {
-  await page.goto(`${server.page}#schema-Bar`);
+  await page.goto(`${server.documentation}#schema-Bar`);
   await expect(page.locator("#schema-Bar")).toHaveAttribute("open", "");
   await expect(page.locator("#schema-Bar .member-name").first()).toBeInViewport();
 });
@@ -142,33 +115,19 @@ for (const colorScheme of ["light", "dark"]) {
   test(`${colorScheme}: WCAG 2.2 AA, contrast included, in every state`, async ({ page }) => {
     await page.emulateMedia({ colorScheme });
     await open(page);
-    const check = async () => {
-      // Playwright's evaluate is not held to the page's policy; a script element would be.
-      await page.evaluate(await axeSource());
-      const { violations, passes } = await page.evaluate(() =>
-        globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }),
-      );
-      expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
-      expect(passes.map(({ id }) => id)).toContain("color-contrast");
-    };
     await unfold(page);
-    await check();
+    await accessible(page);
     await connect(page);
     await sendText(page, '{"type":"bars.subscribe","id":1,"payload":{"symbol":"AAPL"}}');
     await expect(entries(page, "bars.update").first()).toBeVisible();
     await page.locator("#log-pause").click();
     await unfold(page);
-    await check();
+    await accessible(page);
     await page.locator("#log-pause").click();
     await sendText(page, "not json");
     await expect(page.locator("#close-info")).toBeVisible();
-    await check();
+    await accessible(page);
   });
-}
-
-async function axeSource() {
-  const { readFile } = await import("node:fs/promises");
-  return readFile(AXE, "utf8");
 }
 
 test("light and dark differ, follow the system, and can be chosen by hand", async ({ page }) => {
@@ -191,25 +150,6 @@ test("light and dark differ, follow the system, and can be chosen by hand", asyn
   await expect(button).toHaveText("Theme: dark");
   expect(await background()).toBe(ofDark);
 });
-
-/** Presses Tab until an element has the focus; every stop on the way must show that it has it. */
-async function tabTo(page, selector) {
-  for (let press = 0; press < 300; press += 1) {
-    await page.keyboard.press("Tab");
-    const { found, isShown, html } = await page.evaluate((wanted) => {
-      const element = document.activeElement;
-      const style = getComputedStyle(element);
-      return {
-        found: element.matches(wanted),
-        isShown: element === document.body || (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0),
-        html: element.outerHTML.slice(0, 200),
-      };
-    }, selector);
-    expect(isShown, `the focus is visible on ${html}`).toBe(true);
-    if (found) return;
-  }
-  throw new Error(`Tab never reached ${selector}`);
-}
 
 test("with the keyboard alone: connect, subscribe, see an update, unsubscribe, leave", async ({ page }) => {
   await open(page);
@@ -312,19 +252,16 @@ test("the log is filtered, paused and opened", async ({ page }) => {
 
 test("the server's leaving is told from a fault", async ({ page }) => {
   const own = await startServer();
-  const before = faults.length;
-  await page.goto(own.page);
+  await page.goto(own.documentation);
   await connect(page);
   await own.stop();
   await expect(page.locator("#close-info")).toContainText("1001");
   await expect(page.locator("#close-info")).toContainText("going away");
-  // This server has another port than the one that the other tests are held to.
-  faults = faults.slice(0, before).concat(faults.slice(before).filter((fault) => !fault.startsWith(`other host: ${own.origin}`)));
 });
 
 test("a silent connection is kept alive", async ({ page }) => {
   const own = await startServer({ WS_HEARTBEAT_INTERVAL: "2", WS_SERVER_PINGS: "false" });
-  await page.goto(own.page);
+  await page.goto(own.documentation);
   await page.locator("#keep-alive-seconds").fill("1");
   await page.locator("#log-pings").check();
   await connect(page);
@@ -333,5 +270,4 @@ test("a silent connection is kept alive", async ({ page }) => {
   await page.locator("#keep-alive").uncheck();
   await expect(page.locator("#close-info")).toContainText("A time limit", { timeout: 10_000 });
   await own.stop();
-  faults = faults.filter((fault) => !fault.startsWith(`other host: ${own.origin}`));
 });

@@ -1,0 +1,242 @@
+// The bars of one chart: which are known for certain, and what is to be asked of the server next.
+
+import type { Bar } from "./api.js";
+
+/** What to ask the server for. Times are in milliseconds; `to` is exclusive. */
+export interface Request {
+  /** `latest`: the newest bars, to begin with. `tail`: all from a bar on. `older`: those before the first. */
+  readonly kind: "latest" | "tail" | "older";
+  readonly from?: number;
+  readonly to?: number;
+  readonly count?: number;
+  /** Answers that were asked for in another life of the series are not taken. */
+  readonly generation: number;
+}
+
+/** How many bars one request gets at the beginning and when going back. */
+export const PAGE = 500;
+
+/** How many of the newest bars a late trade may still revise. */
+export const REVISED = 3;
+
+/** How many bars are kept. */
+export const MOST = 20_000;
+
+/**
+ * Joins history and live bars, without I/O: whoever owns it tells what happens and carries out
+ * {@link next}.
+ *
+ * `bars` has no hole and no bar that the server never had. So while live bars may be missing (before
+ * the first history, after a gap, after a reconnect) those that come are held back until an
+ * answer, asked for after that, has closed the hole. Of two states of one bar the one with the larger
+ * volume is newer: both come from one store, where volume only grows. That store dies with its server:
+ * after a restart nothing is joined with what was before.
+ *
+ * The live channel never goes back to a bar it has left, so the last few are asked for again
+ * whenever a bar begins, and now and then.
+ */
+export class Series {
+  #bars: Bar[] = [];
+  /** Live bars held back; undefined while `bars` is up to date. */
+  #held: Bar[] | undefined = [];
+  #connected = false;
+  /** Whether the bars are of a server that is no more. */
+  #foreign = false;
+  #exhausted = false;
+  /** From which bar on there may be news that the live channel does not tell; undefined before any history. */
+  #settled: number | undefined;
+  #due = false;
+  /** Whether something was missed since the last request went out. */
+  #missed = false;
+  #generation = 0;
+  #asked: Request | undefined;
+  #older: Request | undefined;
+  #wantsOlder = false;
+  #changed = Infinity;
+
+  /** What is to be shown, in order. */
+  get bars(): readonly Bar[] {
+    return this.#bars;
+  }
+
+  /** Whether `bars` is all that the server has told. */
+  get isCurrent(): boolean {
+    return this.#held === undefined;
+  }
+
+  /** Whether there may be bars before the first. */
+  get hasOlder(): boolean {
+    return this.#bars.length > 0 && this.#bars.length < MOST && !this.#exhausted && !this.#foreign;
+  }
+
+  /** The time of the first bar that has changed since this was last asked; -Infinity where all may have. */
+  takeChange(): number {
+    const changed = this.#changed;
+    this.#changed = Infinity;
+    return changed;
+  }
+
+  /** The server says yes to the subscription: live bars come from now on. */
+  connected(): void {
+    this.#connected = true;
+    this.missed();
+  }
+
+  /** No live bars come any more. What has been asked may be answered by another server, so it is forgotten. */
+  disconnected(): void {
+    this.#connected = false;
+    this.#held ??= [];
+    this.#forget();
+  }
+
+  /** Live bars are missing. */
+  missed(): void {
+    this.#held ??= [];
+    this.#missed = true;
+    this.#due = true;
+  }
+
+  /** Another server answers from now on, with other bars. */
+  restarted(): void {
+    this.#forget();
+    this.#held = [];
+    this.#foreign = true;
+    this.#settled = undefined;
+    this.missed();
+  }
+
+  /** A live bar. */
+  take(bar: Bar): void {
+    const bars = this.#held ?? this.#bars;
+    const last = bars.at(-1);
+    if (!last || bar.time > last.time) this.#due = true;
+    if (this.#held) merge(this.#held, [bar]);
+    else this.#merge(since(this.#bars, [bar]));
+    if (this.#bars.length > MOST) this.#trim();
+  }
+
+  /** A late trade may have revised a bar: the last ones are to be asked for again. */
+  refresh(): void {
+    this.#due = true;
+  }
+
+  /** The bars before the first are to be shown. */
+  wantOlder(): void {
+    if (this.hasOlder) this.#wantsOlder = true;
+  }
+
+  /** Takes what is to be asked now, if anything is; it then counts as asked until it is answered or failed. */
+  next(): Request | undefined {
+    if (!this.#connected) return undefined;
+    const generation = this.#generation;
+    if (this.#due && !this.#asked) {
+      this.#due = false;
+      this.#missed = false;
+      this.#asked =
+        this.#settled === undefined
+          ? { kind: "latest", count: PAGE, generation }
+          : { kind: "tail", from: this.#settled, generation };
+      return this.#asked;
+    }
+    const [first] = this.#bars;
+    if (this.#wantsOlder && !this.#older && first && this.hasOlder) {
+      this.#wantsOlder = false;
+      this.#older = { kind: "older", to: first.time, count: PAGE, generation };
+      return this.#older;
+    }
+    return undefined;
+  }
+
+  /** The answer to a request, in order of time. */
+  answered(request: Request, bars: readonly Bar[]): void {
+    if (request.generation !== this.#generation) return;
+    if (request.kind === "older") this.#prepend(request, bars);
+    else this.#append(request, bars);
+  }
+
+  /** A request has no answer; it is made again. */
+  failed(request: Request): void {
+    if (request.generation !== this.#generation) return;
+    if (request.kind === "older") {
+      this.#older = undefined;
+      this.#wantsOlder = true;
+    } else {
+      this.#asked = undefined;
+      this.#due = true;
+    }
+  }
+
+  #append(request: Request, bars: readonly Bar[]): void {
+    this.#asked = undefined;
+    // A server that has let go of the bar to continue from may have let go of others after it.
+    const torn = request.from && bars[0]?.time !== request.from;
+    if (this.#foreign) this.#replace(bars);
+    else if (torn) this.#replace(bars, this.#bars);
+    else this.#merge(bars);
+    this.#foreign = false;
+    if (request.kind === "latest") this.#exhausted = bars.length < PAGE;
+    // Not the last bars that are known by now: those that the answer had when it was made.
+    // Without any, all that will be there.
+    this.#settled = bars[Math.max(0, bars.length - REVISED)]?.time ?? 0;
+    if (!this.#held || this.#missed) return;
+    this.#merge(since(bars, this.#held));
+    this.#held = undefined;
+    if (this.#bars.length > MOST) this.#trim();
+  }
+
+  #prepend(request: Request, bars: readonly Bar[]): void {
+    this.#older = undefined;
+    if (this.#bars[0]?.time !== request.to) return;
+    this.#exhausted = bars.length < PAGE;
+    if (!bars.length) return;
+    this.#bars.unshift(...bars);
+    this.#changed = -Infinity;
+  }
+
+  #merge(bars: readonly Bar[]): void {
+    this.#changed = Math.min(this.#changed, merge(this.#bars, bars));
+  }
+
+  /** Starts anew with these bars, joined by the others. */
+  #replace(bars: readonly Bar[], others: readonly Bar[] = []): void {
+    this.#bars = [...bars];
+    merge(this.#bars, since(bars, others));
+    this.#exhausted = false;
+    this.#changed = -Infinity;
+  }
+
+  #trim(): void {
+    // A quarter at a time, so that it is rare.
+    this.#bars.splice(0, MOST / 4);
+    this.#exhausted = false;
+    this.#changed = -Infinity;
+  }
+
+  #forget(): void {
+    this.#generation += 1;
+    this.#asked = undefined;
+    this.#older = undefined;
+    this.#wantsOlder = false;
+  }
+}
+
+/** Those of the others that can be joined with bars: between their first and one before it may be a hole. */
+function since(bars: readonly Bar[], others: readonly Bar[]): readonly Bar[] {
+  const begin = bars[0]?.time ?? -Infinity;
+  return others.filter((bar) => bar.time >= begin);
+}
+
+/** Merges bars into others in order of time; answers the first time at which something changed. */
+function merge(into: Bar[], bars: readonly Bar[]): number {
+  let changed = Infinity;
+  for (const bar of bars) {
+    let at = into.length;
+    while (at > 0 && (into[at - 1] as Bar).time > bar.time) at -= 1;
+    const known = into[at - 1];
+    if (known?.time !== bar.time) into.splice(at, 0, bar);
+    else if (bar.volume > known.volume) into[at - 1] = bar;
+    else continue;
+    changed = Math.min(changed, bar.time);
+  }
+  return changed;
+}

@@ -1,0 +1,216 @@
+// A feed over a subscription and a history that the test plays.
+
+import type { Gap, Info, Subscription } from "topicast";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+import type { Bar, Bars } from "../src/api.js";
+import { Feed } from "../src/feed.js";
+import type { Request } from "../src/series.js";
+
+/** A subscription that does what it is told. */
+class Script {
+  status = "subscribing";
+  error: Error | undefined;
+  closed = false;
+  readonly #listeners: Record<string, ((event: unknown, info?: Partial<Info>) => void)[]> = {};
+
+  on(first: unknown, second?: unknown): void {
+    const [name, listener] = typeof first === "string" ? [first, second] : ["value", first];
+    (this.#listeners[name as string] ??= []).push(listener as () => void);
+  }
+
+  emit(name: string, event: unknown, info?: Partial<Info>): void {
+    for (const listener of this.#listeners[name] ?? []) listener(event, info);
+  }
+
+  turn(status: string): void {
+    this.status = status;
+    this.emit("status", status);
+  }
+
+  gap(reason: Gap["reason"]): void {
+    this.emit("gap", { reason, missed: null });
+  }
+
+  bar(bar: Bar, epoch = "a"): void {
+    this.emit("value", bar, { epoch });
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+}
+
+/** A request that waits for the test's answer. */
+interface Asked {
+  readonly request: Request;
+  readonly signal: AbortSignal;
+  answer(...bars: Bar[]): void;
+  fail(message: string): void;
+}
+
+let script: Script;
+let asked: Asked[];
+let feed: Feed;
+let heard: number;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  script = new Script();
+  asked = [];
+  heard = 0;
+  const bars = { subscribe: () => script as unknown as Subscription<Bar, Bars, "bars"> };
+  const fetch = (_symbol: string, _resolution: string, request: Request, signal: AbortSignal): Promise<Bar[]> =>
+    new Promise((resolve, reject) => {
+      asked.push({ request, signal, answer: (...bars) => resolve(bars), fail: (message) => reject(new Error(message)) });
+    });
+  feed = new Feed({ bars }, fetch, "AAPL", "1", { changed: () => {}, heard: () => (heard += 1) });
+});
+
+afterEach(() => {
+  feed.close();
+  vi.useRealTimers();
+});
+
+describe("a feed", () => {
+  test("asks for history only once it is subscribed, and joins what came meanwhile", async () => {
+    await passes(60_000);
+    expect(asked).toHaveLength(0);
+    expect(feed.status).toBe("loading");
+    script.turn("live");
+    script.bar(bar(2, 7));
+    await passes(0);
+    expect(asked.map(({ request }) => request.kind)).toEqual(["latest"]);
+    expect(feed.status).toBe("loading");
+    asked[0]?.answer(bar(1, 5), bar(2, 6));
+    await passes(0);
+    expect(feed.series.bars).toEqual([bar(1, 5), bar(2, 7)]);
+    expect([feed.status, feed.epoch, heard]).toEqual(["live", "a", 1]);
+  });
+
+  test("starts at once on a topic that others hold already", async () => {
+    feed.close();
+    script = new Script();
+    script.status = "live";
+    const bars = { subscribe: () => script as unknown as Subscription<Bar, Bars, "bars"> };
+    feed = new Feed({ bars }, async () => [bar(1, 1)], "AAPL", "1", { changed: () => {}, heard: () => (heard += 1) });
+    await passes(0);
+    expect(feed.status).toBe("live");
+  });
+
+  test("tries a failed history again, tells why, and waits longer every time", async () => {
+    script.turn("live");
+    await passes(0);
+    for (let attempt = 1; attempt <= 8; attempt += 1) {
+      expect(asked).toHaveLength(attempt);
+      asked.at(-1)?.fail("no such thing");
+      await passes(0);
+      expect([feed.status, feed.message, feed.isFailing]).toEqual(["retrying", "No history: no such thing", true]);
+      const longest = Math.min(10_000, 250 * 2 ** attempt);
+      await passes(longest / 2 - 1);
+      expect(asked, `too early after failure ${attempt}`).toHaveLength(attempt);
+      await passes(longest / 2 + 1);
+    }
+    asked.at(-1)?.answer(bar(1, 1));
+    await passes(0);
+    expect([feed.status, feed.message, feed.isFailing]).toEqual(["live", "", false]);
+  });
+
+  test("can be told not to wait after a failure", async () => {
+    script.turn("live");
+    await passes(0);
+    asked[0]?.fail("down");
+    await passes(0);
+    feed.retry();
+    await passes(0);
+    expect(asked).toHaveLength(2);
+  });
+
+  test("asks again after a gap, and shows nothing torn meanwhile", async () => {
+    await live(bar(1, 5), bar(2, 5));
+    script.gap("skipped");
+    script.bar(bar(4, 1));
+    await passes(250);
+    expect(feed.status).toBe("loading");
+    expect(feed.series.bars).toEqual([bar(1, 5), bar(2, 5)]);
+    expect(asked.at(-1)?.request).toMatchObject({ kind: "tail", from: 1 });
+    asked.at(-1)?.answer(bar(1, 5), bar(2, 6), bar(3, 5), bar(4, 1));
+    await passes(0);
+    expect(feed.series.bars).toEqual([bar(1, 5), bar(2, 6), bar(3, 5), bar(4, 1)]);
+    expect(feed.status).toBe("live");
+  });
+
+  test("begins anew where the gap says that the server has restarted", async () => {
+    await live(bar(1, 5), bar(2, 5));
+    const before = asked.length;
+    feed.series.refresh();
+    script.turn("reconnecting");
+    expect(feed.status).toBe("stale");
+    await passes(60_000);
+    expect(asked, "nothing is asked of nobody").toHaveLength(before);
+    script.turn("live");
+    script.gap("epoch");
+    await passes(0);
+    // Were the gap not waited for, the request would continue from the old bars.
+    expect(asked.slice(before).map(({ request }) => request.kind)).toEqual(["latest"]);
+    asked.at(-1)?.answer(bar(2, 1));
+    await passes(0);
+    expect(feed.series.bars).toEqual([bar(2, 1)]);
+  });
+
+  test("asks for the last bars now and then, and pauses in between", async () => {
+    await live(bar(1, 5));
+    script.bar(bar(2, 1));
+    await passes(0);
+    expect(asked, "too soon after the first").toHaveLength(1);
+    await passes(250);
+    expect(asked).toHaveLength(2);
+    asked[1]?.answer(bar(1, 6), bar(2, 1));
+    await passes(15_000);
+    expect(asked).toHaveLength(3);
+    expect(feed.series.bars).toEqual([bar(1, 6), bar(2, 1)]);
+  });
+
+  test("tells refusals with the server's words", async () => {
+    script.error = new Error("no more than 2 subscriptions");
+    script.turn("retrying");
+    expect([feed.status, feed.message]).toEqual(["retrying", "The server refuses: no more than 2 subscriptions"]);
+    script.turn("failed");
+    expect(feed.status).toBe("failed");
+    expect(feed.isFailing).toBe(false);
+  });
+
+  test("says so where there is nothing", async () => {
+    await live();
+    expect(feed.status).toBe("empty");
+    script.bar(bar(1, 1));
+    expect(feed.status).toBe("live");
+  });
+
+  test("lets go of everything when it is closed", async () => {
+    script.turn("live");
+    await passes(0);
+    feed.close();
+    expect([script.closed, asked[0]?.signal.aborted]).toEqual([true, true]);
+    asked[0]?.fail("aborted");
+    await passes(60_000);
+    expect(asked).toHaveLength(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+/** Subscribed, with this history. */
+async function live(...bars: Bar[]): Promise<void> {
+  script.turn("live");
+  await passes(0);
+  asked.at(-1)?.answer(...bars);
+  await passes(0);
+}
+
+async function passes(time: number): Promise<void> {
+  await vi.advanceTimersByTimeAsync(time);
+}
+
+function bar(time: number, volume: number): Bar {
+  return { time, open: 1, high: 1, low: 1, close: 1, volume };
+}
