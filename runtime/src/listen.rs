@@ -5,7 +5,6 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
-    sync::Arc,
     time::Duration,
 };
 
@@ -20,11 +19,11 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::watch,
 };
 use tower::ServiceExt;
 
-use crate::spec::Pending;
+use crate::{spec::Pending, turnstile::Turnstile};
 
 /// How many newcomers are accepted, and how many are answered, in one turn of tokio's scheduler.
 const NEWCOMERS: usize = 8;
@@ -86,7 +85,7 @@ impl Serving {
 
     async fn run(mut self) -> io::Result<()> {
         let graceful = GracefulShutdown::new();
-        let (turnstile, mut accepts) = (Turnstile::default(), 0_usize);
+        let (turnstile, mut accepts) = (Turnstile::new(NEWCOMERS), 0_usize);
         let requests = Requests::default();
         loop {
             let accepted = tokio::select! {
@@ -165,30 +164,10 @@ struct Service {
     requests: Requests,
 }
 
-/// Lets a few through in every turn of the scheduler, in the order in which they came.
-///
-/// Each holds its place until all who were waiting for the processor have had it, and no
-/// longer: nobody can keep others out by being slow.
-#[derive(Debug, Clone)]
-struct Turnstile(Arc<Semaphore>);
-
-impl Default for Turnstile {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(NEWCOMERS)))
-    }
-}
-
-impl Turnstile {
-    async fn pass(&self) {
-        // The semaphore is never closed.
-        let _place = self.0.acquire().await;
-        tokio::task::yield_now().await;
-    }
-}
-
 async fn serve_connection(stream: TcpStream, turnstile: Turnstile, service: Service, watcher: Watcher) {
     let peer = service.peer;
-    if !matches!(tokio::time::timeout(HEADER_TIMEOUT, stream.readable()).await, Ok(Ok(()))) {
+    // Readiness may be told too early; a byte that is there is certain.
+    if !matches!(tokio::time::timeout(HEADER_TIMEOUT, stream.peek(&mut [0])).await, Ok(Ok(1))) {
         return;
     }
     turnstile.pass().await;

@@ -37,6 +37,8 @@ const MIN_SWEEP: Duration = Duration::from_millis(5);
 /// Carries out what the inbox is asked until it is shut.
 pub(crate) async fn run(inbox: Inbox) {
     let mut shard = Shard::new(inbox);
+    // How long the others on this worker had since the shard's last turn.
+    let mut others = Duration::ZERO;
     loop {
         if shard.touched.is_empty() {
             shard.wait().await;
@@ -44,10 +46,16 @@ pub(crate) async fn run(inbox: Inbox) {
         if shard.takes() && !shard.take() {
             return;
         }
+        let began = Instant::now();
         shard.flush_next();
+        while !shard.touched.is_empty() && began.elapsed() < others {
+            shard.flush_next();
+        }
         // Whoever publishes or reads on this worker goes on before the next writes: what that
         // yields shares them, and nobody waits until the last connection is written to.
+        let ended = Instant::now();
         tokio::task::yield_now().await;
+        others = ended.elapsed();
     }
 }
 
