@@ -132,21 +132,47 @@ pub(crate) fn skipped(message: &[u8]) -> u64 {
     FINDER.find(message).and_then(|at| number(&mut &message[at + 10..])).unwrap_or(0)
 }
 
+/// Reads a number of at most 18 digits, and leaves what follows it.
 #[inline]
 fn number(rest: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for (at, byte) in rest.iter().take(18).enumerate() {
-        if !byte.is_ascii_digit() {
-            *rest = &rest[at..];
-            return (at > 0).then_some(value);
+    let (mut value, mut at) = (0, 0);
+    while let Some(eight) = rest.get(at..).filter(|_| at < 16).and_then(eight_digits) {
+        value = value * 100_000_000 + eight;
+        at += 8;
+    }
+    while let Some(byte) = rest.get(at).filter(|byte| byte.is_ascii_digit()) {
+        if at == 18 {
+            return None;
         }
         value = value * 10 + u64::from(byte - b'0');
+        at += 1;
     }
-    None
+    // A number that ends the text is cut off.
+    if at == 0 || at == rest.len() {
+        return None;
+    }
+    *rest = &rest[at..];
+    Some(value)
+}
+
+/// The value of eight digits at once: neighbours are joined to pairs, pairs to fours, fours to
+/// eight, each step with one multiplication.
+#[inline]
+fn eight_digits(text: &[u8]) -> Option<u64> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let digits = u64::from_le_bytes(*text.first_chunk()?) ^ (ONES * u64::from(b'0'));
+    if (digits | (digits.wrapping_add(ONES * 6))) & (ONES * 0xf0) != 0 {
+        return None;
+    }
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
+    Some(fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const AT: u64 = 1_795_412_833_104_674;
@@ -171,6 +197,16 @@ mod tests {
         assert_eq!(skipped(br#"{"type":"bars.update","seq":9,"skipped":31,"payload":{}}"#), 31);
         for other in [subscribed(7).as_str(), "", r#"{"at":}"#, r#"{"at":1,"n":5,"k":1}"#] {
             assert_eq!(scanner.stamp(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_number_is_read_as_the_standard_library_reads_it(text in "[0-9]{0,20}[,:/ 0-9a-f]?") {
+            let end = text.find(|c: char| !c.is_ascii_digit());
+            let expected = end.filter(|end| (1..=18).contains(end)).map(|end| (text[..end].parse().unwrap(), &text[end..]));
+            let mut rest = text.as_bytes();
+            prop_assert_eq!(number(&mut rest).map(|value| (value, std::str::from_utf8(rest).unwrap())), expected);
         }
     }
 

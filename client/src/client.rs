@@ -10,16 +10,18 @@ use topicast::{Channel, Push, topic_of};
 
 use crate::{
     buffer::{Buffer, Buffering},
-    core::{Ask, Call, Core},
+    core::{Ask, Call, Core, Loading},
     dial::Dial,
     driver,
     envelope::Payload,
     error::{Doubt, Error, RequestError},
     events::Events,
     item::decode,
+    keeper,
     pushes::Pushes,
     shared::{Handle, Shared, now},
     status::Connection,
+    storage::Storage,
     subscription::Subscription,
 };
 
@@ -55,9 +57,18 @@ impl Client {
         Builder::new(url.into())
     }
 
-    pub(crate) fn start(core: Core, dial: Dial, runtime: &tokio::runtime::Handle) -> Self {
+    pub(crate) fn start(
+        mut core: Core,
+        dial: Dial,
+        storage: Option<Arc<dyn Storage>>,
+        runtime: &tokio::runtime::Handle,
+    ) -> Self {
         let connection = core.connection();
+        let keeping = storage.map(|storage| (storage, core.keep()));
         let shared = Shared::new(core);
+        if let Some((storage, changed)) = keeping {
+            runtime.spawn(keeper::keep(Arc::clone(&shared), storage, changed));
+        }
         let handle = Handle::new(&shared);
         runtime.spawn(driver::drive(shared, dial));
         Self { handle, connection }
@@ -83,6 +94,50 @@ impl Client {
         let listener = Arc::new(Buffer::new(buffering));
         let (number, status) = self.handle.change(|core| core.subscribe(ask, &listener))?;
         Ok(Subscription::new(self.handle.clone(), number, topic, listener, status))
+    }
+
+    /// Subscribes to all of a channel that the [storage](Builder::storage) held when this
+    /// client was made; nothing where there is none. Each comes with its request.
+    ///
+    /// What is kept and has become unreadable, of another version of the program perhaps, is an
+    /// [`Event::Storage`](crate::Event::Storage) and forgotten.
+    ///
+    /// # Errors
+    /// When the storage could not be read, or the client was closed.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped, nothing was restored.
+    pub async fn restore<C: Channel>(&self) -> Result<Vec<(C, Subscription<C>)>, Error> {
+        self.restore_with(Buffering::default()).await
+    }
+
+    /// Restores with buffers of one's own size.
+    ///
+    /// # Errors
+    /// As [`restore`](Self::restore).
+    ///
+    /// # Cancel safety
+    /// As [`restore`](Self::restore).
+    pub async fn restore_with<C: Channel>(&self, buffering: Buffering) -> Result<Vec<(C, Subscription<C>)>, Error> {
+        let mut loading = self.handle.core().loading();
+        let settled = loading.wait_for(|loading| *loading != Loading::Begun).await.map(|loading| loading.clone());
+        if let Ok(Loading::Failed(error)) = settled {
+            return Err(Error::storage(error));
+        }
+        let entries = self.handle.core().kept_before(C::ROUTE);
+        let mut restored = Vec::new();
+        for entry in &entries {
+            match self.restore_entry(&entry.request, buffering) {
+                Ok(subscribed) => restored.push(subscribed),
+                Err(error) if error.is_closed() => return Err(error),
+                Err(error) => {
+                    let what = format!("{} {} is not restored: {error}", entry.route, entry.request);
+                    self.handle.core().storage_failed(what);
+                }
+            }
+        }
+        self.handle.core().asked_back(&entries);
+        Ok(restored)
     }
 
     /// Listens to a push.
@@ -155,6 +210,12 @@ impl Client {
     /// are told so.
     pub fn close(&self) {
         self.handle.change(|core| core.close(now()));
+    }
+
+    fn restore_entry<C: Channel>(&self, kept: &str, buffering: Buffering) -> Result<(C, Subscription<C>), Error> {
+        let request: C = serde_json::from_str(kept).map_err(|error| Error::decode(&error))?;
+        let subscription = self.subscribe_with(&request, buffering)?;
+        Ok((request, subscription))
     }
 
     async fn call(

@@ -3,7 +3,9 @@
 //! A pure function of the messages, ends and times handed in, so that tests can hand in any.
 
 mod demands;
+mod kept;
 mod requests;
+mod settings;
 mod topic;
 
 use std::{
@@ -16,7 +18,6 @@ use tokio::sync::watch;
 use topicast::Refusal;
 
 use crate::{
-    backoff::Backoff,
     buffer::{Buffer, Lost, Queued},
     disconnect::{Cause, Disconnect},
     envelope::{self, Incoming, Payload},
@@ -26,26 +27,14 @@ use crate::{
     random::Random,
     status::{Connection, Event, Status},
 };
+use kept::Kept;
 use requests::Requests;
 use topic::{Standing, Topic};
 
+pub(crate) use kept::Loading;
 pub(crate) use requests::{Call, Outcome};
+pub(crate) use settings::Settings;
 pub(crate) use topic::{Ask, Listener};
-
-/// Times and bounds of a client.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Settings {
-    pub(crate) backoff: Backoff,
-    pub(crate) connect_timeout: Duration,
-    pub(crate) request_timeout: Duration,
-    /// How long a server has to answer a close.
-    pub(crate) close_timeout: Duration,
-    pub(crate) heartbeat: Duration,
-    /// How long the server may be silent after a ping.
-    pub(crate) silence: Duration,
-    /// How many requests may wait to be sent.
-    pub(crate) queue: usize,
-}
 
 /// What the driver has to do with its socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +63,7 @@ pub(crate) struct Core {
     next_id: u64,
     topics: BTreeMap<u64, Topic>,
     names: HashMap<String, u64>,
+    kept: Kept,
     requests: Requests,
     /// What was not sent yet, in order.
     outbox: VecDeque<(u64, String)>,
@@ -111,6 +101,7 @@ impl Queued for Event {
 
 impl Core {
     pub(crate) fn new(settings: Settings, random: Random, now: Instant) -> Self {
+        let settings = settings.bounded();
         Self {
             settings,
             random,
@@ -122,6 +113,7 @@ impl Core {
             next_id: 0,
             topics: BTreeMap::new(),
             names: HashMap::new(),
+            kept: Kept::default(),
             requests: Requests::default(),
             outbox: VecDeque::new(),
             unanswered: VecDeque::new(),
@@ -399,6 +391,7 @@ impl Core {
     fn forget_topic(&mut self, number: u64) -> Option<Topic> {
         let topic = self.topics.remove(&number)?;
         self.names.remove(&topic.ask.name);
+        self.wanted_changed();
         Some(topic)
     }
 
@@ -412,8 +405,12 @@ impl Core {
             return;
         }
         match (why.cause, asked) {
-            (Cause::Fault, Asked::Subscribe(number)) => self.refuse(now, number, RawItem::Refused, why.fault()),
-            (Cause::Fault, Asked::Request) => self.requests.resolve(id, Err(RequestError::Fault(why.fault()))),
+            (Cause::Fault | Cause::TooBig, Asked::Subscribe(number)) => {
+                self.refuse(now, number, RawItem::Refused, why.fault());
+            }
+            (Cause::Fault | Cause::TooBig, Asked::Request) => {
+                self.requests.resolve(id, Err(RequestError::Fault(why.fault())));
+            }
             // A handler that fails every time must not take the other topics along every time.
             (Cause::ServerFailed, Asked::Subscribe(number)) => {
                 self.refuse(now, number, RawItem::Refused, Refusal::internal(why.reason.clone()));

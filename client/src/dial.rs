@@ -73,12 +73,17 @@ impl Dial {
     }
 }
 
-/// TCP, for addresses that begin with `ws:`.
+/// TCP, to the port of an address or that of its scheme.
 pub(crate) async fn tcp(uri: Uri) -> io::Result<TcpStream> {
-    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
-    let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await?;
+    let usual = if uri.scheme_str() == Some("wss") { 443 } else { 80 };
+    let stream = TcpStream::connect((host(&uri), uri.port_u16().unwrap_or(usual))).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+/// The host of an address, as resolvers and certificates have it.
+pub(crate) fn host(uri: &Uri) -> &str {
+    uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
 }
 
 /// Forgets the types of a connector.

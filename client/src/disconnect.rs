@@ -16,7 +16,7 @@ pub struct Disconnect {
 }
 
 /// What the end of a connection means. After every one the client connects again; a request
-/// that was the [fault](Cause::Fault) is not sent again.
+/// that was the [fault](Cause::Fault), or [too big](Cause::TooBig), is not sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
@@ -108,7 +108,11 @@ impl Disconnect {
 
     /// The request that was the fault, refused for good.
     pub(crate) fn fault(&self) -> Refusal {
-        let code = if self.reason == UNKNOWN_TYPE { "unknown_type" } else { "invalid" };
+        let code = match self.cause {
+            Cause::TooBig => "too_big",
+            _ if self.reason == UNKNOWN_TYPE => "unknown_type",
+            _ => "invalid",
+        };
         Refusal::new(code, self.reason.clone())
     }
 }

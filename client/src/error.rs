@@ -15,6 +15,7 @@ enum Kind {
     Configuration(String),
     Unreachable(Disconnect),
     Request(String),
+    Storage(String),
     Closed,
 }
 
@@ -29,6 +30,14 @@ impl Error {
 
     pub(crate) fn encode(error: &serde_json::Error) -> Self {
         Self(Kind::Request(format!("the request does not serialize: {error}")))
+    }
+
+    pub(crate) fn decode(error: &serde_json::Error) -> Self {
+        Self(Kind::Request(format!("it is no request of the channel: {error}")))
+    }
+
+    pub(crate) fn storage(message: String) -> Self {
+        Self(Kind::Storage(message))
     }
 
     pub(crate) fn closed() -> Self {
@@ -53,6 +62,11 @@ impl Error {
         matches!(self.0, Kind::Request(_))
     }
 
+    /// The storage could not be read.
+    pub fn is_storage(&self) -> bool {
+        matches!(self.0, Kind::Storage(_))
+    }
+
     /// The client was closed.
     pub fn is_closed(&self) -> bool {
         matches!(self.0, Kind::Closed)
@@ -69,6 +83,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Kind::Configuration(message) | Kind::Request(message) => f.write_str(message),
+            Kind::Storage(message) => write!(f, "subscriptions cannot be restored: {message}"),
             Kind::Unreachable(why) => why.fmt(f),
             Kind::Closed => f.write_str("the client was closed"),
         }
@@ -79,7 +94,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0 {
             Kind::Unreachable(why) => Some(why),
-            Kind::Configuration(_) | Kind::Request(_) | Kind::Closed => None,
+            Kind::Configuration(_) | Kind::Request(_) | Kind::Storage(_) | Kind::Closed => None,
         }
     }
 }

@@ -5,7 +5,10 @@ mod events;
 mod pushes;
 mod subscription;
 mod driver;
+mod keeper;
 mod shared;
+#[cfg(feature = "rustls")]
+mod tls;
 mod dial;
 mod core;
 mod error;
@@ -17,6 +20,7 @@ mod backoff;
 mod random;
 mod envelope;
 mod status;
+mod storage;
 mod disconnect;
 
 pub use backoff::Backoff;
@@ -29,5 +33,8 @@ pub use item::{Item, Unreadable};
 pub use numbering::{Gap, GapCause};
 pub use pushes::Pushes;
 pub use status::{Connection, Event, Status};
+pub use storage::{FileStorage, Storage};
 pub use subscription::Subscription;
+#[cfg(feature = "rustls")]
+pub use tokio_rustls::rustls;
 pub use topicast::Refusal;

@@ -62,6 +62,8 @@ pub enum Event {
     Fault(Refusal),
     /// The server sent what is no message of the contract; it was passed over.
     Unreadable(String),
+    /// The storage could not be read or written, or holds what cannot be subscribed to.
+    Storage(String),
     /// The reader was too slow, and this many events were dropped.
     Lagged(u64),
 }

@@ -26,7 +26,11 @@ use crate::{
     slow::SlowConsumer,
     spec::{ChannelSpec, Channels, OperationSpec, Operations},
     topics::Topics,
+    turnstile::Turnstile,
 };
+
+/// How many connections of a shard have what they read answered in one turn of the scheduler.
+const READS: usize = 16;
 
 /// Builds a [`Server`]. `S` is the application's state; give it first, because hooks and
 /// operations are listed for it.
@@ -283,6 +287,7 @@ impl<S: Send + Sync + 'static> Builder<S> {
                 pings: self.profile.server_pings,
             },
             sessions: Sessions::default(),
+            turnstile: Turnstile::new(READS * shards),
             echo: self.echo,
         };
         Ok(Server::new(Arc::new(core), surface))

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     audience::Audience,
-    batch::{Batch, Item, JOINED_BYTES},
+    batch::{Batch, Item},
     behind::Behind,
     frame::Frame,
     ids::TopicId,
@@ -27,9 +27,8 @@ pub(crate) struct Conn {
     pub(crate) touched: bool,
     transport: Arc<Transport>,
     outbox: Outbox,
-    /// Updates of this tick, by their places in its batch. Only while the outbox is empty,
-    /// and never beyond the tick: whatever else happens to the connection, they are moved
-    /// to the outbox before.
+    /// Updates to be written next, by their places in the batch. Only while the outbox is
+    /// empty: whatever else happens to the connection, they are moved to the outbox before.
     fresh: Vec<u32>,
     fresh_bytes: usize,
     /// How many bytes may be unsent.
@@ -78,13 +77,13 @@ impl Conn {
         }
     }
 
-    /// Queues an update of the tick; those that make room for it, or that it replaces, are
+    /// Queues an update of the batch; those that make room for it, or that it replaces, are
     /// told in `dropped`.
     pub(crate) fn deliver(&mut self, at: u32, batch: &Batch, dropped: &mut Vec<TopicId>) -> Result<(), TooSlow> {
         let item = batch.get(at);
         let bytes = self.fresh_bytes + item.len();
         // The way of everybody who keeps up.
-        if self.outbox.is_empty() && self.behind.is_none() && bytes <= self.limit && self.is_alive() {
+        if self.outbox.is_empty() && self.behind.is_none() && bytes <= self.limit && self.is_alive() && !self.blocked {
             self.fresh.push(at);
             self.fresh_bytes = bytes;
             return Ok(());
@@ -117,7 +116,7 @@ impl Conn {
         Ok(())
     }
 
-    /// Moves the updates of this tick to the outbox, which everything else works on.
+    /// Moves the updates that are to be written next to the outbox, which everything else works on.
     pub(crate) fn settle(&mut self, batch: &Batch, dropped: &mut Vec<TopicId>) {
         self.fresh_bytes = 0;
         for at in std::mem::take(&mut self.fresh) {
@@ -125,7 +124,7 @@ impl Conn {
         }
     }
 
-    /// Puts an update of the tick, which found room then, into the outbox.
+    /// Puts an update, which found room when it came, into the outbox.
     fn push_fresh(&mut self, item: &Item, dropped: &mut Vec<TopicId>) {
         if item.policy == Policy::Latest {
             self.conflate(item, dropped);
@@ -297,6 +296,14 @@ impl Conn {
         !self.closing && !self.broken
     }
 
+    /// Reads from memory what the next flush needs. Between two updates the kernel pushes it
+    /// out of the caches; when several connections are fetched at once, one does not wait for
+    /// the other.
+    pub(crate) fn fetch(&self) {
+        self.transport.fetch();
+        std::hint::black_box((self.outbox.is_empty(), self.fresh.first().copied()));
+    }
+
     /// Writes what the socket takes.
     pub(crate) fn flush(&mut self, batch: &mut Batch, dropped: &mut Vec<TopicId>) {
         if self.blocked || self.broken {
@@ -308,31 +315,19 @@ impl Conn {
         self.flush_outbox();
     }
 
-    /// Writes the updates of the tick from the batch, and moves what the socket does not take
+    /// Writes updates from the batch, and moves what the socket does not take
     /// to the outbox.
     fn write_fresh(&mut self, batch: &mut Batch, dropped: &mut Vec<TopicId>) {
         let fresh = std::mem::take(&mut self.fresh);
         self.fresh_bytes = 0;
-        let mut joined = std::mem::take(&mut batch.joined);
         let mut cx = Context::from_waker(&self.waker);
         let mut rest = fresh.as_slice();
-        while let Some((first, others)) = rest.split_first() {
-            let bytes = if others.is_empty() {
-                batch.get(*first).update.frame.bytes()
-            } else {
-                joined.clear();
-                for at in rest {
-                    let frame = batch.get(*at).update.frame.bytes();
-                    if !joined.is_empty() && joined.len() + frame.len() > JOINED_BYTES {
-                        break;
-                    }
-                    joined.extend_from_slice(frame);
-                }
-                &joined
-            };
+        while !rest.is_empty() {
+            let bytes = batch.join(rest);
+            let joined = bytes.len();
             // An error shows again when the outbox is written, which deals with it.
             let Poll::Ready(Ok(mut written)) = self.transport.poll_write(&mut cx, bytes) else { break };
-            let full = written < bytes.len();
+            let full = written < joined;
             while let Some((first, others)) = rest.split_first()
                 && batch.get(*first).len() <= written
             {
@@ -351,7 +346,6 @@ impl Conn {
                 self.push_fresh(batch.get(*at), dropped);
             }
         }
-        batch.joined = joined;
         self.fresh = fresh;
         self.fresh.clear();
         self.fresh.shrink_to(KEPT_FRESH);

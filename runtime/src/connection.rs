@@ -184,6 +184,7 @@ impl Connection {
                 Step::Signalled => self.heed_signals(),
                 Step::Answered(answer) => self.take_answer(answer).await,
                 Step::Read(read) => {
+                    self.core.turnstile.pass().await;
                     self.take_read(read);
                     // Control frames are answered without waiting for their turn, so whoever
                     // sends nothing else waits here.

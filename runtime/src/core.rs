@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     catalog::Catalog, handshake::Authenticate, hub::Hub, limits::Limits, liveness::TimeLimits, profile::Profile,
-    session::Session, topics::Topics,
+    session::Session, topics::Topics, turnstile::Turnstile,
 };
 
 /// A server's insides.
@@ -28,6 +28,8 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     pub(crate) time_limits: TimeLimits,
     pub(crate) sessions: Sessions,
+    /// What connections read passes here before it is answered.
+    pub(crate) turnstile: Turnstile,
     /// Messages are sent back as they came instead of being dispatched: what the
     /// conformance suites of the WebSocket layer speak to.
     pub(crate) echo: bool,

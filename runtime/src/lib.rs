@@ -59,6 +59,8 @@ mod outbox;
 #[cfg(feature = "server")]
 mod signals;
 #[cfg(feature = "server")]
+mod turnstile;
+#[cfg(feature = "server")]
 mod ids;
 #[cfg(feature = "server")]
 mod slow;

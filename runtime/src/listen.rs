@@ -1,16 +1,14 @@
-//! `topicast::serve`: axum's `serve`, with a limit on handshakes in progress.
+//! `topicast::serve`: axum's `serve`, with a turnstile for newcomers.
 
 use std::{
     future::{IntoFuture, pending},
     io,
     net::SocketAddr,
     pin::Pin,
-    sync::Arc,
     time::Duration,
 };
 
 use axum::{Router, extract::ConnectInfo};
-use http::header;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -21,16 +19,14 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::watch,
 };
 use tower::ServiceExt;
 
-use crate::spec::Pending;
+use crate::{spec::Pending, turnstile::Turnstile};
 
-/// How many requests to upgrade are answered at once. More wait, so that a storm of newcomers
-/// leaves time for those who are being served; whoever has not sent a whole request takes no
-/// place.
-const HANDSHAKES: usize = 64;
+/// How many newcomers are accepted, and how many are answered, in one turn of tokio's scheduler.
+const NEWCOMERS: usize = 8;
 
 /// How long a client may take to send anything, and then the head of a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,7 +37,10 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long responses may take to be read after that.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Serves a router, as `axum::serve` does, and limits handshakes in progress.
+/// Serves a router, as `axum::serve` does, and lets newcomers in a few at a time.
+///
+/// A storm of them, after a restart for example, shares the processor with those who are being
+/// served instead of keeping it to itself until the last newcomer is in.
 ///
 /// The peer's address is in the extensions of every request as axum's `ConnectInfo`.
 ///
@@ -86,7 +85,7 @@ impl Serving {
 
     async fn run(mut self) -> io::Result<()> {
         let graceful = GracefulShutdown::new();
-        let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
+        let (turnstile, mut accepts) = (Turnstile::new(NEWCOMERS), 0_usize);
         let requests = Requests::default();
         loop {
             let accepted = tokio::select! {
@@ -96,7 +95,11 @@ impl Serving {
             match accepted {
                 Ok((stream, peer)) => {
                     let service = Service { router: self.router.clone(), peer, requests: requests.clone() };
-                    tokio::spawn(serve_connection(stream, Arc::clone(&handshakes), service, graceful.watcher()));
+                    tokio::spawn(serve_connection(stream, turnstile.clone(), service, graceful.watcher()));
+                    accepts += 1;
+                    if accepts.is_multiple_of(NEWCOMERS) {
+                        tokio::task::yield_now().await;
+                    }
                 }
                 Err(error) => {
                     // Out of descriptors, most likely: other connections have to end first,
@@ -161,22 +164,19 @@ struct Service {
     requests: Requests,
 }
 
-async fn serve_connection(stream: TcpStream, handshakes: Arc<Semaphore>, service: Service, watcher: Watcher) {
+async fn serve_connection(stream: TcpStream, turnstile: Turnstile, service: Service, watcher: Watcher) {
     let peer = service.peer;
-    if !matches!(tokio::time::timeout(HEADER_TIMEOUT, stream.readable()).await, Ok(Ok(()))) {
+    // Readiness may be told too early; a byte that is there is certain.
+    if !matches!(tokio::time::timeout(HEADER_TIMEOUT, stream.peek(&mut [0])).await, Ok(Ok(1))) {
         return;
     }
+    turnstile.pass().await;
     let service = service_fn(move |mut request: http::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(service.peer));
         let (router, progress) = (service.router.clone(), service.requests.begin());
-        let handshakes = request.headers().contains_key(header::UPGRADE).then(|| Arc::clone(&handshakes));
         async move {
-            let permit = match &handshakes {
-                Some(handshakes) => handshakes.acquire().await.ok(),
-                None => None,
-            };
             let response = router.oneshot(request).await;
-            drop((permit, progress));
+            drop(progress);
             response
         }
     });

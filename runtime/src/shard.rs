@@ -2,7 +2,7 @@
 //! and makes one write for each connection it touched.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -27,20 +27,35 @@ use crate::{
 /// How many commands an emptied inbox keeps room for.
 const KEPT_COMMANDS: usize = 1024;
 
+/// How many connections are written to before others on the worker have their turn: few, for
+/// their sake, and enough that fetching them from memory together pays.
+const WRITTEN: usize = 64;
+
 /// How often ages are looked at, at the most.
 const MIN_SWEEP: Duration = Duration::from_millis(5);
 
 /// Carries out what the inbox is asked until it is shut.
 pub(crate) async fn run(inbox: Inbox) {
     let mut shard = Shard::new(inbox);
+    // How long the others on this worker had since the shard's last turn.
+    let mut others = Duration::ZERO;
     loop {
-        shard.wait().await;
-        if !shard.tick() {
+        if shard.touched.is_empty() {
+            shard.wait().await;
+        }
+        if shard.takes() && !shard.take() {
             return;
         }
-        // Whoever publishes or reads on this worker goes on before the next tick, and what
-        // that yields shares one write.
+        let began = Instant::now();
+        shard.flush_next();
+        while !shard.touched.is_empty() && began.elapsed() < others {
+            shard.flush_next();
+        }
+        // Whoever publishes or reads on this worker goes on before the next writes: what that
+        // yields shares them, and nobody waits until the last connection is written to.
+        let ended = Instant::now();
         tokio::task::yield_now().await;
+        others = ended.elapsed();
     }
 }
 
@@ -50,21 +65,29 @@ struct Shard {
     conns: Vec<Option<Conn>>,
     topics: HashMap<TopicId, Audience>,
     batch: Batch,
-    /// Connections with something new to send.
-    touched: Vec<u32>,
+    /// Connections with something new to send, in the order in which they got it.
+    touched: VecDeque<Touched>,
     /// The emptied list of commands, to be filled again.
     spare: Vec<Command>,
     /// Topics of updates that were dropped, to be counted.
     dropped: Vec<TopicId>,
     /// When the shard began; the zero of its clock.
     began: Instant,
-    /// Now, as of this tick.
+    /// Now, as of the last look at the inbox.
     now: Millis,
-    /// When the last tick was, if there is a flush window.
+    /// When the inbox was emptied last, if there is a flush window.
     flushed: Option<Instant>,
     /// The shortest age limit of any topic here, and when ages are looked at next.
     shortest_age: Option<Duration>,
     next_sweep: Option<Instant>,
+}
+
+/// A connection with something new to send.
+#[derive(Clone, Copy)]
+struct Touched {
+    slot: u32,
+    /// It has updates from this place of the batch on, at the earliest.
+    from: u32,
 }
 
 impl Shard {
@@ -74,7 +97,7 @@ impl Shard {
             conns: Vec::new(),
             topics: HashMap::new(),
             batch: Batch::default(),
-            touched: Vec::new(),
+            touched: VecDeque::new(),
             spare: Vec::new(),
             dropped: Vec::new(),
             began: Instant::now(),
@@ -85,8 +108,7 @@ impl Shard {
         }
     }
 
-    /// Waits until there is something to do, and then until the flush window since the last
-    /// tick is over.
+    /// Waits until there is something to do, and then until the flush window is over.
     async fn wait(&mut self) {
         match self.next_sweep {
             None => self.inbox.woken().await,
@@ -100,8 +122,14 @@ impl Shard {
         }
     }
 
+    /// Whether what was asked is to be carried out now. With a flush window, what comes while
+    /// connections are being written to waits for the next one.
+    fn takes(&self) -> bool {
+        self.touched.is_empty() || self.inbox.bounds().flush_window.is_zero()
+    }
+
     /// Carries out everything that was asked; false once the shard is shut.
-    fn tick(&mut self) -> bool {
+    fn take(&mut self) -> bool {
         let Taken { mut commands, writable, lost, shut } = self.inbox.take(std::mem::take(&mut self.spare));
         self.read_clock();
 
@@ -120,15 +148,15 @@ impl Shard {
             }
         }
         self.sweep();
-        while let Some(slot) = self.touched.pop() {
-            self.flush(slot);
+        if shut {
+            while !self.touched.is_empty() {
+                self.flush_next();
+            }
         }
-        self.batch.clear();
-        self.count_dropped();
         !shut
     }
 
-    /// Reads the time once a tick, and only where anything depends on it.
+    /// Reads the time once for all that was asked, and only where anything depends on it.
     fn read_clock(&mut self) {
         let window = !self.inbox.bounds().flush_window.is_zero();
         if window || self.shortest_age.is_some() {
@@ -151,7 +179,7 @@ impl Shard {
         }
     }
 
-    /// The connection of that key, settled: what follows is not about this tick's updates.
+    /// The connection of that key, settled: what follows is not about updates yet to be written.
     fn conn(&mut self, key: Key) -> Option<&mut Conn> {
         let conn = self.conns.get_mut(key.slot as usize)?.as_mut().filter(|conn| conn.number == key.number)?;
         conn.settle(&self.batch, &mut self.dropped);
@@ -192,7 +220,7 @@ impl Shard {
                 slow.push(subscriber.slot);
             } else if !conn.touched {
                 conn.touched = true;
-                self.touched.push(subscriber.slot);
+                self.touched.push_back(Touched { slot: subscriber.slot, from: at });
             }
         }
         self.count_dropped();
@@ -249,8 +277,25 @@ impl Shard {
             && !conn.touched
         {
             conn.touched = true;
-            self.touched.push(slot);
+            self.touched.push_back(Touched { slot, from: self.batch.end() });
         }
+    }
+
+    /// Writes to the next few connections that have something new.
+    fn flush_next(&mut self) {
+        let count = self.touched.len().min(WRITTEN);
+        for touched in self.touched.iter().take(count) {
+            if let Some(conn) = &self.conns[touched.slot as usize] {
+                conn.fetch();
+            }
+        }
+        for _ in 0..count {
+            if let Some(touched) = self.touched.pop_front() {
+                self.flush(touched.slot);
+            }
+        }
+        self.batch.forget_before(self.touched.front().map_or(self.batch.end(), |next| next.from));
+        self.count_dropped();
     }
 
     /// Writes what a connection has; then, if it could take everything, what is newest of the

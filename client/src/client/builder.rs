@@ -9,6 +9,8 @@ use tokio::{
 };
 
 use super::Client;
+#[cfg(feature = "rustls")]
+use crate::tls;
 use crate::{
     backoff::Backoff,
     core::{Core, Settings},
@@ -16,6 +18,7 @@ use crate::{
     error::Error,
     random::Random,
     shared::now,
+    storage::Storage,
 };
 
 /// Builds a [`Client`].
@@ -24,6 +27,9 @@ pub struct Builder {
     headers: Vec<(String, String)>,
     token: Option<TokenProvider>,
     connector: Option<Connector>,
+    #[cfg(feature = "rustls")]
+    tls: Option<Arc<tokio_rustls::rustls::ClientConfig>>,
+    storage: Option<Arc<dyn Storage>>,
     settings: Settings,
     message_bytes: usize,
     seed: Option<u64>,
@@ -41,7 +47,18 @@ impl Builder {
             silence: seconds(10),
             queue: 256,
         };
-        Self { url, headers: Vec::new(), token: None, connector: None, settings, message_bytes: 16 << 20, seed: None }
+        Self {
+            url,
+            headers: Vec::new(),
+            token: None,
+            connector: None,
+            #[cfg(feature = "rustls")]
+            tls: None,
+            storage: None,
+            settings,
+            message_bytes: 16 << 20,
+            seed: None,
+        }
     }
 
     /// A token that is sent as `Authorization: Bearer …`.
@@ -74,8 +91,17 @@ impl Builder {
         self
     }
 
-    /// Opens the stream that the WebSocket runs over, in place of plain TCP: through TLS,
-    /// which `wss:` addresses need, through a proxy, or within a test.
+    /// How `wss:` addresses are connected to, in place of the certificates that the system
+    /// trusts and rustls' defaults: with other roots, or a certificate of the client's own.
+    #[cfg(feature = "rustls")]
+    #[must_use]
+    pub fn tls(mut self, config: Arc<tokio_rustls::rustls::ClientConfig>) -> Self {
+        self.tls = Some(config);
+        self
+    }
+
+    /// Opens the stream that the WebSocket runs over, in place of TCP and TLS: through
+    /// another library's TLS, through a proxy, or within a test.
     #[must_use]
     pub fn connector<F, Fut, S>(mut self, open: F) -> Self
     where
@@ -84,6 +110,18 @@ impl Builder {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         self.connector = Some(dial::connector(open));
+        self
+    }
+
+    /// Keeps what is subscribed to, so that a program which starts again
+    /// [restores](Client::restore) it.
+    ///
+    /// What is dropped before the client is closed was left on purpose and is not kept. So
+    /// [close](Client::close) the client before its subscriptions go where the next run is to
+    /// resume them; a program that is killed left nothing on purpose.
+    #[must_use]
+    pub fn storage(mut self, storage: impl Storage) -> Self {
+        self.storage = Some(Arc::new(storage));
         self
     }
 
@@ -151,6 +189,11 @@ impl Builder {
     /// When the address, a header or a time does not fit, or there is no runtime.
     pub fn build(self) -> Result<Client, Error> {
         let uri = self.uri()?;
+        let connector = match &self.connector {
+            Some(connector) => Arc::clone(connector),
+            None if uri.scheme_str() == Some("wss") => self.tls_connector().map_err(|why| self.no_address(&why))?,
+            None => dial::connector(dial::tcp),
+        };
         let headers = self.headers.iter().map(header).collect::<Result<HeaderMap, Error>>()?;
         for (name, time) in [("heartbeat", self.settings.heartbeat), ("silence", self.settings.silence)] {
             if time.is_zero() {
@@ -160,23 +203,35 @@ impl Builder {
         let runtime = runtime::Handle::try_current()
             .map_err(|_| Error::configuration("there is no tokio runtime here; build the client within one"))?;
         let random = self.seed.map_or_else(Random::of_the_system, Random::seeded);
-        let connector = self.connector.unwrap_or_else(|| dial::connector(dial::tcp));
         let dial = Dial { uri, headers, connector, token: self.token, message_bytes: self.message_bytes };
-        Ok(Client::start(Core::new(self.settings, random, now()), dial, &runtime))
+        Ok(Client::start(Core::new(self.settings, random, now()), dial, self.storage, &runtime))
     }
 
     fn uri(&self) -> Result<Uri, Error> {
-        let no = |why: &dyn fmt::Display| Error::configuration(format!("address `{}`: {why}", self.url));
-        let uri: Uri = self.url.parse().map_err(|error: http::uri::InvalidUri| no(&error))?;
+        let uri: Uri = self.url.parse().map_err(|error: http::uri::InvalidUri| self.no_address(&error))?;
         if uri.host().is_none_or(str::is_empty) {
-            return Err(no(&"there is no host; an address like ws://host:8000/path is expected"));
+            return Err(self.no_address(&"there is no host; an address like ws://host:8000/path is expected"));
         }
         match uri.scheme_str() {
-            Some("ws") => Ok(uri),
-            Some("wss") if self.connector.is_some() => Ok(uri),
-            Some("wss") => Err(no(&"wss needs TLS; give a connector that opens a TLS stream")),
-            _ => Err(no(&"the scheme is not ws or wss")),
+            Some("ws" | "wss") => Ok(uri),
+            _ => Err(self.no_address(&"the scheme is not ws or wss")),
         }
+    }
+
+    fn no_address(&self, why: &dyn fmt::Display) -> Error {
+        Error::configuration(format!("address `{}`: {why}", self.url))
+    }
+
+    #[cfg(feature = "rustls")]
+    fn tls_connector(&self) -> Result<Connector, String> {
+        self.tls.clone().map_or_else(tls::of_the_system, Ok).map(tls::connector)
+    }
+
+    #[cfg(not(feature = "rustls"))]
+    #[expect(clippy::unused_self, reason = "with the feature the builder has the settings of TLS")]
+    fn tls_connector(&self) -> Result<Connector, String> {
+        let how = "enable the feature `rustls` of topicast-client, or give a connector that opens a TLS stream";
+        Err(format!("wss needs TLS; {how}"))
     }
 }
 
@@ -209,7 +264,6 @@ mod tests {
     async fn what_does_not_fit_is_named() {
         let check = |url: &str, message: &str| assert_eq!(refused(Client::builder(url)), message);
         check("http://x", "address `http://x`: the scheme is not ws or wss");
-        check("wss://x", "address `wss://x`: wss needs TLS; give a connector that opens a TLS stream");
         check("/x", "address `/x`: there is no host; an address like ws://host:8000/path is expected");
         let client = || Client::builder("ws://x");
         assert_eq!(refused(client().header("a b", "c")), "`a b` is not the name of a header");
@@ -217,6 +271,16 @@ mod tests {
         assert_eq!(
             refused(client().heartbeat(Duration::ZERO)),
             "heartbeat is 0 s; a time of more than nothing is expected"
+        );
+    }
+
+    #[cfg(not(feature = "rustls"))]
+    #[tokio::test]
+    async fn without_tls_its_feature_is_named() {
+        assert_eq!(
+            refused(Client::builder("wss://x")),
+            "address `wss://x`: wss needs TLS; enable the feature `rustls` of topicast-client, \
+             or give a connector that opens a TLS stream"
         );
     }
 

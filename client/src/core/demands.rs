@@ -34,6 +34,7 @@ impl Core {
                 let number = self.take_id();
                 self.names.insert(ask.name.clone(), number);
                 self.topics.insert(number, Topic::new(ask));
+                self.wanted_changed();
                 if let Phase::Open { .. } = self.phase {
                     self.join(number);
                 }
@@ -66,7 +67,7 @@ impl Core {
         let limit = self.settings.queue;
         let refuse = if self.is_closed() {
             Some(NotSent::Closed)
-        } else if self.requests.waiting() + self.outbox.len() >= limit {
+        } else if self.requests.unsent() >= limit {
             Some(NotSent::QueueFull { limit })
         } else {
             None
@@ -139,6 +140,7 @@ impl Core {
             Phase::Open { .. } => self.phase = Phase::Closing { until: now + self.settings.close_timeout },
             Phase::Waiting { .. } | Phase::Connecting { .. } => self.phase = Phase::Closed,
         }
+        self.keep_as_it_is();
         self.requests.close();
         self.outbox.clear();
         self.unanswered.clear();

@@ -30,6 +30,8 @@ pub(super) struct Requests {
     map: BTreeMap<u64, Request>,
     /// Those that wait for a connection, in order.
     waiting: VecDeque<u64>,
+    /// How many have not left this client, with a connection or without.
+    unsent: usize,
     deadlines: BTreeSet<(Instant, u64)>,
 }
 
@@ -43,6 +45,7 @@ struct Request {
 
 impl Requests {
     pub(super) fn add(&mut self, id: u64, call: Call, deadline: Instant, outcome: oneshot::Sender<Outcome>) {
+        self.unsent += 1;
         self.deadlines.insert((deadline, id));
         self.map.insert(id, Request { call, outcome, deadline, sent: false });
     }
@@ -59,8 +62,8 @@ impl Requests {
         }
     }
 
-    pub(super) fn waiting(&self) -> usize {
-        self.waiting.len()
+    pub(super) fn unsent(&self) -> usize {
+        self.unsent
     }
 
     pub(super) fn take_waiting(&mut self) -> VecDeque<u64> {
@@ -79,6 +82,7 @@ impl Requests {
     /// The request leaves this client: from now on nobody can say that it was not carried out.
     pub(super) fn sent(&mut self, id: u64) {
         if let Some(request) = self.map.get_mut(&id) {
+            self.unsent -= usize::from(!request.sent);
             request.sent = true;
         }
     }
@@ -137,6 +141,7 @@ impl Requests {
 
     fn remove(&mut self, id: u64) -> Option<Request> {
         let request = self.map.remove(&id)?;
+        self.unsent -= usize::from(!request.sent);
         self.deadlines.remove(&(request.deadline, id));
         Some(request)
     }

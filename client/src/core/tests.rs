@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::{
+    backoff::Backoff,
     buffer::{Buffering, Taken},
     error::NotSent,
     numbering::GapCause,
@@ -332,6 +333,22 @@ fn requests_wait_in_a_bounded_queue_and_time_out_as_what_they_are() {
     let (number, _) = bench.request("x");
     bench.core.forget(number);
     assert!(!types(&bench.sent()).contains(&"x"), "nobody waits for it");
+}
+
+#[test]
+fn subscriptions_that_are_not_sent_yet_take_no_place_of_requests() {
+    let mut bench = Bench::open();
+    let listener = listener();
+    for at in 0..10 {
+        bench.core.subscribe(ask(&at.to_string()), &listener).unwrap();
+    }
+    let mut told: Vec<_> = (0..5).map(|_| bench.request("x").1).collect();
+    let full = |told: &mut oneshot::Receiver<Outcome>| {
+        matches!(told.try_recv(), Ok(Err(RequestError::NotSent(NotSent::QueueFull { limit: 4 }))))
+    };
+    assert_eq!(told.iter_mut().map(full).collect::<Vec<_>>(), [false, false, false, false, true]);
+    assert_eq!(bench.sent().len(), 14);
+    assert!(!full(&mut bench.request("x").1));
 }
 
 #[test]

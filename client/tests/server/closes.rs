@@ -80,6 +80,26 @@ async fn time_limits_are_told_and_the_client_pings_sooner() {
 }
 
 #[tokio::test]
+async fn what_is_too_big_is_not_sent_again() {
+    let server = Running::start();
+    let client = eager(&server.url()).build().unwrap();
+    let mut well = client.subscribe(&bars("A")).unwrap();
+    soon(well.ready()).await.unwrap();
+    let mut events = client.events();
+    let large = "A".repeat(100_000);
+    let mut refused = client.subscribe(&bars(&large)).unwrap();
+    assert_eq!(disconnect(&mut events).await.cause, Cause::TooBig);
+    let Err(RequestError::Refused(why)) = soon(refused.ready()).await else { panic!("it was refused") };
+    assert_eq!((why.code(), why.is_retryable()), ("too_big", false));
+
+    soon(well.ready()).await.unwrap();
+    let error = soon(client.request::<()>("orders.place", &large)).await.unwrap_err();
+    assert!(matches!(&error, RequestError::Fault(why) if why.code() == "too_big"), "{error}");
+    soon(well.ready()).await.unwrap();
+    soon(client.ping()).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_killed_server_is_found_again() {
     let server = Running::start();
     let proxy = Proxy::start(server.address).await;

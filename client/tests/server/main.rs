@@ -5,5 +5,8 @@ mod closes;
 mod cuts;
 mod operations;
 mod proxy;
+mod storage;
 mod subscriptions;
+#[cfg(feature = "rustls")]
+mod tls;
 mod virtual_time;

@@ -64,6 +64,25 @@ async fn pushes_are_a_stream_of_their_type() {
 }
 
 #[tokio::test]
+async fn times_may_be_as_long_as_one_likes() {
+    let (server, forever) = (Running::start(), std::time::Duration::MAX);
+    let client = eager(&server.url())
+        .backoff(topicast_client::Backoff { base: forever, cap: forever, stable: forever })
+        .connect_timeout(forever)
+        .request_timeout(forever)
+        .heartbeat(forever)
+        .silence(forever)
+        .build()
+        .unwrap();
+    let mut notices = client.pushes::<Notice>();
+    soon(client.ping()).await.unwrap();
+    server.ws.sessions()[0].close(topicast::CloseCode::GOING_AWAY, "");
+    let stale = |item| if let Item::Status(Status::Stale(why)) = item { Some(why) } else { None };
+    crate::bench::until(&mut notices, stale).await;
+    assert!(matches!(client.connection(), topicast_client::Connection::Waiting { .. }));
+}
+
+#[tokio::test]
 async fn a_ping_measures_the_way_there_and_back() {
     let server = Running::start();
     let client = eager(&server.url()).build().unwrap();

@@ -46,33 +46,29 @@ export function open<Api extends Connected>(surface: Surface, url: string | URL,
   const api: Node = { $client: client, [DISPOSE]: () => client.close() };
   // Shorter names come first: an operation is a function that others may be members of.
   for (const type of Object.keys(surface.operations).sort()) {
-    const [parent, name] = locate(api, type);
-    define(parent, name, (payload?: unknown, options?: RequestOptions) => client.request(type, payload, options));
+    place(api, type, (payload?: unknown, options?: RequestOptions) => client.request(type, payload, options));
   }
   for (const route of Object.keys(surface.channels)) {
-    define(locate(api, `${route}.subscribe`)[0], "subscribe", (params?: unknown, options?: BufferOptions) =>
-      client.subscribe(route, params, options),
-    );
+    place(api, `${route}.subscribe`, (params?: unknown, options?: BufferOptions) => client.subscribe(route, params, options));
   }
   for (const type of surface.pushes) {
-    define(locate(api, `${type}.on`)[0], "on", (listener: (payload: unknown) => unknown, lifetime?: Lifetime) =>
+    place(api, `${type}.on`, (listener: (payload: unknown) => unknown, lifetime?: Lifetime) =>
       client.onPush(type, listener, lifetime),
     );
   }
   return api as Api;
 }
 
-/** The object that a member with dots belongs to, made where it is not there, and its name. */
-function locate(api: Node, type: string): [parent: Node, name: string] {
+/** Puts a member with dots where it belongs, into objects that are made where they are not there. */
+function place(node: Node, type: string, value: unknown): void {
   const path = type.split(".").map(camelCase);
   const name = path.pop() as string;
-  let node = api;
   for (const part of path) {
     const found: unknown = Object.hasOwn(node, part) ? node[part] : undefined;
     if (typeof found !== "object" && typeof found !== "function") define(node, part, {});
     node = node[part] as Node;
   }
-  return [node, name];
+  define(node, name, value);
 }
 
 /** Functions have members of their own, `name` for one, which assigning would not replace. */

@@ -3,9 +3,9 @@
 import { type CloseInfo, type CloseKind } from "./close.js";
 import { Connection, type ConnectionOptions, type ConnectionState } from "./connection.js";
 import { FaultError, NotSentError, RefusalError, type TopicastError, UnknownOutcomeError } from "./errors.js";
-import { Events, type Lifetime, type Off, until } from "./events.js";
+import { after, Events, type Lifetime, type Off, until } from "./events.js";
 import { complete, type Shape } from "./shape.js";
-import { type Host, type Message, refusal, Shared, type Verb } from "./shared.js";
+import { type Host, type Message, refusal, Shared } from "./shared.js";
 import { Saved, type SubscriptionStorage } from "./storage.js";
 import type { BufferOptions } from "./stream.js";
 import { Subscription } from "./subscription.js";
@@ -87,24 +87,44 @@ export class Client {
   readonly #saved: Saved | undefined;
   readonly #connection: Connection;
   readonly #close: Off;
-  readonly #host: Host;
+  /** What topics ask of their client. */
+  readonly #host: Host = {
+    ask: (shared, verb, answered) => {
+      if (!this.#connection.isOpen) return false;
+      const { topic, text } = shared;
+      const type = `${shared.route}.${verb}`;
+      if (verb === "subscribe") this.#send({ type, text, answered });
+      // Other params may have the same topic for the server.
+      else if (!this.#places.has(topic)) {
+        this.#leaving.add(topic);
+        this.#send({ type, text, answered: () => this.#leaving.delete(topic) });
+      }
+      return true;
+    },
+    place: (shared, topic) => {
+      if (this.#leaving.has(topic)) return false;
+      this.#places.set(topic, [...(this.#places.get(topic) ?? []), shared]);
+      return true;
+    },
+    leave: (shared) => {
+      const others = this.#places.get(shared.topic)?.filter((other) => other !== shared) ?? [];
+      if (others.length) this.#places.set(shared.topic, others);
+      else this.#places.delete(shared.topic);
+    },
+    forget: (shared) => {
+      if (this.#shared.get(shared.key) === shared) this.#shared.delete(shared.key);
+      // What is closed with the client is what a reloaded page resumes.
+      if (!this.#isClosed()) this.#saved?.save(this.#wanted());
+    },
+    refused: ({ route, topic }, error) => this.#events.emit("refusal", { operation: `${route}.subscribe`, topic, error }),
+  };
+  /** What waits for the connection or for an answer. */
+  readonly #requests = new Set<Request>();
   #id = 0;
-  #requests = 0;
 
   constructor(surface: Surface, url: string | URL, options: ClientOptions = {}) {
     this.#surface = surface;
     this.#options = options;
-    this.#host = {
-      ask: (shared, verb, answered) => this.#ask(shared, verb, answered),
-      place: (shared, topic) => this.#place(shared, topic),
-      forget: (shared) => {
-        if (this.#shared.get(shared.key) === shared) this.#shared.delete(shared.key);
-        // What is closed with the client is what a reloaded page resumes.
-        if (!this.#isClosed()) this.#saved?.save(this.#wanted());
-      },
-      refused: (shared, error) =>
-        this.#events.emit("refusal", { operation: `${shared.route}.subscribe`, topic: shared.topic, error }),
-    };
     this.#connection = new Connection(url, options, {
       opened: () => this.#opened(),
       received: (data) => this.#received(data),
@@ -157,47 +177,44 @@ export class Client {
   request(type: string, payload?: unknown, options: RequestOptions = {}): Promise<any> {
     const { signal, timeout = this.#options.requestTimeout ?? 10_000 } = options;
     const { maxRequests = 100 } = this.#options;
-    const text = payload === undefined ? "" : JSON.stringify(payload);
     return new Promise((resolve, reject) => {
+      const text = payload === undefined ? "" : JSON.stringify(payload);
       const refused = this.#faults.get(type + text) ?? this.#isClosed();
       if (signal?.aborted) return reject(signal.reason);
       if (refused) return reject(refused);
-      if (this.#requests >= maxRequests) {
+      if (this.#requests.size >= maxRequests) {
         return reject(new NotSentError(`${maxRequests} requests wait already, no more are taken`, "full"));
       }
-      this.#requests += 1;
-      let over = false;
-      const settle = (then: () => void): void => {
-        if (over) return;
-        over = true;
-        clearTimeout(timer);
-        off();
-        then();
-      };
-      let counted = true;
       const request: Request = {
         type,
         text,
         answered: (reply) => {
-          if (counted) this.#requests -= 1;
-          counted = false;
+          this.#requests.delete(request);
           if (reply instanceof RefusalError) this.#events.emit("refusal", { operation: type, error: reply });
-          settle(() => (reply instanceof Error ? reject(reply) : resolve(reply.payload)));
+          if (reply instanceof Error) return give(reply);
+          settle();
+          resolve(reply.payload);
         },
       };
-      const give = (error: unknown): void => {
-        settle(() => reject(error));
-        // What was sent still counts, for it is still to be answered.
-        if (this.#queue.delete(request)) request.answered(closed());
+      this.#requests.add(request);
+      const settle = (): void => {
+        clearTimeout(timer);
+        off();
       };
-      const timer = setTimeout(() => {
+      const give = (error: unknown): void => {
+        settle();
+        reject(error);
+        // What was sent still counts, for it is still to be answered.
+        if (this.#queue.delete(request)) this.#requests.delete(request);
+      };
+      const timer = after(timeout, () => {
         const message = `${type}: no answer within ${timeout} ms`;
         give(
           this.#queue.has(request)
             ? new NotSentError(`${message}; it was not sent`, "timeout")
             : new UnknownOutcomeError(`${message}; whether it was carried out is unknown`, "timeout"),
         );
-      }, timeout);
+      });
       const off = until(signal, () => {
         if (signal?.aborted) give(signal.reason);
       });
@@ -214,9 +231,16 @@ export class Client {
   /** Subscribes to all that was kept in the storage when this client was made. */
   async restore(options?: BufferOptions): Promise<Subscription<any, any, any>[]> {
     const kept = (await this.#saved?.loaded) ?? [];
-    return kept
-      .filter(([route]) => Object.hasOwn(this.#surface.channels, route))
-      .map(([route, params]) => this.subscribe(route, params, options));
+    return kept.flatMap(([route, params]) => {
+      if (!Object.hasOwn(this.#surface.channels, route)) return [];
+      try {
+        return this.subscribe(route, params, options);
+      } catch (error) {
+        // Another version of the page kept what is none any more; the others are not to suffer.
+        this.#report(error);
+        return [];
+      }
+    });
   }
 
   /** Connects at once if the client waits to connect again. */
@@ -247,36 +271,9 @@ export class Client {
     return id;
   }
 
-  #ask(shared: Shared, verb: Verb, answered: (reply: Message | TopicastError) => void): boolean {
-    if (!this.#connection.isOpen) return false;
-    const { topic, text } = shared;
-    const type = `${shared.route}.${verb}`;
-    if (verb === "subscribe") this.#send({ type, text, answered });
-    // Other params may have the same topic for the server.
-    else if (!this.#places.has(topic)) {
-      this.#leaving.add(topic);
-      this.#send({ type, text, answered: () => this.#leaving.delete(topic) });
-    }
-    return true;
-  }
-
-  #place(shared: Shared, topic?: string): boolean {
-    if (topic === undefined) {
-      const others = this.#places.get(shared.topic)?.filter((other) => other !== shared) ?? [];
-      if (others.length) this.#places.set(shared.topic, others);
-      else this.#places.delete(shared.topic);
-      return true;
-    }
-    if (this.#leaving.has(topic)) return false;
-    this.#places.set(topic, [...(this.#places.get(topic) ?? []), shared]);
-    return true;
-  }
-
   #opened(): void {
     for (const shared of this.#shared.values()) shared.request();
-    const waiting = [...this.#queue];
-    this.#queue.clear();
-    for (const request of waiting) this.#carryOut(request);
+    for (const request of take(this.#queue)) this.#carryOut(request);
   }
 
   #received(data: unknown): void {
@@ -314,22 +311,26 @@ export class Client {
   }
 
   #lost(close: CloseInfo): boolean {
-    const sent = [...this.#sent.values()];
-    this.#sent.clear();
-    this.#places.clear();
+    const sent = this.#forgetSent();
     const [first] = sent;
     const blaming = BLAMING.includes(close.kind);
     // Nobody to blame: connecting again would end in the same way.
     const reconnects = close.kind !== "fault" || (first !== undefined && first.type !== PING);
-    if (blaming && first) this.#blame(sent.shift()!, close.reason || `closed with ${close.code}`);
-    else if (close.kind === "failed" && first) {
-      sent.shift();
+    if (first && blaming) this.#blame(first, close.reason || `closed with ${close.code}`);
+    // How far an operation's handler came is unknown, but a subscription can be asked for again.
+    else if (first && close.kind === "failed" && !this.#requests.has(first)) {
       first.answered(new RefusalError(close.reason || "the server failed", "internal", true));
     }
     abandon(sent);
     for (const shared of [...this.#shared.values()]) shared.lost();
     this.#events.emit("close", { ...close, reconnects });
     return reconnects;
+  }
+
+  /** What nobody will answer any more; and nothing is acknowledged. */
+  #forgetSent(): readonly Request[] {
+    this.#places.clear();
+    return take(this.#sent);
   }
 
   #changed(state: ConnectionState): void {
@@ -342,13 +343,8 @@ export class Client {
   }
 
   #end(error: TopicastError, status: "failed" | "closed"): void {
-    const sent = [...this.#sent.values()];
-    const waiting = [...this.#queue];
-    this.#sent.clear();
-    this.#queue.clear();
-    this.#places.clear();
-    abandon(sent);
-    for (const { answered } of waiting) answered(error);
+    abandon(this.#forgetSent());
+    for (const { answered } of take(this.#queue)) answered(error);
     for (const shared of [...this.#shared.values()]) shared.fail(error, status);
   }
 
@@ -376,6 +372,13 @@ export class Client {
     if (this.#events.has("error")) this.#events.emit("error", error);
     else console.error(error);
   }
+}
+
+/** Everything, which is then no longer there. */
+function take<V>(all: { values(): Iterable<V>; clear(): void }): readonly V[] {
+  const taken = [...all.values()];
+  all.clear();
+  return taken;
 }
 
 /** What was sent on a connection that is no more. */

@@ -1,7 +1,7 @@
 // One connection at a time, for ever: connecting, keeping alive, losing, connecting again.
 
 import { type CloseInfo, type CloseKind, kindOf } from "./close.js";
-import type { Off } from "./events.js";
+import { after, type Off } from "./events.js";
 
 /** What is used of a WebSocket. */
 export interface SocketLike {
@@ -186,7 +186,7 @@ export class Connection {
     const timeout = heartbeat?.timeout ?? 10_000;
     this.#after(this.#interval, () => {
       this.#owner.ping();
-      this.#silence ??= setTimeout(() => this.#lose("silent", 1006, `nothing heard for ${timeout} ms`), timeout);
+      this.#silence ??= after(timeout, () => this.#lose("silent", 1006, `nothing heard for ${timeout} ms`));
       this.#keepAlive();
     });
   }
@@ -232,7 +232,7 @@ export class Connection {
 
   #after(delay: number, then: () => void): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(then, delay);
+    this.#timer = after(delay, then);
   }
 
   #change(state: ConnectionState): void {

@@ -17,7 +17,8 @@ export interface Lifetime {
 /** Lists of listeners by the name of the event. */
 export class Events<Map> {
   // Lists are replaced, never changed, so that one can be walked while listeners come and go.
-  readonly #lists: { [Name in keyof Map]?: readonly ((event: Map[Name], more?: unknown) => unknown)[] } = {};
+  // Without a prototype, for a server may name its messages as it likes.
+  readonly #lists: { [Name in keyof Map]?: readonly ((event: Map[Name], more?: unknown) => unknown)[] } = Object.create(null);
   readonly #held = new Set<Off>();
   readonly #report: (error: unknown) => void;
 
@@ -67,6 +68,14 @@ export class Events<Map> {
       }
     }
   }
+}
+
+/** What timers can hold: they take a longer time for none at all. */
+const LONGEST = 2 ** 31 - 1;
+
+/** A timer that may be set to any time, `Infinity` included. */
+export function after(delay: number, then: () => void): ReturnType<typeof setTimeout> {
+  return setTimeout(then, Math.min(delay, LONGEST));
 }
 
 /** Has `end` called once: by the function returned, or by the signal. */

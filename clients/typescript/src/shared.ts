@@ -2,6 +2,7 @@
 
 import { backoff } from "./connection.js";
 import { RefusalError, type TopicastError, UnknownOutcomeError } from "./errors.js";
+import { after } from "./events.js";
 import type { Gap, Info, Standing, Status, Subscription } from "./subscription.js";
 
 /** A message from the server. */
@@ -22,10 +23,12 @@ export interface Host {
   /** Sends a request about it, if connected; `answered` gets the reply or the error. */
   ask(shared: Shared, verb: Verb, answered: (reply: Message | TopicastError) => void): boolean;
   /**
-   * It was acknowledged under this topic; or nothing is acknowledged any more. Answers false
-   * where a request that was sent since has left the topic again.
+   * It was acknowledged under this topic. Answers false where a request that was sent since
+   * has left the topic again.
    */
-  place(shared: Shared, topic?: string): boolean;
+  place(shared: Shared, topic: string): boolean;
+  /** It is acknowledged no more. */
+  leave(shared: Shared): void;
   /** Nobody listens any more, or nobody can: it is to be forgotten. */
   forget(shared: Shared): void;
   refused(shared: Shared, error: RefusalError): void;
@@ -33,9 +36,6 @@ export interface Host {
 
 /** The first wait after a refusal that names none, and the longest; in milliseconds. */
 const RETRY = [1_000, 30_000] as const;
-
-/** What timers can hold; a longer wait would be none. */
-const LONGEST = 2 ** 31 - 1;
 
 export class Shared {
   status: Status = "subscribing";
@@ -102,7 +102,7 @@ export class Shared {
     const event = type.slice(this.route.length + 1);
     if (event === "unsubscribed") {
       this.#phase = "idle";
-      this.#host.place(this);
+      this.#host.leave(this);
       this.stale = this.current !== undefined;
       return this.#refuse(refusal(payload));
     }
@@ -164,10 +164,10 @@ export class Shared {
     if (!this.wanted || !error.retryable) return this.fail(error);
     const delay = error.retryAfterMs ?? backoff(this.#retries, ...RETRY);
     this.#retries += 1;
-    this.#timer = setTimeout(() => {
+    this.#timer = after(delay, () => {
       this.#timer = undefined;
       this.request();
-    }, Math.min(delay, LONGEST));
+    });
     this.#turn("retrying");
   }
 
@@ -194,7 +194,7 @@ export class Shared {
     this.#over = true;
     clearTimeout(this.#timer);
     const held = this.#phase === "held";
-    this.#host.place(this);
+    this.#host.leave(this);
     this.#host.forget(this);
     if (held) this.#host.ask(this, "unsubscribe", () => {});
   }

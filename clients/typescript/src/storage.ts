@@ -14,23 +14,27 @@ export class Saved {
   readonly #storage: SubscriptionStorage;
   readonly #key: string;
   readonly #report: (error: unknown) => void;
-  #writing: Promise<unknown> | undefined;
-  #next: readonly Entry[] = [];
+  /** The last write; the next one waits for it, or an older list might end up in its place. */
+  #written: Promise<unknown>;
+  #next: readonly Entry[] | undefined;
 
   constructor(storage: SubscriptionStorage, key: string, report: (error: unknown) => void) {
     this.#storage = storage;
     this.#key = key;
     this.#report = report;
-    this.loaded = this.#load();
+    this.#written = this.loaded = this.#load();
   }
 
   /** Keeps these instead; what changes in one turn is written once. */
   save(entries: readonly Entry[]): void {
+    const waits = this.#next;
     this.#next = entries;
-    this.#writing ??= this.loaded
+    if (waits) return;
+    this.#written = this.#written
       .then(() => {
-        this.#writing = undefined;
-        return this.#storage.setItem(this.#key, JSON.stringify(this.#next));
+        const text = JSON.stringify(this.#next);
+        this.#next = undefined;
+        return this.#storage.setItem(this.#key, text);
       })
       .catch(this.#report);
   }

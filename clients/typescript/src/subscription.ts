@@ -62,21 +62,17 @@ export interface SubscriptionEvents<T> {
   refusal: RefusalError;
 }
 
-/** What values may wait between `ready` and the first listener. */
-const EARLY = 1000;
-
 export class Subscription<T = unknown, Params = unknown, Route extends string = string> {
   /** Resolves when the server has said yes for the first time; rejects when it never will. */
   readonly ready: Promise<Standing>;
   readonly #shared: Shared;
   readonly #events: Events<SubscriptionEvents<T>>;
   readonly #options: BufferOptions;
-  readonly #values = new Set<Stream<T>>();
-  readonly #items = new Set<Stream<Item<T>>>();
+  readonly #streams = new Set<Stream<T, any>>();
   readonly #leave: Off | undefined;
   #settle: [(standing: Standing) => void, (error: unknown) => void] | undefined;
   #over: "failed" | "closed" | undefined;
-  /** Values that came before there was anybody to hear them. */
+  /** What came before there was anybody to hear it, for no longer than the turn of `ready`. */
   #early: Item<T>[] | undefined = [];
 
   /** @internal */
@@ -144,16 +140,12 @@ export class Subscription<T = unknown, Params = unknown, Route extends string = 
 
   /** Values from now on, as they come. Leaving the loop does not close the subscription. */
   values(options?: BufferOptions): AsyncIterableIterator<T, undefined> {
-    const stream = this.#open(this.#values, options, () => undefined);
-    for (const item of this.#takeEarly()) if (item.kind === "value") stream.push(item.value);
-    return this.#opened(this.#values, stream);
+    return this.#open<T>(options, false);
   }
 
   /** Values, gaps and changes of status from now on, in their order. */
   items(options?: BufferOptions): AsyncIterableIterator<Item<T>, undefined> {
-    const stream = this.#open(this.#items, options, (gap): Item<T> => ({ kind: "gap", gap }));
-    for (const item of this.#takeEarly()) stream.push(item);
-    return this.#opened(this.#items, stream);
+    return this.#open<Item<T>>(options, true);
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined> {
@@ -207,16 +199,15 @@ export class Subscription<T = unknown, Params = unknown, Route extends string = 
     this.#over = status;
     this.#settle?.[1](waiting);
     this.turn(status);
-    for (const stream of [...this.#values, ...this.#items]) stream.end(reading);
+    for (const stream of [...this.#streams]) stream.end(reading);
     this.#early = undefined;
     this.#events.release();
     this.#leave?.();
   }
 
   #tell(item: Item<T>): void {
-    if (this.#early && this.#early.length < EARLY) this.#early.push(item);
-    for (const stream of this.#items) stream.push(item);
-    if (item.kind === "value") for (const stream of this.#values) stream.push(item.value);
+    this.#early?.push(item);
+    for (const stream of this.#streams) stream.push(item);
   }
 
   #takeEarly(): readonly Item<T>[] {
@@ -225,21 +216,16 @@ export class Subscription<T = unknown, Params = unknown, Route extends string = 
     return early;
   }
 
-  #open<V>(streams: Set<Stream<V>>, options: BufferOptions | undefined, item: (gap: Gap) => V | undefined): Stream<V> {
-    return new Stream(
+  #open<V>(options: BufferOptions | undefined, all: boolean): Stream<T, V> {
+    const stream = new Stream<T, V>(
       { ...this.#options, signal: undefined, ...options },
-      (missed) => {
-        const gap: Gap = { reason: "overflow", missed };
-        this.#events.emit("gap", gap);
-        return item(gap);
-      },
-      (stream) => streams.delete(stream),
+      all,
+      (gap) => this.#events.emit("gap", gap),
+      () => this.#streams.delete(stream),
     );
-  }
-
-  #opened<V>(streams: Set<Stream<V>>, stream: Stream<V>): Stream<V> {
+    for (const item of this.#takeEarly()) stream.push(item);
     if (this.#over) stream.end(this.#over === "failed" ? this.error : undefined);
-    else if (!stream.ended) streams.add(stream);
+    else if (!stream.ended) this.#streams.add(stream);
     return stream;
   }
 }

@@ -368,6 +368,7 @@ test("messages that cannot be read are told and stop nothing", async () => {
   const sub = api.bars.subscribe({ symbol: "AAPL" });
   await pass();
   for (const message of ["{", "[]", "null", '{"type":1}', new ArrayBuffer(2)]) server.socket.raw(message);
+  for (const type of ["constructor", "toString", "__proto__"]) server.socket.deliver({ type, payload: 1 });
   server.socket.deliver({ type: "bars.update", topic: "bars:{}", seq: 1, payload: bar(1) });
   server.socket.deliver({ type: "bars.what", topic: AAPL, seq: 1, payload: bar(1) });
   server.socket.deliver({ type: "ping.response", id: 99 });

@@ -55,6 +55,9 @@ async function complaints(parts: Parts, use = ""): Promise<string[]> {
     strict: true,
     noEmit: true,
     exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    noPropertyAccessFromIndexSignature: true,
+    verbatimModuleSyntax: true,
     target: ts.ScriptTarget.ES2022,
     module: ts.ModuleKind.ESNext,
     moduleResolution: ts.ModuleResolutionKind.Bundler,
@@ -116,11 +119,16 @@ test("what is wrong is said, with the usage where it is the call", async () => {
   await check(["generate", "a.json", "-o", "-", "--check"], 2, "--check needs a file");
   await check(["generate", "a.json", "--outptu", "b"], 2, "--outptu");
   await check(["generate", join(path, "none.json"), "-o", "-"], 1, "none.json");
+  await check(["generate", path, "-o", "-"], 1, `cannot read ${path}: EISDIR`);
+  await check(["generate", await write('{"asyncapi":"3.0.0"}'), "-o", join(path, "none.ts"), "--check"], 1, "cannot compare with");
   await check(["generate", await write("{"), "-o", "-"], 1, "x.json is not JSON");
-  await check(["generate", await write('{"asyncapi":"2.4.0"}'), "-o", "-"], 1, 'the document is AsyncAPI "2.4.0"; 3.0 is needed');
+  await check(["generate", await write("[]"), "-o", "-"], 1, "the document is no AsyncAPI document; AsyncAPI 3.0 is needed");
+  await check(["generate", await write('{"asyncapi":"2.4.0"}'), "-o", "-"], 1, 'the document is AsyncAPI "2.4.0"; AsyncAPI 3.0 is needed');
   const kit = await Kit.start();
   ends.push(() => kit.kill());
-  await check(["generate", `http://${kit.address}/nothing`, "-o", "-"], 1, "answers 404");
+  await check(["generate", `http://${kit.address}/nothing`, "-o", "-"], 1, `cannot read http://${kit.address}/nothing: it answers 404`);
+  await kit.kill();
+  await check(["generate", kit.document, "-o", "-"], 1, `cannot read ${kit.document}: connect ECONNREFUSED`);
   expect((await run("--help")).out).toContain("usage: topicast generate");
 });
 
@@ -144,6 +152,31 @@ test("schemas become types", () => {
   expect(typeOf({ allOf: [ref("Other")], not: { required: ["params"] } }, { Other: { type: "string" } })).toBe("Other");
 });
 
+test("what other tools write in schemas becomes types", () => {
+  expect(typeOf({ type: "string", nullable: true })).toBe("string | null");
+  expect(typeOf({ type: "object", properties: { a: { type: "integer" } }, required: ["a"], additionalProperties: { type: "string" } })).toBe(
+    "{\n  readonly a: number;\n  readonly [name: string]: string | number;\n}",
+  );
+  expect(typeOf({ type: "object", properties: { a: { type: "integer" } }, additionalProperties: false })).toBe(
+    "{\n  readonly a?: number | undefined;\n}",
+  );
+  // References may lead anywhere in the document, and names may hold what pointers escape.
+  const schemas = { "a/b~c": { type: "string" }, Inner: { properties: { deep: { type: "object", properties: { again: ref("Inner/properties/deep") } } } } };
+  expect(typeOf({ anyOf: [ref("a~1b~0c"), ref("Inner/properties/deep")] }, schemas)).toBe("aBC | deep");
+  const text = generate(asyncapi({ schemas, channels: { it: [ref("Inner/properties/deep"), ref("Inner/properties/deep/properties")] } }));
+  expect(text).toContain("export interface deep {\n  readonly again?: deep | undefined;\n}");
+});
+
+test("what no type can be made of is told", () => {
+  const check = (parts: Parts, message: string): void => expect(() => generate(asyncapi(parts))).toThrow(message);
+  check({ pushes: { it: { $ref: "https://example.org/schema.json" } } }, "the reference https://example.org/schema.json does not lead into the document");
+  check({ pushes: { it: ref("None") } }, "the reference #/components/schemas/None leads nowhere");
+  check({ pushes: { it: ref("A") }, schemas: { A: ref("A") } }, "the schema A is made of nothing but itself");
+  check({ pushes: { it: ref("B") }, schemas: { A: { anyOf: [ref("B"), { type: "null" }] }, B: { allOf: [ref("A")] } } }, "the schema B is made of nothing but itself");
+  check({ operations: { $client: [{}, {}] } }, "the operation $client would be `api.$client`, where the client is: rename it");
+  check({ channels: { "$client.on": [{}, {}] } }, "the channel $client.on would be `api.$client.on.subscribe`");
+});
+
 test("comments cannot end early, and descriptions become them", () => {
   const text = generate(asyncapi({ pushes: { it: ref("It") }, schemas: { It: { type: "string", description: "a */ b\n\nc", deprecated: true } } }));
   expect(text).toContain("/**\n * a *\\/ b\n *\n * c\n * @deprecated\n */\nexport type It = string;");
@@ -155,7 +188,6 @@ test("names that collide are told apart, or told", async () => {
     "the operation a.b.on and the push a.b would both be `api.a.b.on`: rename one of them",
   );
   expect(() => generate(asyncapi({ channels: { "a-b": [{}, {}], aB: [{}, {}] } }))).toThrow(/would both be `api\.aB\.subscribe`/);
-  expect(() => generate(asyncapi({ pushes: { it: ref("None") } }))).toThrow("the reference #/components/schemas/None");
   const schemas = { Api: schema, "Order-Output": schema, OrderOutput: schema, "1st": schema, Promise: schema, string: schema };
   const pushes = Object.fromEntries(Object.keys(schemas).map((name, at) => [`p${at}`, ref(name)]));
   expect(await complaints({ schemas, pushes })).toEqual([]);
@@ -165,6 +197,7 @@ test("whatever the document holds compiles, and its types hold", async () => {
   const parts = {
     schemas: {
       Tree: { type: "object", required: ["leaf"], properties: { leaf: { type: "string" }, inner: { anyOf: [ref("Tree"), { type: "null" }] } } },
+      Open: { type: "object", required: ["a"], properties: { a: { type: "integer" } }, additionalProperties: { type: "string" } },
       Request: { type: "object", required: ["a"], properties: { a: { type: "string" }, tree: { ...ref("Tree") }, b: { type: "integer", default: 3 } } },
     },
     channels: { "order-book": [ref("Request"), ref("Tree")], constructor: [{ type: "object" }, { type: "number" }] },
@@ -174,7 +207,13 @@ test("whatever the document holds compiles, and its types hold", async () => {
       "a.name.length": [undefined, { type: "boolean" }],
       "toString": [undefined, ref("Tree")],
     },
-    pushes: { "order-book": { type: "array", items: ref("Tree") } },
+    pushes: {
+      "order-book": { type: "array", items: ref("Tree") },
+      "delete": ref("Open"),
+      "class.new": { type: "null" },
+      "orders/placed.by user": { oneOf: [{ const: 1 }, { enum: ["x", null] }] },
+      "1st.__proto__": { type: "string", nullable: true },
+    },
   } as unknown as Parts;
   const use = (code: string): string => `\nexport async function use(api: Api): Promise<void> {\n${code}\n}\n`;
   expect(await complaints(parts, use(`
@@ -188,6 +227,12 @@ test("whatever the document holds compiles, and its types hold", async () => {
     const all: AnySubscription[] = await api.$client.restore();
     for (const one of all) if (one.route === "order-book") one.current?.leaf.length;
     const code: RefusalCode = "never";
+    const open: Open = { a: 1, b: "x" };
+    api.delete.on(({ a, ...rest }) => a.toFixed() + String(rest["b"]));
+    api.class.new.on((it: null) => it);
+    api["orders/placed"]["by user"].on((it: 1 | "x" | null) => it);
+    api["1st"].__proto__.on((it: string | null) => it);
+    void open;
     void [nothing, done, flag, code];
   `))).toEqual([]);
   const wrong = async (code: string): Promise<string> => (await complaints(parts, use(code))).join("\n");

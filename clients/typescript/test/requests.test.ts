@@ -1,6 +1,6 @@
 // Operations and pushes: answered, refused, queued, given up, unknown.
 
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 
 import { FaultError, NotSentError, RefusalError, TopicastError, UnknownOutcomeError } from "../src/index.js";
 import { Server } from "./support/server.js";
@@ -107,6 +107,22 @@ test("a time-out is unknown where the request was sent, and safe to repeat where
     message: "orders.place: no answer within 500 ms; whether it was carried out is unknown",
   });
   expect(await sent).toBeInstanceOf(TopicastError);
+});
+
+test("times may be as long as one likes", async () => {
+  const server = market();
+  const api = client(server, { connectTimeout: Infinity, heartbeat: { interval: Infinity, timeout: Infinity } });
+  server.answer = () => "silence";
+  const answer = vi.fn();
+  void api.orders.place(ORDER, { timeout: Infinity }).then(answer, answer);
+  await pass(1_000_000);
+  expect([answer.mock.calls.length, api.$client.state.status, server.socket.received.length]).toEqual([0, "open", 1]);
+});
+
+test("what JSON cannot write is an error like any other", async () => {
+  const api = client(market());
+  const request = api.orders.place({ symbol: "X", quantity: 1n as unknown as number });
+  await expect(request).rejects.toThrow("BigInt");
 });
 
 test("what was sent on a connection that is lost is unknown and not repeated", async () => {

@@ -226,13 +226,14 @@ test("a request that is too large is a 1009 and is not repeated", async () => {
   expect(api.closes.length).toBe(1);
 });
 
-test("a handler that panics is a 1011: an operation is unknown or refused, a subscription is tried again", async () => {
+test("a handler that panics is a 1011: what became of an operation is unknown, a subscription is tried again", async () => {
   const server = await kit();
   const api = client(server.url);
   const good = api.bars.subscribe({ symbol: "AAPL" });
   await good.ready;
   const failed = await api.orders.place({ symbol: "PANIC", quantity: 1 }).catch((error: unknown) => error);
-  expect(failed).toMatchObject({ code: "internal" });
+  expect(failed).toBeInstanceOf(UnknownOutcomeError);
+  expect(failed).toMatchObject({ reason: "lost", retryable: false });
   expect(api.closes).toMatchObject([{ code: 1011, kind: "failed", reason: "A handler failed" }]);
   const bad = api.orders.subscribe({ accountId: "panic" });
   await happens(() => expect([good.status, bad.status]).toEqual(["live", "retrying"]));

@@ -70,6 +70,44 @@ test("storages may be slow, broken, or hold what is none of ours", async () => {
   expect(await client(server).$client.restore()).toEqual([]);
 });
 
+test("a slow storage ends up with what was kept last, and one entry that is wrong costs no other", async () => {
+  const server = new Server();
+  const writes: { text: string; written: () => void }[] = [];
+  let kept = '[["executions",{"accountId":"A","symbol":""}],["bars",{"symbol":"AAPL"}]]';
+  const storage: SubscriptionStorage = {
+    getItem: async () => kept,
+    setItem: (_, text) =>
+      new Promise<void>((resolve) => {
+        const written = (): void => {
+          kept = text;
+          resolve();
+        };
+        writes.push({ text, written });
+      }),
+  };
+  const api = client(server, { storage });
+  const errors: unknown[] = [];
+  api.$client.on("error", (error) => errors.push(error));
+  const [restored] = await api.$client.restore();
+  expect([restored?.topic, errors.map(String)]).toEqual([
+    AAPL,
+    ['TopicError: params.symbol is optional and ""; leave it out or give it a text'],
+  ]);
+  await pass();
+  const other = api.bars.subscribe({ symbol: "MSFT" });
+  await pass();
+  other.close();
+  await pass();
+  // However many changes there were meanwhile, the second write begins after the first, with the last.
+  expect(writes.length).toBe(1);
+  writes[0]!.written();
+  await pass();
+  expect(writes.length).toBe(2);
+  writes[1]!.written();
+  await pass();
+  expect([writes.length, kept]).toEqual([2, '[["bars",{"symbol":"AAPL","resolution":"1"}]]']);
+});
+
 test("a store has one subscription for as long as it has listeners, and one snapshot a change", async () => {
   const server = new Server();
   const api = client(server, { backoff: { base: 10 } });

@@ -2,10 +2,10 @@
 
 import { expect, test, vi } from "vitest";
 
-import type { Gap, Item, Status } from "../src/index.js";
-import { FaultError, NotSentError, OverflowError, RefusalError, TopicError } from "../src/index.js";
+import type { Gap, Status } from "../src/index.js";
+import { FaultError, NotSentError, RefusalError, TopicError } from "../src/index.js";
 import type { Bar } from "./kit/api.js";
-import { drain, valuesOf } from "./support/oracle.js";
+import { drain } from "./support/oracle.js";
 import { Server } from "./support/server.js";
 import { AAPL, bar, client, pass, simulate } from "./support/sim.js";
 
@@ -191,60 +191,6 @@ test("gaps are told: what the server skipped, what is missing, what a reconnect 
   server.restart();
   await pass(100);
   expect([gaps, sub.stale]).toEqual([[{ reason: "epoch", missed: null }], true]);
-});
-
-test("items tell values, gaps and status in their order", async () => {
-  const server = new Server();
-  const api = client(server, { backoff: { base: 10 } });
-  const sub = api.bars.subscribe({ symbol: "AAPL" });
-  const items = drain(sub.items());
-  await pass();
-  server.publish(AAPL, bar(1));
-  await pass();
-  server.socket.cut();
-  server.publish(AAPL, bar(2));
-  await pass(100);
-  server.publish(AAPL, bar(3));
-  await pass();
-  sub.close();
-  const info = { topic: AAPL, epoch: "e1", skipped: 0, snapshot: false };
-  expect(await items).toEqual([
-    { kind: "status", status: "live" },
-    { kind: "value", value: bar(1), info: { ...info, seq: 1 } },
-    { kind: "status", status: "reconnecting" },
-    { kind: "status", status: "live" },
-    { kind: "gap", gap: { reason: "reconnect", missed: 1 } },
-    { kind: "value", value: bar(3), info: { ...info, seq: 3 } },
-    { kind: "status", status: "closed" },
-  ]);
-});
-
-test("a slow reader's buffer is bounded, and it is told what it lost", async () => {
-  const server = new Server();
-  const api = client(server);
-  const sub = api.bars.subscribe({ symbol: "AAPL" });
-  await pass();
-  const gaps: Gap[] = [];
-  sub.on("gap", (gap) => gaps.push(gap));
-  const oldest = sub.items({ buffer: 3 });
-  const latest = sub.values({ buffer: 3, overflow: "keep-latest" });
-  const strict = sub.values({ buffer: 3, overflow: "throw" });
-  for (let number = 1; number <= 10; number += 1) server.publish(AAPL, bar(number));
-  await pass();
-  sub.close();
-  const items: Item<Bar>[] = await drain(oldest);
-  expect(items[0]).toEqual({ kind: "gap", gap: { reason: "overflow", missed: 8 } });
-  expect(items[1]).toMatchObject({ value: bar(9) });
-  expect(items.at(-1)).toEqual({ kind: "status", status: "closed" });
-  expect(valuesOf(items)).toEqual([9, 10]);
-  expect((await drain(latest)).map(({ time }) => time)).toEqual([10]);
-  expect(gaps.map(({ missed }) => missed)).toEqual([8, 9]);
-  const read: number[] = [];
-  const failure = await (async () => {
-    for await (const it of strict) read.push(it.time);
-  })().catch((error: unknown) => error);
-  expect(read).toEqual([1, 2, 3]);
-  expect(failure).toBeInstanceOf(OverflowError);
 });
 
 test("signals end listeners, iterators and subscriptions; using closes", async () => {

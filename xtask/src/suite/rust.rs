@@ -22,7 +22,8 @@ pub(super) fn format(_: &mut Report) -> Outcome {
 pub(super) fn clippy(_: &mut Report) -> Outcome {
     let deny = ["--", "-D", "warnings"];
     Tool::cargo(["clippy"]).args(WHOLE).args(["--all-targets"]).args(deny).run()?;
-    Tool::cargo(["clippy", "--package", "topicast", "--no-default-features"]).args(deny).run()
+    Tool::cargo(["clippy", "--package", "topicast", "--no-default-features"]).args(deny).run()?;
+    Tool::cargo(["clippy", "--package", "topicast-client", "--all-targets"]).args(deny).run()
 }
 
 pub(super) fn documentation(_: &mut Report) -> Outcome {
@@ -73,7 +74,9 @@ pub(super) fn tests(report: &mut Report) -> Outcome {
     };
     let format = if nextest { Format::Nextest } else { Format::Libtest };
     // A snapshot that differs fails; it is never taken over without being looked at.
-    tool.env("INSTA_UPDATE", "no").test(format, left_out, &mut report.tally)
+    tool.env("INSTA_UPDATE", "no").test(format, left_out, &mut report.tally)?;
+    // With every feature it has TLS; without, it has to say how to get it.
+    Tool::cargo(["test", "--package", "topicast-client", "--lib"]).test(Format::Libtest, 0, &mut report.tally)
 }
 
 pub(super) fn doctests(report: &mut Report) -> Outcome {

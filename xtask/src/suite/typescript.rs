@@ -3,6 +3,8 @@
 use super::{Report, system};
 use crate::Outcome;
 use crate::built;
+use crate::npm;
+use crate::project;
 use crate::tally::Format;
 use crate::tool::Tool;
 use crate::typescript;
@@ -12,11 +14,27 @@ pub(super) fn node(report: &mut Report) -> Outcome {
     typescript::run(&["--check".to_owned()])?;
     let folder = typescript::package()?;
     Tool::new("npm").args(["run", "--silent", "check"]).dir(&folder).run()?;
+    let missing = missing_runtimes(report)?;
     Tool::new("npx")
         .args(["--no-install", "vitest", "run"])
         .env("TOPICAST_EXAMPLES", built::folder()?.join("debug/examples"))
         .dir(folder)
-        .test(Format::Vitest, 0, &mut report.tally)
+        .test(Format::Vitest, missing, &mut report.tally)
+}
+
+/// Installs the runtimes that the client is tried on; answers how many cannot be had here.
+fn missing_runtimes(report: &mut Report) -> Outcome<u64> {
+    let folder = project::root().join("clients/typescript/test/runtimes");
+    if let Err(why) = npm::prepare(&folder) {
+        println!("{why}");
+    }
+    let missing = Tool::new("node").args(["programs.mjs", "--missing"]).dir(folder).read()?;
+    let mut count = 0;
+    for name in missing.lines() {
+        report.not_checked(format!("the TypeScript client on {name}, which npm could not install here"));
+        count += 1;
+    }
+    Ok(count)
 }
 
 pub(super) fn browser(report: &mut Report) -> Outcome {

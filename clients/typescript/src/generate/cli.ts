@@ -16,6 +16,9 @@ Writes the typed surface of every channel, operation and push of an AsyncAPI 3.0
   --runtime      what the module imports the runtime from (default: topicast)
 `;
 
+/** How long a server may take to answer with its document, in milliseconds. */
+const PATIENCE = 30_000;
+
 class UsageError extends Error {}
 
 async function main(): Promise<void> {
@@ -63,10 +66,20 @@ function parsed() {
 }
 
 async function load(source: string): Promise<string> {
-  if (!/^https?:\/\//.test(source)) return readFile(source, "utf8");
-  const response = await fetch(source);
-  if (!response.ok) throw new Error(`${source} answers ${response.status} ${response.statusText}`);
-  return response.text();
+  try {
+    if (!/^https?:\/\//.test(source)) return await readFile(source, "utf8");
+    const response = await fetch(source, { signal: AbortSignal.timeout(PATIENCE) });
+    if (!response.ok) throw new Error(`it answers ${response.status} ${response.statusText}`);
+    return await response.text();
+  } catch (error) {
+    throw new Error(`cannot read ${source}: ${reason(error)}`);
+  }
+}
+
+/** What is wrong in the end: of a request that failed, only the cause says why. */
+function reason(error: unknown): string {
+  const { message, cause, code } = error as { message: string; cause?: unknown; code?: string };
+  return cause === undefined ? message || String(code) : reason(cause);
 }
 
 function parse(text: string, source: string): unknown {
@@ -78,7 +91,9 @@ function parse(text: string, source: string): unknown {
 }
 
 async function compare(output: string, expected: string, source: string): Promise<void> {
-  const found = await readFile(output, "utf8");
+  const found = await readFile(output, "utf8").catch((error: unknown) => {
+    throw new Error(`cannot compare with ${output}: ${reason(error)}`);
+  });
   if (found === expected) {
     console.log(`${output} is up to date`);
     return;

@@ -1,5 +1,7 @@
 // What an AsyncAPI 3.0 document says: channels, operations and pushes, found by its operations.
 
+import { Named, resolve } from "./reference.js";
+
 /** A JSON Schema, as far as it is looked at. */
 export interface Schema {
   readonly [keyword: string]: any;
@@ -51,15 +53,15 @@ interface Operation {
   readonly description: string;
 }
 
-export const SCHEMAS = "#/components/schemas/";
-
 /** Reads a document. */
 export function read(document: any): Model {
   const version: unknown = document?.asyncapi;
   if (typeof version !== "string" || !version.startsWith("3.")) {
-    throw new Error(`the document is AsyncAPI ${JSON.stringify(version)}; 3.0 is needed (a topicast server has it at …/asyncapi-3.json)`);
+    const found = version === undefined ? "is no AsyncAPI document" : `is AsyncAPI ${JSON.stringify(version)}`;
+    throw new Error(`the document ${found}; AsyncAPI 3.0 is needed (a topicast server has it at …/asyncapi-3.json)`);
   }
   const find = (value: any): any => resolve(document, value);
+  const named = new Named(document);
   const received = new Map<string, Operation>();
   const sent = new Map<string, Operation>();
   for (const [key, operation] of Object.entries<any>(document.operations ?? {})) {
@@ -83,7 +85,7 @@ export function read(document: any): Model {
     if (!update) continue;
     const described = find(Object.values<any>(document.channels ?? {}).find((channel) => type in (channel.messages ?? {})));
     const values = [update, sent.get(`${route}.snapshot`)].map((it) => it?.frame.payload).filter((it) => it !== undefined);
-    channels.push({ route, description: described?.description ?? "", request: frame.payload ?? {}, values });
+    channels.push({ route, description: described?.description ?? "", request: named.of(frame.payload ?? {}), values: named.of(values) });
   }
   const ofChannels = (type: string): boolean =>
     channels.some(({ route }) => /^(un)?subscribe$|^(update|snapshot|unsubscribed)$/.test(after(type, route)));
@@ -92,14 +94,14 @@ export function read(document: any): Model {
     .map(({ frame: { type, payload }, replies, description }) => ({
       type,
       description,
-      payload,
-      replies: replies
-        ?.map((reply) => reply.payload)
-        .filter((schema): schema is Schema => schema !== undefined && !isRefusal(document, schema)),
+      payload: named.of(payload),
+      replies: named.of(
+        replies?.map((reply) => reply.payload).filter((schema) => schema !== undefined && !isRefusal(document, schema)),
+      ),
     }));
   const pushes = [...sent.values()]
     .filter(({ frame: { type, payload } }) => !ofChannels(type) && !(type === "error" && isRefusal(document, payload)))
-    .map(({ frame: { type, payload }, description }) => ({ type, description, payload: payload ?? {} }));
+    .map(({ frame: { type, payload }, description }) => ({ type, description, payload: named.of(payload ?? {}) }));
   return {
     title: String(document.info?.title ?? "an AsyncAPI document"),
     version: String(document.info?.version ?? ""),
@@ -107,28 +109,14 @@ export function read(document: any): Model {
     operations,
     pushes,
     codes: [...codes],
-    schemas: document.components?.schemas ?? {},
+    schemas: named.schemas,
   };
-}
-
-/** Follows references to what they mean. */
-export function resolve(document: any, value: any): any {
-  for (let steps = 0; typeof value?.$ref === "string"; steps += 1) {
-    const pointer: string = value.$ref;
-    if (!pointer.startsWith("#/") || steps > 100) throw new Error(`the reference ${pointer} does not lead into the document`);
-    value = pointer
-      .slice(2)
-      .split("/")
-      .map((part) => decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~"))
-      .reduce((parent, part) => parent?.[part], document);
-    if (value === undefined) throw new Error(`the reference ${pointer} leads nowhere`);
-  }
-  return value;
 }
 
 function frame(document: any, message: any, key: string): Frame {
   const whole = resolve(document, message.payload?.schema ?? message.payload ?? {});
-  const type: unknown = whole.properties?.type?.const ?? message.name;
+  const { const: constant, enum: listed = [] } = resolve(document, whole.properties?.type) ?? {};
+  const type: unknown = constant ?? (listed.length === 1 ? listed[0] : message.name);
   if (typeof type !== "string") throw new Error(`a message of the operation ${key} has neither a constant type nor a name`);
   const payload: Schema | undefined = whole.properties?.payload;
   const says = Object.keys(payload ?? {}).some((keyword) => keyword !== "description");

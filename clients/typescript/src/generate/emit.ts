@@ -67,6 +67,7 @@ function surface({ channels, operations, pushes }: Model, types: Types): Node {
   const place = (owner: string, name: string, member: string, type: string, description: string): void => {
     // Different names on the wire may be one name in code.
     const path = [...name.split("."), ...(member ? [member] : [])].map(camelCase).join(".");
+    if (/^\$client(\.|$)/.test(path)) throw new Error(`${owner} would be \`api.${path}\`, where the client is: rename it`);
     const other = owners.get(path);
     if (other) throw new Error(`${other} and ${owner} would both be \`api.${path}\`: rename one of them`);
     owners.set(path, owner);

@@ -2,7 +2,8 @@
 
 import type { Shape } from "../shape.js";
 import type { Json } from "../topic.js";
-import { type Schema, SCHEMAS } from "./document.js";
+import type { Schema } from "./document.js";
+import { SCHEMAS } from "./reference.js";
 import { withoutAliases } from "./types.js";
 
 type Draft = { -readonly [Key in keyof Shape]: Shape[Key] };
@@ -27,7 +28,7 @@ class Shapes {
     const draft: Draft = {};
     const reference: unknown = schema["$ref"];
     if (typeof reference === "string") {
-      const name = decodeURIComponent(reference.slice(SCHEMAS.length));
+      const name = reference.slice(SCHEMAS.length);
       if (!inside.includes(name)) merge(draft, this.of(this.#schemas[name] ?? {}, [...inside, name]));
     }
     for (const part of schema["allOf"] ?? []) merge(draft, this.of(part, inside));
@@ -72,7 +73,7 @@ class Shapes {
 
   #resolve(schema: Schema): Schema {
     for (let steps = 0; typeof schema["$ref"] === "string" && steps < 100; steps += 1) {
-      schema = this.#schemas[decodeURIComponent(schema["$ref"].slice(SCHEMAS.length))] ?? {};
+      schema = this.#schemas[schema["$ref"].slice(SCHEMAS.length)] ?? {};
     }
     return schema;
   }
@@ -93,6 +94,7 @@ class Shapes {
 
 function takesNull(schema: Schema): boolean {
   const choices: Schema[] = [...(schema["anyOf"] ?? []), ...(schema["oneOf"] ?? [])];
+  if (schema["nullable"] === true) return true;
   return [schema["type"] ?? []].flat().includes("null") || choices.some((choice) => choice["type"] === "null");
 }
 

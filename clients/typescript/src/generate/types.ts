@@ -1,6 +1,7 @@
 // From JSON Schema to the types of TypeScript.
 
-import { type Schema, SCHEMAS } from "./document.js";
+import type { Schema } from "./document.js";
+import { SCHEMAS } from "./reference.js";
 
 /** Names that a type cannot have, or that generated code uses itself. */
 const TAKEN = new Set(
@@ -30,6 +31,7 @@ export class Types {
   /** Every named type that the given schemas are made of, in the document's order. */
   declarations(roots: readonly Schema[]): string[] {
     const needed = this.#closure(roots);
+    for (const name of needed) this.#ground(name);
     return Object.keys(this.#schemas)
       .filter((name) => needed.has(name))
       .map((name) => this.#declaration(name, this.#schemas[name]!));
@@ -49,8 +51,8 @@ export class Types {
     const schema = withoutAliases(raw);
     const as = this.#names.get(name)!;
     const head = comment(raw, "");
-    const plain = schema["properties"] && !["allOf", "anyOf", "oneOf", "enum", "const", "$ref"].some((it) => it in schema);
-    if (plain && schema["type"] === "object" && typeof schema["additionalProperties"] !== "object") {
+    const isPlain = schema["properties"] && !["allOf", "anyOf", "oneOf", "enum", "const", "$ref"].some((it) => it in schema);
+    if (isPlain && schema["type"] === "object" && !schema["nullable"]) {
       return `${head}export interface ${as} ${this.#members(schema, "")}\n`;
     }
     const choices: Schema[] | undefined = schema["oneOf"] ?? schema["anyOf"];
@@ -63,12 +65,12 @@ export class Types {
 
   #type(raw: Schema | boolean, indent: string): string {
     if (typeof raw === "boolean") return raw ? "unknown" : "never";
+    // Not JSON Schema's own, but other specifications have it, and documents mix them.
+    if (raw["nullable"] === true) return union([this.#type({ ...raw, nullable: false }, indent), "null"]);
     const schema = withoutAliases(raw);
     const reference: unknown = schema["$ref"];
     if (typeof reference === "string") {
-      const name = reference.startsWith(SCHEMAS) ? this.#names.get(decodeURIComponent(reference.slice(SCHEMAS.length))) : undefined;
-      if (!name) throw new Error(`the reference ${reference} does not lead to a schema of the document's components`);
-      return name;
+      return this.#names.get(reference.slice(SCHEMAS.length))!;
     }
     if ("const" in schema) return literal(schema["const"]);
     if (Array.isArray(schema["enum"])) return union(schema["enum"].map(literal));
@@ -108,21 +110,42 @@ export class Types {
 
   #object(schema: Schema, indent: string): string {
     const more: Schema | boolean = schema["additionalProperties"] ?? true;
-    const map = `{ readonly [name: string]: ${this.#type(more, indent)} }`;
-    if (!Object.keys(schema["properties"] ?? {}).length) return map;
-    const members = this.#members(schema, indent);
-    return typeof more === "object" ? `${members} & ${map}` : members;
+    if (Object.keys(schema["properties"] ?? {}).length) return this.#members(schema, indent);
+    return `{ readonly [name: string]: ${this.#type(more, indent)} }`;
   }
 
   #members(schema: Schema, indent: string): string {
     const inner = `${indent}  `;
     const required: readonly string[] = schema["required"] ?? [];
+    const types: string[] = [];
     const lines = Object.entries<Schema>(schema["properties"]).map(([name, member]) => {
       const optional = required.includes(name) ? "" : "?";
       const type = this.#type(member, inner) + (optional ? " | undefined" : "");
+      types.push(type);
       return `${comment(member, inner)}${inner}readonly ${key(name)}${optional}: ${type};\n`;
     });
+    const more: unknown = schema["additionalProperties"];
+    if (typeof more === "object") {
+      // The compiler has every member match the type of those that are not named.
+      const any = union([this.#type(more as Schema, inner), ...types]);
+      lines.push(`${inner}readonly [name: string]: ${any};\n`);
+    }
     return `{\n${lines.join("")}${indent}}`;
+  }
+
+  /** Refuses a type that would be defined as itself: a member or an item has to come between. */
+  #ground(name: string): void {
+    const seen = new Set<string>();
+    const visit = ({ $ref, allOf = [], anyOf = [], oneOf = [] }: Schema): void => {
+      const next: string | undefined = $ref?.slice(SCHEMAS.length);
+      if (next === name) throw new Error(`the schema ${name} is made of nothing but itself`);
+      if (next !== undefined && !seen.has(next)) {
+        seen.add(next);
+        visit(this.#schemas[next]!);
+      }
+      for (const part of [...allOf, ...anyOf, ...oneOf]) visit(part);
+    };
+    visit(this.#schemas[name]!);
   }
 
   #closure(roots: readonly Schema[]): Set<string> {
@@ -130,8 +153,8 @@ export class Types {
     const visit = (value: unknown): void => {
       if (typeof value !== "object" || value === null) return;
       for (const [keyword, inner] of Object.entries(value)) {
-        if (keyword === "$ref" && typeof inner === "string" && inner.startsWith(SCHEMAS)) {
-          const name = decodeURIComponent(inner.slice(SCHEMAS.length));
+        if (keyword === "$ref" && typeof inner === "string") {
+          const name = inner.slice(SCHEMAS.length);
           if (needed.has(name)) continue;
           needed.add(name);
           visit(this.#schemas[name]);

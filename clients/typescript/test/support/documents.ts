@@ -20,7 +20,7 @@ export function asyncapi({ schemas = {}, channels = {}, operations = {}, pushes 
   const message = (type: string, payload: Schema | undefined, key = type): Schema => {
     const properties = { type: { const: type }, payload: payload ?? { description: "Ignored; leave it out." } };
     messages[key] = { name: type, payload: { type: "object", required: ["type", ...(payload ? ["payload"] : [])], properties } };
-    return { $ref: `#/components/messages/${key}` };
+    return { $ref: `#/components/messages/${key.replaceAll("~", "~0").replaceAll("/", "~1")}` };
   };
   const operation = (action: string, type: string, payload: Schema | undefined, replies?: readonly Schema[]): void => {
     all[type] = { action, channel: {}, messages: [message(type, payload)], ...(replies && { reply: { messages: replies } }) };

@@ -1,0 +1,104 @@
+//! Where subscriptions are kept while the program does not run.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde_json::value::RawValue;
+
+/// A place for one text, that a program which starts again finds there.
+///
+/// The text is JSON: a list of `[route, request]`. Both methods are called on a thread where
+/// they may block, one call at a time.
+pub trait Storage: Send + Sync + 'static {
+    /// The text that was saved last; nothing if none ever was.
+    ///
+    /// # Errors
+    /// When it cannot be known. The client then saves nothing over what may be there.
+    fn load(&self) -> io::Result<Option<String>>;
+
+    /// Keeps a text in the place of the last one.
+    ///
+    /// # Errors
+    /// When it could not be kept: an [`Event::Storage`](crate::Event::Storage), and tried again
+    /// with the next change.
+    fn save(&self, text: &str) -> io::Result<()>;
+}
+
+/// A file as a [`Storage`], replaced as a whole, so that it is never half written.
+#[derive(Debug, Clone)]
+pub struct FileStorage {
+    path: PathBuf,
+}
+
+impl FileStorage {
+    /// The file of this path, which need not exist; its folder has to.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The path of the file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Storage for FileStorage {
+    fn load(&self) -> io::Result<Option<String>> {
+        match fs::read_to_string(&self.path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn save(&self, text: &str) -> io::Result<()> {
+        let mut beside = self.path.clone().into_os_string();
+        beside.push(".new");
+        fs::write(&beside, text)?;
+        fs::rename(beside, &self.path)
+    }
+}
+
+/// One subscription as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) route: String,
+    /// The request as JSON.
+    pub(crate) request: String,
+}
+
+/// What a text keeps.
+///
+/// # Errors
+/// When it is no list of subscriptions.
+pub(crate) fn parse(text: &str) -> Result<Vec<Entry>, serde_json::Error> {
+    let pairs: Vec<(String, Box<RawValue>)> = serde_json::from_str(text)?;
+    Ok(pairs.into_iter().map(|(route, request)| Entry { route, request: request.get().to_owned() }).collect())
+}
+
+/// The text that keeps routes and their requests.
+pub(crate) fn write<'a>(entries: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let pairs: Vec<_> =
+        entries.map(|(route, request)| format!("[{},{request}]", serde_json::Value::from(route))).collect();
+    format!("[{}]", pairs.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let text = write([("bars", r#"{"symbol":"A"}"#), ("a\"b", "{}")].into_iter());
+        assert_eq!(text, r#"[["bars",{"symbol":"A"}],["a\"b",{}]]"#);
+        let entries = parse(&text).unwrap();
+        assert_eq!(entries[0], Entry { route: "bars".into(), request: r#"{"symbol":"A"}"#.into() });
+        assert_eq!(write(entries.iter().map(|entry| (&*entry.route, &*entry.request))), text);
+        assert_eq!((write(std::iter::empty()), parse("[]").unwrap()), ("[]".to_owned(), Vec::new()));
+        for wrong in ["", "{}", "[7]", r#"[["bars"]]"#, r#"[["bars",{}"#] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+// References within a document: followed, and made to lead to named schemas.
+
+/** What stands before the name in a reference to a schema of the components. */
+export const SCHEMAS = "#/components/schemas/";
+
+/** Follows references to what they mean. */
+export function resolve(document: any, value: any): any {
+  for (let steps = 0; typeof value?.$ref === "string"; steps += 1) {
+    if (steps > 100) throw new Error(`the reference ${value.$ref} leads in a circle`);
+    value = lookUp(document, value.$ref);
+  }
+  return value;
+}
+
+function lookUp(document: any, pointer: string): any {
+  if (!pointer.startsWith("#/")) throw new Error(`the reference ${pointer} does not lead into the document`);
+  const found: unknown = pointer.slice(2).split("/").map(unescape).reduce((parent, part) => parent?.[part], document);
+  if (found === undefined) throw new Error(`the reference ${pointer} leads nowhere`);
+  return found;
+}
+
+/** A part of a JSON pointer in a URI's fragment. */
+function unescape(part: string): string {
+  return decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~");
+}
+
+/** Schemas of a document, rewritten so that every reference is to one that has a name. */
+export class Named {
+  /** Those of the components in their order, and those that are referred to elsewhere in the document. */
+  readonly schemas: { [name: string]: any };
+  readonly #document: any;
+  /** Names by the references that lead to them, once these have been looked at. */
+  readonly #names = new Map<string, string>();
+
+  constructor(document: any) {
+    this.#document = document;
+    this.schemas = { ...document.components?.schemas };
+  }
+
+  /** The schema with references to `#/components/schemas/` and a name as it is, unescaped. */
+  of(schema: any): any {
+    if (typeof schema !== "object" || schema === null) return schema;
+    if (Array.isArray(schema)) return schema.map((part: unknown) => this.of(part));
+    const isReference = (keyword: string, part: unknown): part is string => keyword === "$ref" && typeof part === "string";
+    return Object.fromEntries(
+      Object.entries(schema).map(([keyword, part]) => [
+        keyword,
+        isReference(keyword, part) ? SCHEMAS + this.#name(part) : this.of(part),
+      ]),
+    );
+  }
+
+  #name(reference: string): string {
+    const known = this.#names.get(reference);
+    if (known !== undefined) return known;
+    const found: unknown = lookUp(this.#document, reference);
+    const path = reference.split("/");
+    let name = unescape(path.at(-1)!);
+    const isOwn = reference.startsWith(SCHEMAS) && path.length === 4;
+    while (!isOwn && Object.hasOwn(this.schemas, name)) name += "_";
+    this.#names.set(reference, name);
+    this.schemas[name] = found;
+    this.schemas[name] = this.of(found);
+    return name;
+  }
+}
