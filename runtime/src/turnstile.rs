@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-/// Lets so many through in a turn, in the order in which they came.
+/// Lets so many through in a turn; whoever came earlier has an earlier turn or the same.
 ///
 /// Each holds its place until all tasks that were waiting for the processor have had it, and
 /// no longer: nobody can keep others out by being slow.
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_crowd_passes_in_its_order_a_few_in_a_turn() {
+    async fn a_crowd_passes_a_few_in_a_turn_and_whoever_came_first_does_so_first() {
         let turnstile = Turnstile::new(8);
         let passed = Arc::new(Mutex::new(Vec::new()));
         let crowd: Vec<_> = (0..100)
@@ -59,7 +59,9 @@ mod tests {
             one.await.unwrap();
         }
         other.abort();
-        assert_eq!(*passed.lock().unwrap(), (0..100).collect::<Vec<_>>());
+        let passed = passed.lock().unwrap();
+        assert_eq!(passed.len(), 100);
+        assert!(passed.is_sorted_by_key(|number| number / 8), "{passed:?}");
         let turns = turns.load(Ordering::Relaxed);
         assert!(turns >= 100 / 8, "only {turns} turns for 100 at 8 a turn");
     }
