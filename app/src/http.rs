@@ -60,29 +60,40 @@ pub struct Health {
 pub struct Offer {
     /// Tickers, in the order in which they were given, or came to be known.
     pub symbols: Vec<String>,
-    /// Lengths of bars that go out live, in the order in which they were given. History has every length.
+    /// Lengths of bars that go out live, in the order in which they were given; none where the
+    /// broadcaster is disabled. History has every length.
     pub resolutions: Vec<Resolution>,
 }
 
-/// All routes of the application.
-pub fn router(ws: &topicast::Server, market: Arc<Market>, origins: &Origins) -> Router {
+/// What the routes answer from.
+#[derive(Clone)]
+struct Shared {
+    ws: topicast::Server,
+    market: Arc<Market>,
+    /// Whether bars go out live. The settings say so, and not whether the broadcaster runs at this moment:
+    /// a page that asks before it has started would believe that nothing ever will.
+    is_live: bool,
+}
+
+/// All routes of the application; `is_live` where the settings have bars broadcast.
+pub fn router(ws: &topicast::Server, market: Arc<Market>, is_live: bool, origins: &Origins) -> Router {
     Router::new()
         .route(HEALTH_PATH, get(health))
         .route(BARS_PATH, get(bars))
         .route(MARKET_PATH, get(offer))
         .merge(page::router(page::BUNDLE))
         .fallback(nothing)
-        .with_state((ws.clone(), market))
+        .with_state(Shared { ws: ws.clone(), market, is_live })
         .merge(ws.router(WEBSOCKET_PATH))
         .layer(cors(origins))
 }
 
-async fn health(State((ws, market)): State<(topicast::Server, Arc<Market>)>) -> Json<Health> {
+async fn health(State(Shared { ws, market, .. }): State<Shared>) -> Json<Health> {
     Json(Health { status: "ok", connections: ws.connections(), bar_broadcaster: market.broadcaster().metrics() })
 }
 
 async fn bars(
-    State((_, market)): State<(topicast::Server, Arc<Market>)>,
+    State(Shared { market, .. }): State<Shared>,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Response {
     let request = query
@@ -94,8 +105,11 @@ async fn bars(
     }
 }
 
-async fn offer(State((_, market)): State<(topicast::Server, Arc<Market>)>) -> Response {
-    let Metrics { symbols, resolutions, .. } = market.broadcaster().metrics();
+async fn offer(State(Shared { market, is_live, .. }): State<Shared>) -> Response {
+    let Metrics { symbols, mut resolutions, .. } = market.broadcaster().metrics();
+    if !is_live {
+        resolutions.clear();
+    }
     (MOMENTARY, Json(Offer { symbols, resolutions })).into_response()
 }
 

@@ -76,8 +76,9 @@ impl App {
         let interval = broadcaster.bar_broadcaster_interval;
         let bars = BarBroadcaster::new(interval, feed.symbols(), resolutions, Box::new(publisher))?;
         let market = Arc::new(Market::new(Candles::new(settings.feed.bar_history), bars, feed.follows()));
-        let router = http::router(&ws, Arc::clone(&market), &settings.listen.cors_origins);
-        Ok(Self { ws, market, feed, router, enabled: broadcaster.bar_broadcaster_enabled })
+        let enabled = broadcaster.bar_broadcaster_enabled;
+        let router = http::router(&ws, Arc::clone(&market), enabled, &settings.listen.cors_origins);
+        Ok(Self { ws, market, feed, router, enabled })
     }
 
     /// The market that the application serves.

@@ -85,6 +85,15 @@ test("after ten minutes of a tape every chart has the server's bars, with late t
   await expectDrawn(page, bars);
 });
 
+test("a trade that comes nine minutes late is in its bar within a minute", async ({ page }, info) => {
+  const market = tape(info, "market", { straggler: true });
+  const server = await play(market, { speed: "250" });
+  await open(page, server.origin, ...CHARTS);
+  await server.log.line("tape ended");
+  for (let refresh = 0; refresh < 4; refresh += 1) await page.clock.fastForward(REFRESH);
+  expect(await ends(page, server)).toEqual(reckoned(market));
+});
+
 test("a server that is killed and comes back leaves the charts as if it had not been", async ({ page, context, faults }, info) => {
   faults.expectCuts();
   const market = tape(info, "market");
@@ -194,6 +203,43 @@ test("of choices made one after another the last one's bars are shown, whatever 
   expect(bars).toEqual(reckoned(market, charts));
   await expectDrawn(page, bars);
   for (const name of charts) await expect(chart(page, name)).toHaveAttribute("data-status", "live");
+});
+
+test("the price at the axis is the last one, wherever the view is", async ({ page }, info) => {
+  await page.addInitScript(() => {
+    window.written = [];
+    const { fillText } = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+      window.written.push({ text, isLabel: this.fillStyle === "#ffffff" });
+      fillText.call(this, text, ...place);
+    };
+  });
+  /** The texts of all labels of a picture that is painted anew. */
+  const labels = async (theme) => {
+    await page.evaluate(() => (window.written = []));
+    await page.locator("#theme").selectOption(theme);
+    await expect.poll(() => page.evaluate(() => window.written.length)).toBeGreaterThan(5);
+    return page.evaluate(() => [...new Set(window.written.filter(({ isLabel }) => isLabel).map(({ text }) => text))]);
+  };
+  const server = await play(tape(info, "market", { seconds: 3_600 }), { speed: "max" });
+  await open(page, server.origin, "XUSD.1");
+  await ends(page, server, ["XUSD.1"]);
+  const last = await chart(page, "XUSD.1").locator(".price").textContent();
+  expect(await labels("dark")).toEqual([last]);
+  const plot = chart(page, "XUSD.1").getByRole("slider");
+  // So close that a few bars fill the view.
+  for (let press = 0; press < 12; press += 1) await plot.press("+");
+  await plot.press("Home");
+  await plot.press("Escape");
+  for (const text of await labels("light")) expect(text).toBe(last);
+  // And there is a way back to where it is.
+  const newest = chart(page, "XUSD.1").getByRole("button", { name: "Newest" });
+  await newest.click();
+  // Off the canvas, where the cursor would have a label too.
+  await page.mouse.move(5, 5);
+  await expect(newest).toBeHidden();
+  await expect(plot).toBeFocused();
+  expect(await labels("dark")).toEqual([last]);
 });
 
 test("a history that fails is said and tried again", async ({ page, faults }, info) => {

@@ -54,6 +54,8 @@ test("who comes first sees every symbol, from the past on, and live", async ({ p
   const apple = chart(page, "AAPL.1");
   await expect(apple.locator(".price")).toHaveText(/^\d[\d,]*\.\d\d$/);
   await expect(apple.locator(".change")).toHaveText(/^(0\.00|[+−][\d,]+\.\d\d) \((0\.00|[+−]\d+\.\d\d) %\)$/);
+  await expect(apple.locator(".updated")).toHaveText(/^\d\d:\d\d:\d\d$/);
+  await expect(apple.getByRole("button", { name: "Newest" })).toBeHidden();
   const volume = await apple.locator(".volume").textContent();
   await expect(apple.locator(".volume")).not.toHaveText(volume);
   await expect(page.locator("#rate")).toHaveText(/^[1-9]\d*\.\d$/);
@@ -107,6 +109,32 @@ for (const colorScheme of ["light", "dark"]) {
     await accessible(page);
   });
 }
+
+test("from narrow to wide a chart's header stays in line, whatever its numbers", async ({ page }) => {
+  await open(page, server.origin, "AAPL.1");
+  await allLive(page);
+  for (let width = 320; width <= 1280; width += 16) {
+    await page.setViewportSize({ width, height: 800 });
+    const { rows, outside, hidden } = await page.evaluate(() => {
+      const one = (selector) => document.querySelector(`.chart ${selector}`);
+      // In one go with the measuring, so that no update comes between.
+      one(".price").textContent = "64,123.45";
+      one(".change").textContent = "−1,234.56 (−12.34 %)";
+      one(".status").textContent = "History only";
+      const place = (selector) => one(selector).getBoundingClientRect();
+      const middle = (selector) => Math.round((place(selector).top + place(selector).bottom) / 2);
+      const header = place("header");
+      const quote = place(".quote");
+      const within = (inner, outer) => inner.right <= outer.right + 0.5 && inner.bottom <= outer.bottom + 0.5;
+      return {
+        rows: ["select[name=symbol]", "select[name=resolution]", ".status", ".remove"].filter((name) => Math.abs(middle(name) - middle("select[name=symbol]")) > 2),
+        outside: ["select[name=symbol]", "select[name=resolution]", ".status", ".remove", ".quote"].filter((name) => !within(place(name), header)),
+        hidden: [".price", ".change"].filter((name) => !within(place(name), quote)),
+      };
+    });
+    expect({ rows, outside, hidden }, `at ${width} px`).toEqual({ rows: [], outside: [], hidden: [] });
+  }
+});
 
 test("light and dark differ, follow the system, and can be chosen by hand", async ({ page }) => {
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
@@ -185,6 +213,73 @@ test("charts are remembered, and an address has them too", async ({ page, contex
   const other = await context.newPage();
   await other.goto(address);
   await expect(chart(other, "GOOGL.D")).toHaveAttribute("data-status", "live");
+});
+
+test("a page whose charts were all removed stays so", async ({ page, faults }) => {
+  // What is on its way for a chart or page that goes away is called off.
+  faults.expect(/^failed: .*net::ERR_ABORTED/);
+  await open(page, server.origin);
+  await expect(page.locator("article.chart")).toHaveCount(3);
+  for (let left = 3; left > 0; left -= 1) {
+    await page.locator(".remove").first().click();
+    await expect(page.locator("article.chart")).toHaveCount(left - 1);
+  }
+  await page.goto(server.origin);
+  await expect(page.locator("#page-message")).toContainText("Add one");
+  await expect(page.locator("article.chart")).toHaveCount(0);
+  await page.locator("#add").click();
+  await page.goto(server.origin);
+  await expect(page.locator("article.chart")).toHaveCount(1);
+});
+
+test("a theme that is chosen before the market is known leaves the market its choice", async ({ page }) => {
+  let answer;
+  const asked = new Promise((resolve) => (answer = resolve));
+  await page.route("**/api/v1/market", (route) => asked.then(() => route.continue()));
+  await open(page, server.origin);
+  await page.locator("#theme").selectOption("dark");
+  answer();
+  await expect(page.locator("article.chart")).toHaveCount(3);
+});
+
+test("a slider tells nothing of the symbol before", async ({ page, faults }) => {
+  faults.expect(/^failed: .*\/api\/v1\/bars.*net::ERR_ABORTED/);
+  await open(page, server.origin, "AAPL.1");
+  await allLive(page);
+  const plot = page.getByRole("slider");
+  await plot.press("Home");
+  await expect(plot).toHaveAttribute("aria-valuetext", /open/);
+  await page.locator("select[name=symbol]").selectOption("MSFT");
+  await expect(plot).toHaveAttribute("aria-valuetext", "at no bar");
+  await expect(plot).toHaveAttribute("aria-valuenow", "0");
+});
+
+test("charts of a server that broadcasts nothing say that they are history", async ({ page }) => {
+  const own = await startServer({ MOCK_HISTORY: "600", BAR_BROADCASTER_ENABLED: "false" });
+  await open(page, own.origin);
+  await expect(page.locator("article.chart")).toHaveCount(3);
+  const dot = (status) => status.evaluate((element) => getComputedStyle(element, "::before").backgroundColor);
+  const up = await page.locator("main").evaluate((main) => {
+    main.style.color = "var(--up)";
+    return getComputedStyle(main).color;
+  });
+  for (const status of await page.locator(".status").all()) {
+    await expect(status).toHaveText("History only");
+    expect(await dot(status)).not.toBe(up);
+  }
+  await own.stop();
+});
+
+test("every length of a bar can be chosen, and those without live bars stand apart", async ({ page, faults }) => {
+  faults.expect(/^failed: .*\/api\/v1\/bars.*net::ERR_ABORTED/);
+  await open(page, server.origin, "AAPL.1");
+  await allLive(page);
+  const options = (within) => page.locator(`select[name=resolution] > ${within}`).evaluateAll((all) => all.map(({ value }) => value));
+  await expect.poll(() => options("option")).toEqual(["1", "5", "15", "60", "D"]);
+  expect(await options("optgroup[label=History] > option")).toEqual(["30", "W", "M"]);
+  await page.locator("select[name=resolution]").selectOption("30");
+  await expect(chart(page, "AAPL.30").locator(".status")).toHaveText("History only");
+  await expect(chart(page, "AAPL.30")).not.toHaveAttribute("data-bars", "0");
 });
 
 test("a symbol that nothing trades is said to have no bars", async ({ page }) => {

@@ -22,9 +22,9 @@ function random(seed) {
  * Trades in the order in which they are received. Prices and quantities are whole hundredths.
  * Now and then a trade comes late, one or two minutes: after its bar has ended, and with a price
  * and a quantity that are seen. The last two of each symbol are such, so that no bar begins after
- * them.
+ * them; with a `straggler` one of the first minute comes after them.
  */
-function trades({ seed, symbols, begin, seconds, quantity }) {
+function trades({ seed, symbols, begin, seconds, quantity, straggler }) {
   const next = random(seed);
   const below = (bound) => Math.floor(next() * bound);
   const walks = symbols.map((symbol, index) => ({ symbol, id: 1, price: 10_000 * (index + 1) }));
@@ -51,6 +51,7 @@ function trades({ seed, symbols, begin, seconds, quantity }) {
   for (const walk of walks) {
     late(walk, begin + seconds * 1_000);
     late(walk, begin + seconds * 1_000);
+    if (straggler) push(walk, begin + 1_000, walk.price + 900, quantity * 99);
   }
   return all;
 }
@@ -66,8 +67,8 @@ function line({ symbol, id, time, price, quantity }) {
  * Writes a tape to a file. What is returned tells its symbols, and its bars: reckoned here, apart
  * from the server's code, and as numbers exactly those that its JSON says.
  */
-export function writeTape(file, { seed, symbols, begin = BEGIN, seconds = 600, quantity = 100 }) {
-  const all = trades({ seed, symbols, begin, seconds, quantity });
+export function writeTape(file, { seed, symbols, begin = BEGIN, seconds = 600, quantity = 100, straggler = false }) {
+  const all = trades({ seed, symbols, begin, seconds, quantity, straggler });
   writeFileSync(file, all.map(line).join(""));
   return { file, symbols, bars: (symbol, minutes) => bars(all.filter((trade) => trade.symbol === symbol), minutes) };
 }

@@ -24,6 +24,12 @@ async fn the_market_has_the_symbols_and_resolutions_of_the_settings() {
 }
 
 #[tokio::test]
+async fn without_the_broadcaster_no_resolution_is_live() {
+    let server = start(&["--bar-broadcaster-enabled", "false", "--bar-broadcaster-resolutions", "1,5"]).await;
+    assert_eq!(market(&server).await, json!({ "symbols": ["AAPL", "GOOGL", "MSFT"], "resolutions": [] }));
+}
+
+#[tokio::test]
 async fn with_a_tape_its_symbols_are_there_before_it_is_played() {
     let tape = data("synthetic_1.tape").display().to_string();
     let server = start(&["--tape", &tape]).await;

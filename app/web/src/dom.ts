@@ -30,11 +30,16 @@ export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Fills a select, keeping its choice where it can. */
-export function setOptions(select: HTMLSelectElement, options: readonly (readonly [value: string, text: string])[]): void {
+export type Option = readonly [value: string, text: string];
+
+/** Fills a select, keeping its choice where it can; some options may stand under a heading of their own after the others. */
+export function setOptions(select: HTMLSelectElement, options: readonly Option[], heading = "", under: readonly Option[] = []): void {
   const { value } = select;
-  const present = [...select.options].map((option) => `${option.value} ${option.text}`);
-  if (present.join("\n") === options.map(([value, text]) => `${value} ${text}`).join("\n")) return;
-  select.replaceChildren(...options.map(([value, text]) => h("option", { value }, text)));
-  if (options.some(([option]) => option === value)) select.value = value;
+  const make = (all: readonly Option[]): HTMLOptionElement[] => all.map(([value, text]) => h("option", { value }, text));
+  const group = under.length ? [h("optgroup", { label: heading }, ...make(under))] : [];
+  const wanted = h("select", {}, ...make(options), ...group);
+  // What is open or read aloud is left alone where nothing changes.
+  if (wanted.innerHTML === select.innerHTML) return;
+  select.replaceChildren(...wanted.children);
+  if ([...options, ...under].some(([option]) => option === value)) select.value = value;
 }

@@ -3,11 +3,11 @@
 import type { Subscription } from "topicast";
 
 import type { Api, Bar, Bars, Resolution } from "./api.js";
-import { type Request, Series } from "./series.js";
+import { type Lane, laneOf, PAGE, type Request, Series } from "./series.js";
 
 /**
  * `loading`: bars are on their way, or some are missing and asked for. `live`: nothing is missing; `empty`:
- * neither, but there are no bars. `stale`: the connection is lost. `retrying`: the server refused, or
+ * neither, but there are no bars. `stale`: the connection is lost. `retrying`: the server refused, or its newest
  * history failed, and it is tried again. `failed`: the server refused for good.
  */
 export type FeedStatus = "loading" | "live" | "empty" | "stale" | "retrying" | "failed";
@@ -30,12 +30,25 @@ export interface FeedEvents {
 /** How often the last bars are asked for again, in milliseconds. */
 const REFRESH = 15_000;
 
+/** Every how many times all that is loaded is asked for, at most; less often where that is more than as many pages. */
+const OFTEN = 4;
+
 /** The shortest time between two requests, and the longest after failures, in milliseconds. */
 const PAUSE = 250;
 const LONGEST = 10_000;
 
+/** How one kind of request fares. */
+interface Attempts {
+  failures: number;
+  failure: string;
+  /** Runs while none may go out. */
+  pause: ReturnType<typeof setTimeout> | undefined;
+}
+
 export class Feed {
   readonly series = new Series();
+  /** When something new was last told, in milliseconds; undefined before that. */
+  updated: number | undefined;
   /** Changes when the server restarts; undefined until a bar tells it. */
   epoch: string | undefined;
   readonly #subscription: Subscription<Bar, Bars>;
@@ -43,11 +56,11 @@ export class Feed {
   readonly #events: FeedEvents;
   readonly #end = new AbortController();
   readonly #refresh: ReturnType<typeof setInterval>;
-  #failures = 0;
-  #failure = "";
-  /** Runs while no request may go out. */
-  #pause: ReturnType<typeof setTimeout> | undefined;
+  readonly #attempts: Readonly<Record<Lane, Attempts>> = { newest: untried(), older: untried() };
+  #news = 0;
   #pumping = false;
+  /** How often the last bars were asked for since everything was. */
+  #sinceAll = 0;
 
   /** Begins at once. */
   constructor(
@@ -73,7 +86,10 @@ export class Feed {
     });
     this.#subscription.on("status", () => this.#turn());
     this.#refresh = setInterval(() => {
-      this.series.refresh();
+      this.#sinceAll += 1;
+      const isAll = this.#sinceAll >= Math.max(OFTEN, this.series.bars.length / PAGE);
+      if (isAll) this.#sinceAll = 0;
+      this.series.refresh(isAll ? "all" : "last");
       this.#update();
     }, REFRESH);
     this.#turn();
@@ -91,22 +107,24 @@ export class Feed {
       case "subscribing":
         return "loading";
       case "live":
-        if (this.#failures > 0) return "retrying";
+        if (this.#attempts.newest.failures > 0) return "retrying";
         if (!this.series.isCurrent) return "loading";
         return this.series.bars.length ? "live" : "empty";
     }
   }
 
-  /** Why the status is what it is, where that is a failure. */
+  /** What fails; empty where nothing does. Older bars may fail while the newest are live. */
   get message(): string {
     const { error, status } = this.#subscription;
     if (error && (status === "retrying" || status === "failed")) return `The server refuses: ${error.message}`;
-    return this.#failures > 0 ? `No history: ${this.#failure}` : "";
+    const { newest, older } = this.#attempts;
+    if (newest.failures > 0) return `No history: ${newest.failure}`;
+    return older.failures > 0 ? `No older bars: ${older.failure}` : "";
   }
 
   /** Whether history is being tried again, which {@link retry} can hasten. */
   get isFailing(): boolean {
-    return this.#failures > 0 && this.#subscription.status === "live";
+    return this.#lanes.some(({ failures }) => failures > 0) && this.#subscription.status === "live";
   }
 
   /** Loads the bars before the first, if there are any. */
@@ -123,7 +141,7 @@ export class Feed {
 
   close(): void {
     clearInterval(this.#refresh);
-    clearTimeout(this.#pause);
+    this.#resume();
     this.#subscription.close();
     this.#end.abort();
   }
@@ -133,12 +151,16 @@ export class Feed {
       this.series.connected();
       this.#resume();
     } else {
+      // Nobody asks for older bars any more, so none fail.
+      this.#attempts.older.failures = 0;
       this.series.disconnected();
     }
     this.#update();
   }
 
   #update(): void {
+    if (this.series.news !== this.#news) this.updated = Date.now();
+    this.#news = this.series.news;
     this.#events.changed();
     if (this.#pumping) return;
     this.#pumping = true;
@@ -150,33 +172,46 @@ export class Feed {
   }
 
   #pump(): void {
-    if (this.#pause !== undefined || this.#end.signal.aborted) return;
-    for (let request = this.series.next(); request; request = this.series.next()) void this.#carryOut(request);
+    if (this.#end.signal.aborted) return;
+    const next = (): Request | undefined => this.series.next((lane) => this.#attempts[lane].pause === undefined);
+    for (let request = next(); request; request = next()) void this.#carryOut(request);
   }
 
   async #carryOut(request: Request): Promise<void> {
+    const attempts = this.#attempts[laneOf(request)];
     try {
       const bars = await this.#fetch(this.symbol, this.resolution, request, this.#end.signal);
       this.series.answered(request, bars);
-      this.#failures = 0;
+      attempts.failures = 0;
     } catch (error) {
       if (this.#end.signal.aborted) return;
       this.series.failed(request);
-      this.#failure = error instanceof Error ? error.message : String(error);
-      this.#failures += 1;
+      attempts.failure = error instanceof Error ? error.message : String(error);
+      attempts.failures += 1;
     }
     // At random, so that the pages of a server that comes back do not all ask at once.
-    const wait = this.#failures ? Math.min(LONGEST, PAUSE * 2 ** this.#failures) * (0.5 + Math.random() / 2) : PAUSE;
-    clearTimeout(this.#pause);
-    this.#pause = setTimeout(() => {
-      this.#resume();
+    const { failures } = attempts;
+    const wait = failures ? Math.min(LONGEST, PAUSE * 2 ** failures) * (0.5 + Math.random() / 2) : PAUSE;
+    clearTimeout(attempts.pause);
+    attempts.pause = setTimeout(() => {
+      attempts.pause = undefined;
       this.#update();
     }, wait);
     this.#update();
   }
 
-  #resume(): void {
-    clearTimeout(this.#pause);
-    this.#pause = undefined;
+  get #lanes(): readonly Attempts[] {
+    return Object.values(this.#attempts);
   }
+
+  #resume(): void {
+    for (const attempts of this.#lanes) {
+      clearTimeout(attempts.pause);
+      attempts.pause = undefined;
+    }
+  }
+}
+
+function untried(): Attempts {
+  return { failures: 0, failure: "", pause: undefined };
 }

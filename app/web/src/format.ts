@@ -14,6 +14,9 @@ export const RESOLUTION_NAMES: Readonly<Record<Resolution, { readonly short: str
   M: { short: "1 M", long: "1 month" },
 };
 
+/** Every length of a bar, from the shortest to the longest. */
+export const RESOLUTIONS = Object.keys(RESOLUTION_NAMES) as readonly Resolution[];
+
 /** Stands for a number that there is not. */
 export const NONE = "–";
 

@@ -1,7 +1,8 @@
 // Which charts there are and how they stand: in the address, so that it can be shared, and remembered.
 
 import type { Resolution } from "./api.js";
-import { RESOLUTION_NAMES } from "./format.js";
+import { RESOLUTION_NAMES, RESOLUTIONS } from "./format.js";
+import type { Market } from "./server.js";
 
 export interface ChartChoice {
   readonly symbol: string;
@@ -23,7 +24,31 @@ export interface Layout {
 /** How many charts there may be. */
 export const MOST_CHARTS = 12;
 
+/** How long a symbol of an address may be: addresses come from anywhere, and every chart subscribes to its symbol. */
+const LONGEST_SYMBOL = 64;
+
 const KEY = "topicast-web";
+
+/** What is remembered of a page whose charts were all removed. */
+const EMPTIED = "chart=";
+
+/**
+ * What the next chart shows: a symbol that no chart has yet; else the last chart's, at the next length of a bar
+ * that no chart has of it, rather one with live bars.
+ */
+export function another(charts: readonly ChartChoice[], market: Market | undefined): ChartChoice {
+  const last = charts.at(-1);
+  const live = market?.resolutions ?? [];
+  const symbol = market?.symbols.find((name) => charts.every((chart) => chart.symbol !== name));
+  if (symbol !== undefined || !last) {
+    return { symbol: symbol ?? market?.symbols[0] ?? "", resolution: last?.resolution ?? live[0] ?? "1" };
+  }
+  const at = RESOLUTIONS.indexOf(last.resolution);
+  const next = [...RESOLUTIONS.slice(at + 1), ...RESOLUTIONS.slice(0, at + 1)];
+  const fresh = next.filter((name) => charts.every((chart) => chart.symbol !== last.symbol || chart.resolution !== name));
+  const resolution = fresh.find((name) => live.includes(name)) ?? fresh[0] ?? next[0] ?? last.resolution;
+  return { symbol: last.symbol, resolution };
+}
 
 /** The layout as a query: `chart=AAPL.1&chart=MSFT.5&columns=2`. */
 export function toQuery({ charts, columns, theme }: Layout): string {
@@ -53,12 +78,18 @@ export function load(): Layout {
   return named.charts.length ? { ...named, theme } : { ...kept, theme };
 }
 
-export function save(layout: Layout): void {
+/** Whether somebody left the page without charts. */
+export function wasEmptied(): boolean {
+  return remembered().startsWith(EMPTIED);
+}
+
+export function save(layout: Layout, isFresh = false): void {
   // Whoever is sent the address keeps their own theme.
   const query = toQuery({ ...layout, theme: "auto" });
   history.replaceState(null, "", query ? `?${query}` : location.pathname);
   try {
-    localStorage.setItem(KEY, toQuery(layout));
+    // A page whose charts were all removed is not one that nobody has set up.
+    localStorage.setItem(KEY, layout.charts.length || isFresh ? toQuery(layout) : `${EMPTIED}&${toQuery(layout)}`);
   } catch {
     // Where nothing may be stored, the address alone remembers.
   }
@@ -76,6 +107,6 @@ function remembered(): string {
 function chart(text: string): ChartChoice[] {
   const dot = text.lastIndexOf(".");
   const [symbol, resolution] = [text.slice(0, dot), text.slice(dot + 1)];
-  if (dot < 1 || !Object.hasOwn(RESOLUTION_NAMES, resolution)) return [];
+  if (dot < 1 || dot > LONGEST_SYMBOL || !Object.hasOwn(RESOLUTION_NAMES, resolution)) return [];
   return [{ symbol, resolution: resolution as Resolution }];
 }

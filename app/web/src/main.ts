@@ -4,7 +4,18 @@ import { connect, type Bar } from "./api.js";
 import { ConnectionBadge } from "./connection.js";
 import { byId, setOptions, setText } from "./dom.js";
 import type { FeedStatus } from "./feed.js";
-import { type ChartChoice, COLUMNS, type Columns, load, MOST_CHARTS, save, type Theme, THEMES } from "./layout.js";
+import {
+  another,
+  type ChartChoice,
+  COLUMNS,
+  type Columns,
+  load,
+  MOST_CHARTS,
+  save,
+  type Theme,
+  THEMES,
+  wasEmptied,
+} from "./layout.js";
 import { Panel } from "./panel.js";
 import { fetchMarket, type Market } from "./server.js";
 import { applyTheme, onSystemTheme } from "./theme.js";
@@ -46,7 +57,7 @@ let market: Market | undefined;
 let isAsking = false;
 let nextAsking: ReturnType<typeof setTimeout> | undefined;
 /** Whether nobody has set the page up, so that the market decides what it shows first. */
-let isFresh = layout.charts.length === 0;
+let isFresh = layout.charts.length === 0 && !wasEmptied();
 /** Why the market is not known; empty while it may be yet. */
 let failure = "";
 
@@ -66,7 +77,7 @@ theme.addEventListener("change", () => {
 });
 onSystemTheme(repaint);
 add.addEventListener("click", () => {
-  open(another()).focus();
+  open(another(choices(), market)).focus();
   keep();
 });
 layout.charts.forEach(open);
@@ -110,18 +121,13 @@ function close(panel: Panel): void {
   (panels[index] ?? panels.at(-1) ?? add).focus();
 }
 
-/** What the next chart shows: a symbol that no chart has yet, else the last chart's. */
-function another(): ChartChoice {
-  const last = panels.at(-1)?.choice;
-  const shown = new Set(panels.map(({ choice }) => choice.symbol));
-  const symbol = market?.symbols.find((name) => !shown.has(name)) ?? last?.symbol ?? market?.symbols[0] ?? "";
-  return { symbol, resolution: last?.resolution ?? market?.resolutions[0] ?? "1" };
+function choices(): ChartChoice[] {
+  return panels.map(({ choice }) => choice);
 }
 
 function keep(): void {
-  isFresh = false;
-  const charts = panels.map(({ choice }) => choice);
-  save({ charts, columns: columns.value as Columns, theme: theme.value as Theme });
+  isFresh &&= panels.length === 0;
+  save({ charts: choices(), columns: columns.value as Columns, theme: theme.value as Theme }, isFresh);
   arrange();
 }
 

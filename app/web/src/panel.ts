@@ -1,9 +1,9 @@
 // One chart with all that belongs to it: what to show, last price, candles, and the bars as a table.
 
 import type { Api, Bar, Resolution } from "./api.js";
-import { h, setOptions, setText } from "./dom.js";
+import { h, type Option, setOptions, setText } from "./dom.js";
 import { Feed, type FeedStatus } from "./feed.js";
-import { barTime, NONE, price, quantity, RESOLUTION_NAMES, signed } from "./format.js";
+import { barTime, clock, NONE, price, quantity, RESOLUTION_NAMES, RESOLUTIONS, signed } from "./format.js";
 import type { ChartChoice } from "./layout.js";
 import { Plot } from "./plot.js";
 import { fetchBars, type Market } from "./server.js";
@@ -14,6 +14,14 @@ const ROWS = 12;
 
 /** How many bars a page of the cursor is. */
 const PAGE = 20;
+
+/** What the slider tells until it is at a bar. */
+const AT_NO_BAR: Readonly<Record<string, string>> = {
+  "aria-valuemin": "0",
+  "aria-valuemax": "0",
+  "aria-valuenow": "0",
+  "aria-valuetext": "at no bar",
+};
 
 const STATUS_NAMES: Readonly<Record<FeedStatus, string>> = {
   loading: "Loading",
@@ -48,9 +56,11 @@ export class Panel {
   readonly #price = h("dd", { class: "price" });
   readonly #change = h("dd", { class: "change" });
   readonly #volume = h("dd", { class: "volume" });
+  readonly #updated = h("dd", { class: "updated" });
   readonly #legend = h("p", { class: "legend", "aria-hidden": "true" }, ...Array.from({ length: 6 }, () => h("span")));
   readonly #canvas = h("div", { class: "canvas", "aria-hidden": "true" });
   readonly #slider: HTMLElement;
+  readonly #newest: HTMLButtonElement;
   readonly #message = h("p", { class: "chart-message" });
   readonly #retry: HTMLButtonElement;
   readonly #notice: HTMLElement;
@@ -81,15 +91,17 @@ export class Panel {
         tabindex: "0",
         "aria-roledescription": "chart",
         "aria-describedby": "keys",
-        "aria-valuemin": "0",
-        "aria-valuemax": "0",
-        "aria-valuenow": "0",
-        "aria-valuetext": "no bars",
+        ...AT_NO_BAR,
         keydown: (event) => this.#key(event as KeyboardEvent),
         focus: () => this.#tell(this.#at ?? this.#feed.series.bars.at(-1)),
         blur: () => this.#leave(),
       },
       this.#canvas,
+    );
+    this.#newest = h(
+      "button",
+      { class: "newest", type: "button", title: "Go to the newest bar", hidden: true, click: () => this.#toNewest() },
+      "Newest ⇥",
     );
     this.#retry = h("button", { type: "button", click: () => this.#retryNow() }, "Try again now");
     this.#notice = h("div", { class: "notice" }, this.#message, this.#retry);
@@ -114,11 +126,18 @@ export class Panel {
         {},
         this.#symbol,
         this.#resolution,
-        h("dl", { class: "quote" }, item("Last", this.#price), item("vs previous bar", this.#change), item("Volume", this.#volume)),
+        h(
+          "dl",
+          { class: "quote" },
+          item("Last", this.#price),
+          item("vs previous bar", this.#change),
+          item("Volume", this.#volume),
+          item("Updated", this.#updated),
+        ),
         this.#badge,
         this.#remove,
       ),
-      h("div", { class: "frame" }, this.#legend, this.#slider, this.#notice),
+      h("div", { class: "frame" }, this.#legend, this.#slider, this.#newest, this.#notice),
       this.#table,
     );
     [this.#feed, this.#plot] = this.#open();
@@ -135,7 +154,12 @@ export class Panel {
   /** Whether the market has live bars of what is chosen; where it has not told yet, it may. */
   get #isPublished(): boolean {
     const { symbol, resolution } = this.#choice;
-    return !this.#market || (this.#market.symbols.includes(symbol) && this.#market.resolutions.includes(resolution));
+    return (!this.#market || this.#market.symbols.includes(symbol)) && this.#isLive(resolution);
+  }
+
+  /** Whether there are live bars of this length. */
+  #isLive(resolution: Resolution): boolean {
+    return !this.#market || this.#market.resolutions.includes(resolution);
   }
 
   get epoch(): string | undefined {
@@ -178,7 +202,9 @@ export class Panel {
     const plot = new Plot(this.#canvas, feed.series, resolution, palette(), {
       moved: (bar) => this.#move(bar),
       reachedStart: () => feed.wantOlder(),
+      scrolled: (isBack) => (this.#newest.hidden = !isBack),
     });
+    this.#newest.hidden = true;
     const name = `${symbol}, ${RESOLUTION_NAMES[resolution].long}`;
     setText(this.#heading, name);
     this.#slider.setAttribute("aria-label", `Candles of ${name}`);
@@ -186,6 +212,8 @@ export class Panel {
     this.element.dataset["symbol"] = symbol;
     this.element.dataset["resolution"] = resolution;
     this.#told = this.#at = undefined;
+    // What it told was of the bars before.
+    for (const [name, value] of Object.entries(AT_NO_BAR)) this.#slider.setAttribute(name, value);
     this.#fill();
     this.#redraw();
     return [feed, plot];
@@ -210,16 +238,20 @@ export class Panel {
     this.#slider.focus();
   }
 
+  #toNewest(): void {
+    this.#plot.toNewest();
+    // The button goes away.
+    this.#slider.focus();
+  }
+
   #fill(): void {
     const { symbol, resolution } = this.#choice;
     const symbols = this.#market?.symbols ?? [];
-    const resolutions = this.#market?.resolutions ?? [];
-    const withOwn = <T>(all: readonly T[], own: T): readonly T[] => (all.includes(own) ? all : [own, ...all]);
-    setOptions(this.#symbol, withOwn(symbols, symbol).map((name) => [name, name]));
-    setOptions(
-      this.#resolution,
-      withOwn(resolutions, resolution).map((name) => [name, RESOLUTION_NAMES[name].short]),
-    );
+    setOptions(this.#symbol, (symbols.includes(symbol) ? symbols : [symbol, ...symbols]).map((name) => [name, name]));
+    const option = (name: Resolution): Option => [name, RESOLUTION_NAMES[name].short];
+    const live = RESOLUTIONS.filter((name) => this.#isLive(name));
+    const past = RESOLUTIONS.filter((name) => !this.#isLive(name));
+    setOptions(this.#resolution, live.map(option), "History", past.map(option));
     this.#symbol.value = symbol;
     this.#resolution.value = resolution;
   }
@@ -239,10 +271,11 @@ export class Panel {
     this.#plot.draw();
     const { dataset } = this.element;
     dataset["status"] = status;
+    dataset["published"] = String(this.#isPublished);
     dataset["bars"] = String(bars.length);
     dataset["epoch"] = feed.epoch ?? "";
     setText(this.#badge, status === "live" && !this.#isPublished ? "History only" : STATUS_NAMES[status]);
-    this.#drawQuote(bars);
+    this.#drawQuote(feed);
     this.#drawLegend();
     this.#drawNotice(status);
     if (this.#table.open) this.#drawTable(bars);
@@ -251,12 +284,14 @@ export class Panel {
     if (status === "failed" || status === "empty") this.#events.announced(`${this.#choice.symbol}: ${this.#why(status)}`);
   }
 
-  #drawQuote(bars: readonly Bar[]): void {
+  #drawQuote(feed: Feed): void {
+    const { bars } = feed.series;
     const last = bars.at(-1);
     const before = bars.at(-2);
     const { digits } = this.#plot;
     setText(this.#price, last ? price(last.close, digits) : NONE);
     setText(this.#volume, last ? quantity(last.volume) : NONE);
+    setText(this.#updated, feed.updated === undefined ? NONE : clock(feed.updated));
     const change = last && before ? last.close - before.close : undefined;
     this.#change.dataset["direction"] = !change ? "none" : change > 0 ? "up" : "down";
     setText(
@@ -284,7 +319,7 @@ export class Panel {
 
   #why(status: FeedStatus): string {
     const { symbol, resolution } = this.#choice;
-    if (status === "retrying" || status === "failed") return this.#feed.message;
+    if (status === "live" || status === "retrying" || status === "failed") return this.#feed.message;
     if (status === "empty") {
       const published = `Nothing was traded in ${symbol} yet.`;
       return this.#isPublished ? published : `The server publishes no bars of ${symbol}, ${RESOLUTION_NAMES[resolution].long}.`;

@@ -9,7 +9,9 @@ import {
   HistogramSeries,
   type HistogramData,
   type IChartApi,
+  type IPriceLine,
   type ISeriesApi,
+  LineStyle,
   type UTCTimestamp,
 } from "lightweight-charts";
 
@@ -32,6 +34,8 @@ export interface PlotEvents {
   moved(bar: Bar | undefined): void;
   /** The view has come close to the first bar. */
   reachedStart(): void;
+  /** The newest bar has come into view, or has gone out of it. */
+  scrolled(isBack: boolean): void;
 }
 
 export class Plot {
@@ -41,28 +45,37 @@ export class Plot {
   readonly #candles: ISeriesApi<"Candlestick">;
   readonly #volume: ISeriesApi<"Histogram">;
   readonly #series: Series;
+  #lastPrice: IPriceLine | undefined;
   #palette: Palette;
   /** The time of the last bar drawn. */
   #last: number | undefined;
   /** Where keys have put the cursor: the time of a bar. */
   #cursor: number | undefined;
+  #isBack = false;
+  readonly #events: PlotEvents;
 
   constructor(container: HTMLElement, series: Series, resolution: Resolution, palette: Palette, events: PlotEvents) {
     this.#series = series;
     this.#palette = palette;
+    this.#events = events;
     this.#chart = createChart(container, {
       autoSize: true,
       // The logo brings a style element, which the page's policy does not allow; the page's foot has the words.
       layout: { attributionLogo: false },
       localization: { locale: "en-GB" },
       crosshair: { mode: CrosshairMode.Normal },
-      rightPriceScale: { borderVisible: false, minimumWidth: 64, scaleMargins: { top: 0.12, bottom: 0.24 } },
+      rightPriceScale: { borderVisible: false, entireTextOnly: true, minimumWidth: 64, scaleMargins: { top: 0.12, bottom: 0.24 } },
       timeScale: { borderVisible: false, timeVisible: !/\D/.test(resolution), secondsVisible: false, rightOffset: ROOM },
       // A finger that moves up or down scrolls the page.
       handleScroll: { vertTouchDrag: false },
       kineticScroll: { touch: !matchMedia("(prefers-reduced-motion: reduce)").matches, mouse: false },
     });
-    this.#candles = this.#chart.addSeries(CandlestickSeries, { borderVisible: false });
+    this.#candles = this.#chart.addSeries(CandlestickSeries, {
+      borderVisible: false,
+      // These would tell the last bar in sight, which is not the last price once somebody has scrolled back.
+      lastValueVisible: false,
+      priceLineVisible: false,
+    });
     this.#volume = this.#chart.addSeries(HistogramSeries, {
       priceScaleId: "volume",
       priceFormat: { type: "custom", minMove: 1e-8, formatter: quantity },
@@ -78,6 +91,7 @@ export class Plot {
     });
     this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
       this.#pinNext();
+      this.#look();
       if (range && range.from < AHEAD) events.reachedStart();
     });
     container.addEventListener("pointermove", () => (this.#cursor = undefined));
@@ -97,7 +111,13 @@ export class Plot {
     this.#last = bars.at(-1)?.time;
     this.#colourLine();
     this.#pinNext();
-    if (isFirst) this.#chart.timeScale().scrollToPosition(ROOM, false);
+    if (isFirst) this.toNewest();
+    this.#look();
+  }
+
+  /** Scrolls to the newest bar, and follows it from then on. */
+  toNewest(): void {
+    this.#chart.timeScale().scrollToPosition(ROOM, false);
   }
 
   /** What is drawn, read back from the canvas's own data. */
@@ -195,6 +215,14 @@ export class Plot {
     if (by) scale.setVisibleLogicalRange({ from: range.from + by, to: range.to + by });
   }
 
+  /** Whether the newest bar is in view: the position is that of the right edge, counted from it. */
+  #look(): void {
+    const isBack = this.#series.bars.length > 0 && this.#chart.timeScale().scrollPosition() < 0;
+    if (isBack === this.#isBack) return;
+    this.#isBack = isBack;
+    this.#events.scrolled(isBack);
+  }
+
   #indexOf(time: number): number {
     return this.#series.bars.findLastIndex((bar) => bar.time <= time);
   }
@@ -218,8 +246,15 @@ export class Plot {
   /** The line of the last price, and its label, whose white text needs a darker ground than candles do. */
   #colourLine(): void {
     const bar = this.#series.bars.at(-1);
-    const priceLineColor = this.#palette[bar && bar.close < bar.open ? "down-strong" : "up-strong"];
-    if (this.#candles.options().priceLineColor !== priceLineColor) this.#candles.applyOptions({ priceLineColor });
+    if (!bar) {
+      if (this.#lastPrice) this.#candles.removePriceLine(this.#lastPrice);
+      this.#lastPrice = undefined;
+      return;
+    }
+    const color = this.#palette[bar.close < bar.open ? "down-strong" : "up-strong"];
+    const options = { price: bar.close, color, axisLabelColor: color, axisLabelTextColor: "#fff" };
+    if (this.#lastPrice) this.#lastPrice.applyOptions(options);
+    else this.#lastPrice = this.#candles.createPriceLine({ ...options, lineWidth: 1, lineStyle: LineStyle.Dashed, title: "" });
   }
 
   #column(bar: Bar): HistogramData {

@@ -13,10 +13,17 @@ export interface Request {
   readonly generation: number;
 }
 
+/** Of what a request can be in the way: one of each is out at a time, and one that fails does not hold the other up. */
+export type Lane = "newest" | "older";
+
+export function laneOf({ kind }: Request): Lane {
+  return kind === "older" ? "older" : "newest";
+}
+
 /** How many bars one request gets at the beginning and when going back. */
 export const PAGE = 500;
 
-/** How many of the newest bars a late trade may still revise. */
+/** How many of the newest bars are asked for again whenever a bar begins: trades are rarely later. */
 export const REVISED = 3;
 
 /** How many bars are kept. */
@@ -33,7 +40,8 @@ export const MOST = 20_000;
  * after a restart nothing is joined with what was before.
  *
  * The live channel never goes back to a bar it has left, so the last few are asked for again
- * whenever a bar begins, and now and then.
+ * whenever a bar begins, and now and then. Trades may be as late as they like, so from time to time
+ * everything is.
  */
 export class Series {
   #bars: Bar[] = [];
@@ -46,6 +54,8 @@ export class Series {
   /** From which bar on there may be news that the live channel does not tell; undefined before any history. */
   #settled: number | undefined;
   #due = false;
+  /** Whether the next request is for everything from the first bar on. */
+  #dueWhole = false;
   /** Whether something was missed since the last request went out. */
   #missed = false;
   #generation = 0;
@@ -53,6 +63,7 @@ export class Series {
   #older: Request | undefined;
   #wantsOlder = false;
   #changed = Infinity;
+  #news = 0;
 
   /** What is to be shown, in order. */
   get bars(): readonly Bar[] {
@@ -74,6 +85,11 @@ export class Series {
     const changed = this.#changed;
     this.#changed = Infinity;
     return changed;
+  }
+
+  /** Grows whenever there is something new: a bar, or another state of one. Older bars are not new. */
+  get news(): number {
+    return this.#news;
   }
 
   /** The server says yes to the subscription: live bars come from now on. */
@@ -112,12 +128,12 @@ export class Series {
     if (!last || bar.time > last.time) this.#due = true;
     if (this.#held) merge(this.#held, [bar]);
     else this.#merge(since(this.#bars, [bar]));
-    if (this.#bars.length > MOST) this.#trim();
   }
 
-  /** A late trade may have revised a bar: the last ones are to be asked for again. */
-  refresh(): void {
+  /** A late trade may have revised a bar, of the last ones or of all: they are to be asked for again. */
+  refresh(which: "last" | "all" = "last"): void {
     this.#due = true;
+    if (which === "all") this.#dueWhole = true;
   }
 
   /** The bars before the first are to be shown. */
@@ -126,20 +142,21 @@ export class Series {
   }
 
   /** Takes what is to be asked now, if anything is; it then counts as asked until it is answered or failed. */
-  next(): Request | undefined {
+  next(isOpen: (lane: Lane) => boolean = () => true): Request | undefined {
     if (!this.#connected) return undefined;
     const generation = this.#generation;
-    if (this.#due && !this.#asked) {
+    if (this.#due && !this.#asked && isOpen("newest")) {
       this.#due = false;
       this.#missed = false;
       this.#asked =
         this.#settled === undefined
           ? { kind: "latest", count: PAGE, generation }
-          : { kind: "tail", from: this.#settled, generation };
+          : { kind: "tail", from: this.#dueWhole ? this.#begin : this.#settled, generation };
+      this.#dueWhole = false;
       return this.#asked;
     }
     const [first] = this.#bars;
-    if (this.#wantsOlder && !this.#older && first && this.hasOlder) {
+    if (this.#wantsOlder && !this.#older && first && this.hasOlder && isOpen("older")) {
       this.#wantsOlder = false;
       this.#older = { kind: "older", to: first.time, count: PAGE, generation };
       return this.#older;
@@ -163,13 +180,20 @@ export class Series {
     } else {
       this.#asked = undefined;
       this.#due = true;
+      if (request.from !== this.#settled) this.#dueWhole = true;
     }
+  }
+
+  /** From where on nothing is left out of what is shown. */
+  get #begin(): number {
+    const settled = this.#settled ?? 0;
+    return Math.min(settled, this.#bars[0]?.time ?? settled);
   }
 
   #append(request: Request, bars: readonly Bar[]): void {
     this.#asked = undefined;
     // A server that has let go of the bar to continue from may have let go of others after it.
-    const torn = request.from && bars[0]?.time !== request.from;
+    const torn = this.#settled && !bars.some(({ time }) => time === this.#settled);
     if (this.#foreign) this.#replace(bars);
     else if (torn) this.#replace(bars, this.#bars);
     else this.#merge(bars);
@@ -181,7 +205,6 @@ export class Series {
     if (!this.#held || this.#missed) return;
     this.#merge(since(bars, this.#held));
     this.#held = undefined;
-    if (this.#bars.length > MOST) this.#trim();
   }
 
   #prepend(request: Request, bars: readonly Bar[]): void {
@@ -194,7 +217,11 @@ export class Series {
   }
 
   #merge(bars: readonly Bar[]): void {
-    this.#changed = Math.min(this.#changed, merge(this.#bars, bars));
+    const changed = merge(this.#bars, bars);
+    if (changed === Infinity) return;
+    this.#changed = Math.min(this.#changed, changed);
+    this.#news += 1;
+    if (this.#bars.length > MOST) this.#trim();
   }
 
   /** Starts anew with these bars, joined by the others. */
@@ -203,6 +230,7 @@ export class Series {
     merge(this.#bars, since(bars, others));
     this.#exhausted = false;
     this.#changed = -Infinity;
+    this.#news += 1;
   }
 
   #trim(): void {
@@ -226,12 +254,15 @@ function since(bars: readonly Bar[], others: readonly Bar[]): readonly Bar[] {
   return others.filter((bar) => bar.time >= begin);
 }
 
-/** Merges bars into others in order of time; answers the first time at which something changed. */
+/** Merges bars into others, both in order of time; answers the first time at which something changed. */
 function merge(into: Bar[], bars: readonly Bar[]): number {
   let changed = Infinity;
+  let at = into.length;
+  // Back to where the first one belongs, and from there on with them: an answer may have thousands.
+  const begin = bars[0]?.time ?? Infinity;
+  while (at > 0 && (into[at - 1] as Bar).time > begin) at -= 1;
   for (const bar of bars) {
-    let at = into.length;
-    while (at > 0 && (into[at - 1] as Bar).time > bar.time) at -= 1;
+    while (at < into.length && (into[at] as Bar).time <= bar.time) at += 1;
     const known = into[at - 1];
     if (known?.time !== bar.time) into.splice(at, 0, bar);
     else if (bar.volume > known.volume) into[at - 1] = bar;

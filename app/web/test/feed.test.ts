@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import type { Bar, Bars } from "../src/api.js";
 import { Feed } from "../src/feed.js";
-import type { Request } from "../src/series.js";
+import { PAGE, type Request } from "../src/series.js";
 
 /** A subscription that does what it is told. */
 class Script {
@@ -169,6 +169,68 @@ describe("a feed", () => {
     await passes(15_000);
     expect(asked).toHaveLength(3);
     expect(feed.series.bars).toEqual([bar(1, 6), bar(2, 1)]);
+  });
+
+  test("asks for everything that is loaded once a minute, less often where that is much", async () => {
+    const rounds = async (count: number): Promise<(number | undefined)[]> => {
+      const begin = asked.length;
+      for (let round = 0; round < count; round += 1) {
+        await passes(15_000);
+        asked.at(-1)?.answer(...feed.series.bars);
+      }
+      return asked.slice(begin).map(({ request }) => request.from);
+    };
+    const bars = (from: number, count: number): Bar[] => Array.from({ length: count }, (_, at) => bar(from + at, 1));
+    await live(...bars(10_000, 500));
+    expect(await rounds(8)).toEqual([10_497, 10_497, 10_497, 10_000, 10_497, 10_497, 10_497, 10_000]);
+    for (let page = 1; page < 6; page += 1) {
+      feed.wantOlder();
+      await passes(0);
+      asked.at(-1)?.answer(...bars(10_000 - page * 500, 500));
+      await passes(1_000);
+    }
+    expect(await rounds(6)).toEqual([10_497, 10_497, 10_497, 10_497, 10_497, 7_500]);
+  });
+
+  test("does not take the success of one kind of request for that of the other", async () => {
+    await live(...Array.from({ length: PAGE }, (_, at) => bar(1_000 + at, 1)));
+    await passes(250);
+    let failures = 0;
+    const older = (): Asked[] => asked.filter(({ request }) => request.kind === "older");
+    feed.wantOlder();
+    for (let second = 0; second < 120; second += 1) {
+      await passes(1_000);
+      for (; failures < older().length; failures += 1) older()[failures]?.fail("too far back");
+      // A bar begins, and what is asked of the newest is answered.
+      script.bar(bar(2_000 + second, 1));
+      for (const { request, answer } of asked) if (request.kind === "tail") answer(...feed.series.bars.filter(({ time }) => time >= (request.from ?? 0)));
+    }
+    expect([feed.status, feed.message, feed.isFailing]).toEqual(["live", "No older bars: too far back", true]);
+    expect(failures, "it waits longer every time").toBeLessThan(30);
+    const before = older().length;
+    feed.retry();
+    await passes(0);
+    expect(older().length - before).toBeLessThanOrEqual(1);
+    older().at(-1)?.answer();
+    await passes(0);
+    expect([feed.status, feed.message, feed.isFailing]).toEqual(["live", "", false]);
+  });
+
+  test("knows when it was last told something new", async () => {
+    expect(feed.updated).toBeUndefined();
+    await live(bar(1, 5));
+    const loaded = feed.updated;
+    expect(loaded).toBe(Date.now());
+    await passes(15_000);
+    asked.at(-1)?.answer(bar(1, 5));
+    await passes(0);
+    expect(feed.updated, "what is asked again is nothing new").toBe(loaded);
+    script.bar(bar(1, 6));
+    expect(feed.updated).toBe(Date.now());
+    await passes(15_000);
+    asked.at(-1)?.answer(bar(1, 7));
+    await passes(0);
+    expect(feed.updated, "a late trade is").toBe(Date.now());
   });
 
   test("tells refusals with the server's words", async () => {

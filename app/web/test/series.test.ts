@@ -22,7 +22,7 @@ function once(name: string, run: Act): fc.Arbitrary<[string, Act]> {
 }
 
 const anything = fc.oneof(
-  act(6, fc.tuple(fc.nat(4), quantity).map(([back, amount]) => [`trade ${back} back`, (world) => world.trade(back, amount)])),
+  act(6, fc.tuple(fc.oneof(fc.nat(4), fc.nat(3 * PAGE)), quantity).map(([back, amount]) => [`trade ${back} back`, (world) => world.trade(back, amount)])),
   act(4, fc.tuple(fc.nat(2), quantity).map(([empty, amount]) => ["begin", (world) => world.begin(empty, amount)])),
   act(8, once("publish", (world) => world.publish(false))),
   act(5, once("publish, skipping", (world) => world.publish(true))),
@@ -35,6 +35,7 @@ const anything = fc.oneof(
   act(2, once("cut", (world) => world.cut())),
   act(1, history.map((bars) => [`restart with ${bars}`, (world) => world.restart(bars)])),
   act(2, once("refresh", (_, series) => series.refresh())),
+  act(2, once("refresh all", (_, series) => series.refresh("all"))),
   act(3, once("older", (_, series) => series.wantOlder())),
 );
 
@@ -101,6 +102,24 @@ describe("a series", () => {
     expect(series.next(), "no bar has begun").toBeUndefined();
     series.take(bar(5, 1));
     expect(series.next()).toMatchObject({ kind: "tail", from: 2 });
+  });
+
+  test("finds a trade of any time in all that is loaded", () => {
+    const series = connected();
+    answer(series, Array.from({ length: PAGE }, (_, at) => bar(at + 1_000, 1)));
+    series.wantOlder();
+    answer(series, Array.from({ length: PAGE }, (_, at) => bar(at + 500, 1)));
+    series.refresh("all");
+    const whole = series.next() as Request;
+    expect(whole).toMatchObject({ kind: "tail", from: 500 });
+    series.failed(whole);
+    expect(series.next(), "a failure does not make it less").toEqual(whole);
+    // The server has let go of what is before 600.
+    series.answered(whole, Array.from({ length: 900 }, (_, at) => bar(at + 600, at === 1 ? 9 : 1)));
+    expect(series.bars).toEqual(Array.from({ length: 2 * PAGE }, (_, at) => bar(at + 500, at === 101 ? 9 : 1)));
+    expect(series.takeChange()).toBe(-Infinity);
+    series.refresh();
+    expect(series.next()).toMatchObject({ kind: "tail", from: 1_497 });
   });
 
   test("holds live bars back until an answer that was asked for after the gap", () => {

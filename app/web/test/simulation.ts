@@ -1,7 +1,7 @@
 // A server and its network as a series meets them: what is told arrives in order, answers when they like.
 
 import type { Bar } from "../src/api.js";
-import { type Request, REVISED, type Series } from "../src/series.js";
+import type { Request, Series } from "../src/series.js";
 
 const MINUTE = 60_000;
 
@@ -32,12 +32,11 @@ class Server {
     readonly room: number,
   ) {}
 
-  /** A trade in the newest bar, or so many bars and empty minutes before it. */
+  /** A trade in the newest bar, or so many minutes before it: in a bar, or where there was none. */
   trade(back: number, quantity: number): void {
     const last = this.bars.at(-1);
     if (!last) return this.begin(0, quantity);
-    const oldest = (this.bars.at(-REVISED) ?? (this.bars[0] as Bar)).time;
-    const time = Math.max(oldest, last.time - back * MINUTE);
+    const time = Math.max((this.bars[0] as Bar).time, last.time - back * MINUTE);
     const at = this.bars.findIndex((bar) => bar.time >= time);
     const bar = this.bars[at] as Bar;
     if (bar.time === time) this.#put(at, { ...bar, close: bar.close + 1, volume: bar.volume + quantity }, 1);
@@ -171,7 +170,7 @@ export class Simulation {
   settle(): void {
     this.publish(false);
     this.connect();
-    this.#series.refresh();
+    this.#series.refresh("all");
     for (let round = 0; round < 100; round += 1) {
       while (this.#wire.length) this.deliver();
       this.ask();
