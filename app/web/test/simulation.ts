@@ -166,11 +166,17 @@ export class Simulation {
     else this.#series.answered(pending.request, pending.seen as readonly Bar[]);
   }
 
-  /** Everything arrives, and nothing more happens. */
+  /** Everything arrives, nothing more happens, and the bars are asked for once more. */
   settle(): void {
     this.publish(false);
     this.connect();
+    // Answers on their way may have been made before a late trade: only what is asked after them finds it.
+    this.#quiet();
     this.#series.refresh("all");
+    this.#quiet();
+  }
+
+  #quiet(): void {
     for (let round = 0; round < 100; round += 1) {
       while (this.#wire.length) this.deliver();
       this.ask();
