@@ -137,8 +137,9 @@ test("a half-open connection is left, and what was missed is told", async () => 
   const sub = api.bars.subscribe({ symbol: "AAPL" });
   const gaps: Gap[] = [];
   sub.on("gap", (gap) => gaps.push(gap));
-  await server.do("publish", { symbol: "AAPL", times: 1 });
   await sub.ready;
+  await server.do("publish", { symbol: "AAPL", times: 1 });
+  await happens(() => expect(sub.current?.time).toBe(1));
   network.swallowing = true;
   await server.do("publish", { symbol: "AAPL", times: 4 });
   const sent = api.orders.place({ symbol: "X", quantity: 1 }).catch((error: unknown) => error);
