@@ -27,6 +27,8 @@ mod hub;
 #[cfg(feature = "server")]
 mod shard;
 #[cfg(feature = "server")]
+mod waiting;
+#[cfg(feature = "server")]
 mod session;
 #[cfg(feature = "server")]
 mod catalog;

@@ -2,7 +2,7 @@
 //! and makes one write for each connection it touched.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -22,14 +22,11 @@ use crate::{
     slow::{Policy, TooSlow},
     transport::Transport,
     update::Update,
+    waiting::Waiting,
 };
 
 /// How many commands an emptied inbox keeps room for.
 const KEPT_COMMANDS: usize = 1024;
-
-/// How many connections are written to before others on the worker have their turn: few, for
-/// their sake, and enough that fetching them from memory together pays.
-const WRITTEN: usize = 64;
 
 /// How often ages are looked at, at the most.
 const MIN_SWEEP: Duration = Duration::from_millis(5);
@@ -40,7 +37,7 @@ pub(crate) async fn run(inbox: Inbox) {
     // How long the others on this worker had since the shard's last turn.
     let mut others = Duration::ZERO;
     loop {
-        if shard.touched.is_empty() {
+        if shard.waiting.is_empty() {
             shard.wait().await;
         }
         if shard.takes() && !shard.take() {
@@ -48,7 +45,7 @@ pub(crate) async fn run(inbox: Inbox) {
         }
         let began = Instant::now();
         shard.flush_next();
-        while !shard.touched.is_empty() && began.elapsed() < others {
+        while !shard.waiting.is_empty() && began.elapsed() < others {
             shard.flush_next();
         }
         // Whoever publishes or reads on this worker goes on before the next writes: what that
@@ -65,8 +62,8 @@ struct Shard {
     conns: Vec<Option<Conn>>,
     topics: HashMap<TopicId, Audience>,
     batch: Batch,
-    /// Connections with something new to send, in the order in which they got it.
-    touched: VecDeque<Touched>,
+    /// Connections with something new to send.
+    waiting: Waiting,
     /// The emptied list of commands, to be filled again.
     spare: Vec<Command>,
     /// Topics of updates that were dropped, to be counted.
@@ -82,14 +79,6 @@ struct Shard {
     next_sweep: Option<Instant>,
 }
 
-/// A connection with something new to send.
-#[derive(Clone, Copy)]
-struct Touched {
-    slot: u32,
-    /// It has updates from this place of the batch on, at the earliest.
-    from: u32,
-}
-
 impl Shard {
     fn new(inbox: Inbox) -> Self {
         Self {
@@ -97,7 +86,7 @@ impl Shard {
             conns: Vec::new(),
             topics: HashMap::new(),
             batch: Batch::default(),
-            touched: VecDeque::new(),
+            waiting: Waiting::default(),
             spare: Vec::new(),
             dropped: Vec::new(),
             began: Instant::now(),
@@ -125,14 +114,14 @@ impl Shard {
     /// Whether what was asked is to be carried out now. With a flush window, what comes while
     /// connections are being written to waits for the next one.
     fn takes(&self) -> bool {
-        self.touched.is_empty() || self.inbox.bounds().flush_window.is_zero()
+        self.waiting.is_empty() || self.inbox.bounds().flush_window.is_zero()
     }
 
     /// Carries out everything that was asked; false once the shard is shut.
     fn take(&mut self) -> bool {
         let Taken { mut commands, writable, lost, shut } = self.inbox.take(std::mem::take(&mut self.spare));
         self.read_clock();
-
+        self.waiting.begin_round();
         for command in commands.drain(..) {
             self.apply(command);
         }
@@ -149,7 +138,7 @@ impl Shard {
         }
         self.sweep();
         if shut {
-            while !self.touched.is_empty() {
+            while !self.waiting.is_empty() {
                 self.flush_next();
             }
         }
@@ -209,7 +198,8 @@ impl Shard {
         }
         let at = self.batch.add(Item { topic, policy, since: self.now, update });
         let mut slow = Vec::new();
-        for subscriber in &entry.subscribers {
+        // Those that have been here the longest are the last in line, and written to first.
+        for subscriber in entry.subscribers.iter().rev() {
             let Some(conn) = &mut self.conns[subscriber.slot as usize] else { continue };
             let done = if subscriber.held {
                 conn.hold(self.batch.get(at), &mut self.dropped)
@@ -220,7 +210,7 @@ impl Shard {
                 slow.push(subscriber.slot);
             } else if !conn.touched {
                 conn.touched = true;
-                self.touched.push_back(Touched { slot: subscriber.slot, from: at });
+                self.waiting.push(subscriber.slot, at);
             }
         }
         self.count_dropped();
@@ -277,24 +267,20 @@ impl Shard {
             && !conn.touched
         {
             conn.touched = true;
-            self.touched.push_back(Touched { slot, from: self.batch.end() });
+            self.waiting.push(slot, self.batch.end());
         }
     }
 
     /// Writes to the next few connections that have something new.
     fn flush_next(&mut self) {
-        let count = self.touched.len().min(WRITTEN);
-        for touched in self.touched.iter().take(count) {
-            if let Some(conn) = &self.conns[touched.slot as usize] {
+        let turn = self.waiting.next_turn();
+        for slot in turn.clone() {
+            if let Some(conn) = &self.conns[slot as usize] {
                 conn.fetch();
             }
         }
-        for _ in 0..count {
-            if let Some(touched) = self.touched.pop_front() {
-                self.flush(touched.slot);
-            }
-        }
-        self.batch.forget_before(self.touched.front().map_or(self.batch.end(), |next| next.from));
+        turn.for_each(|slot| self.flush(slot));
+        self.batch.forget_before(self.waiting.needs_from().unwrap_or(self.batch.end()));
         self.count_dropped();
     }
 

@@ -34,7 +34,8 @@ async fn serve() -> Result<(), String> {
         // Nobody listening is no fault.
         let _ = sender(&publishers, topic).send(text.into());
     };
-    tokio::spawn(control::publish(control::schedules(), publish));
+    let schedules = control::schedules().map_err(|error| format!("standard input: {error}"))?;
+    tokio::spawn(control::publish(schedules, publish));
     let listener = control::listen()?.tap_io(|stream| {
         // A connection that is gone already will be noticed by whoever reads it.
         let _ = stream.set_nodelay(true);

@@ -1,8 +1,10 @@
 //! What the servers on tokio have in common: a runtime, a listener, and obeying standard input.
 
-use std::io::BufRead;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::unix::pipe;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
@@ -34,12 +36,16 @@ pub(super) fn listen() -> Result<TcpListener, String> {
 }
 
 /// The schedules that standard input gives. The process ends when that does.
-pub(super) fn schedules() -> mpsc::Receiver<Schedule> {
+///
+/// No thread reads it: with a second one the kernel counts references to a file at every call.
+pub(super) fn schedules() -> std::io::Result<mpsc::Receiver<Schedule>> {
+    let input = pipe::Receiver::from_owned_fd(std::io::stdin().as_fd().try_clone_to_owned()?)?;
+    let mut lines = BufReader::new(input).lines();
     let (sender, receiver) = mpsc::channel(4);
-    std::thread::spawn(move || {
-        for line in std::io::stdin().lock().lines() {
-            match line.map_err(|error| error.to_string()).and_then(|line| Schedule::of_command(&line)) {
-                Ok(schedule) if sender.blocking_send(schedule).is_ok() => {}
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = lines.next_line().await {
+            match Schedule::of_command(&line) {
+                Ok(schedule) if sender.send(schedule).await.is_ok() => {}
                 Ok(_) => break,
                 Err(error) => {
                     eprintln!("{error}");
@@ -49,7 +55,7 @@ pub(super) fn schedules() -> mpsc::Receiver<Schedule> {
         }
         std::process::exit(0);
     });
-    receiver
+    Ok(receiver)
 }
 
 /// Publishes on every schedule that comes. What is due is published at once, then others on

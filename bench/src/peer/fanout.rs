@@ -59,7 +59,8 @@ async fn serve(options: &Options) -> Result<(), String> {
         let bar = Bar { at, n, k, open, high, low, close, volume, pad: pad.to_owned() };
         topics[topic as usize].publish(&bar).expect("a bar of numbers and text serializes");
     };
-    tokio::spawn(control::publish(control::schedules(), publish));
+    let schedules = control::schedules().map_err(|error| format!("standard input: {error}"))?;
+    tokio::spawn(control::publish(schedules, publish));
     let listener = control::listen()?;
     topicast::serve(listener, server.router("/")).await.map_err(|error| error.to_string())
 }
