@@ -23,7 +23,7 @@ pub(crate) fn run(
     match workload.kind {
         Kind::Steady => steady(start()?, workload.rate),
         Kind::Idle => idle(start()?),
-        Kind::Slow => slow::run(start()?),
+        Kind::Slow => slow::run(start),
         Kind::Storm { quiet } => storm::run(start()?, quiet),
         Kind::Flood => flood::search(start, setup.seconds(workload)).map(|session| session.metrics),
         Kind::Half => {

@@ -7,9 +7,7 @@ use crate::result::{Figure, Metrics};
 use crate::run::DRAIN;
 use crate::workload::{SLOW_ONE_IN, Workload};
 
-/// How long updates go on until the buffers of the slow connections are full, in seconds. As long
-/// before those without slow ones are measured: what a delivery costs grows by a third within the
-/// first seconds of a connection, as more acknowledgements are made on the sender's core.
+/// How long updates go on until the buffers of the slow connections are full, in seconds.
 const JAM: f64 = 12.0;
 
 /// How long the slow connections may be silent before they count as read to the end.
@@ -17,21 +15,27 @@ const QUIET_US: u64 = 1_500_000;
 
 const GIVE_UP_US: u64 = 10_000_000;
 
-pub(crate) fn run(mut session: Session<'_>) -> Result<Metrics, String> {
-    let all = session.workload.connections;
-    let slow = all / SLOW_ONE_IN;
-    let reading = Workload { connections: all - slow, ..*session.workload };
+/// Measures those that read twice, on a server that `start` gives: alone, and with slow ones. Both times
+/// after as many updates, since what a delivery costs changes with the age of connections: after some
+/// hundred updates Linux makes more of the receiver's work that of whoever sends.
+pub(crate) fn run<'a>(start: impl Fn() -> Result<Session<'a>, String>) -> Result<Metrics, String> {
+    let mut alone = start()?;
+    let workload = alone.workload;
+    let slow = workload.connections / SLOW_ONE_IN;
+    let reading = Workload { connections: workload.connections - slow, ..*workload };
+    let never_reading = Workload { connections: slow, ..*workload };
+    let (rate, seconds) = (workload.rate, alone.setup.seconds(workload));
+    let stretch = Stretch { rate, seconds, warm_up: JAM, drain: DRAIN };
+    alone.load.connect_all(alone.order(&reading, 0, false))?;
+    let base = alone.measure(stretch)?;
+    drop(alone);
+
+    let mut session = start()?;
+    session.metrics.set(Figure::BaseP99, figure(base.measured.latency.p99));
     let connected = session.load.connect_all(session.order(&reading, 0, false))?;
     session.metrics.set(Figure::ConnectSeconds, figure(connected.micros) / 1e6);
-    let seconds = session.setup.seconds(session.workload);
-    let rate = session.workload.rate;
-    let base = session.measure(Stretch { rate, seconds, warm_up: JAM, drain: DRAIN })?;
-    session.metrics.set(Figure::BaseP99, figure(base.measured.latency.p99));
-
     let before = Memory::of(session.server.id())?;
-    let never_reading = Workload { connections: slow, ..*session.workload };
     session.load.connect_all(session.order(&never_reading, 0, true))?;
-    let stretch = Stretch { rate, seconds, warm_up: JAM, drain: DRAIN };
     let found = session.measure(stretch)?;
     session.keep(stretch, &found);
     session.metrics.set(Figure::OfferedPerSecond, rate * count(reading.connections));
