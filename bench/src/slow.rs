@@ -27,7 +27,10 @@ pub(crate) fn run<'a>(start: impl Fn() -> Result<Session<'a>, String>) -> Result
     let (rate, seconds) = (workload.rate, alone.setup.seconds(workload));
     let stretch = Stretch { rate, seconds, warm_up: JAM, drain: DRAIN };
     alone.load.connect_all(alone.order(&reading, 0, false))?;
+    let before = Memory::of(alone.server.id())?;
     let base = alone.measure(stretch)?;
+    // What updates alone add is not due to the slow.
+    let grown_alone = Memory::of(alone.server.id())?.rss - before.rss;
     drop(alone);
 
     let mut session = start()?;
@@ -40,7 +43,7 @@ pub(crate) fn run<'a>(start: impl Fn() -> Result<Session<'a>, String>) -> Result
     session.keep(stretch, &found);
     session.metrics.set(Figure::OfferedPerSecond, rate * count(reading.connections));
     let after = Memory::of(session.server.id())?;
-    session.metrics.set(Figure::SlowRss, (after.rss - before.rss) / count(slow));
+    session.metrics.set(Figure::SlowRss, (after.rss - before.rss - grown_alone) / count(slow));
     drain(&mut session)?;
     Ok(session.metrics)
 }

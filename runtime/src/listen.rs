@@ -128,12 +128,12 @@ impl Serving {
 /// Otherwise it doubles whenever it is full, and in a process of several threads whoever opens the
 /// next descriptor then stands still for an RCU grace period (`expand_fdtable` in Linux's
 /// `fs/file.c`): for 10 to 25 ms at the 512th, 1,024th, 2,048th … connection, with everybody else
-/// on that thread.
+/// on that thread. Once, before anybody is there, harms nobody.
 #[cfg(target_os = "linux")]
 fn make_room_for_descriptors(listener: &TcpListener) {
-    let fewer = [DESCRIPTORS, DESCRIPTORS / 4, DESCRIPTORS / 16, DESCRIPTORS / 64];
-    // The table stays as large as it had to be for the highest.
-    let _highest = fewer.into_iter().find_map(|room| rustix::io::fcntl_dupfd_cloexec(listener, room - 1).ok());
+    // Its size is a power of two above the highest descriptor, and stays.
+    let highest = std::iter::successors(Some(DESCRIPTORS / 2), |highest| (*highest > 256).then_some(highest / 2));
+    let _made = highest.into_iter().find_map(|highest| rustix::io::fcntl_dupfd_cloexec(listener, highest).ok());
 }
 
 #[cfg(not(target_os = "linux"))]

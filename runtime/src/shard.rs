@@ -122,6 +122,13 @@ impl Shard {
         let Taken { mut commands, writable, lost, shut } = self.inbox.take(std::mem::take(&mut self.spare));
         self.read_clock();
         self.waiting.begin_round();
+        // They have waited already, and are in the line before whoever gets something now.
+        for slot in writable {
+            if let Some(Some(conn)) = self.conns.get_mut(slot as usize) {
+                conn.blocked = false;
+                self.touch(slot);
+            }
+        }
         for command in commands.drain(..) {
             self.apply(command);
         }
@@ -129,12 +136,6 @@ impl Shard {
         self.spare = commands;
         for (topic, seq) in lost {
             self.lose(topic, seq);
-        }
-        for slot in writable {
-            if let Some(Some(conn)) = self.conns.get_mut(slot as usize) {
-                conn.blocked = false;
-                self.touch(slot);
-            }
         }
         self.sweep();
         if shut {
@@ -198,7 +199,7 @@ impl Shard {
         }
         let at = self.batch.add(Item { topic, policy, since: self.now, update });
         let mut slow = Vec::new();
-        // Those that have been here the longest are the last in line, and written to first.
+        // In a crowd the end of the line comes first, and so those who subscribed first.
         for subscriber in entry.subscribers.iter().rev() {
             let Some(conn) = &mut self.conns[subscriber.slot as usize] else { continue };
             let done = if subscriber.held {
@@ -402,11 +403,11 @@ impl Shard {
         if self.next_sweep.is_some_and(|at| now < at) {
             return;
         }
-        let mut waiting = false;
+        let mut is_any_blocked = false;
         let mut slow = Vec::new();
         for (slot, conn) in (0_u32..).zip(&mut self.conns) {
             let Some(conn) = conn.as_mut().filter(|conn| conn.blocked) else { continue };
-            waiting = true;
+            is_any_blocked = true;
             conn.settle(&self.batch, &mut self.dropped);
             if conn.expire(self.now, &self.topics, &mut self.dropped) == Err(TooSlow) {
                 slow.push(slot);
@@ -415,6 +416,6 @@ impl Shard {
         self.count_dropped();
         slow.into_iter().for_each(|slot| self.close_slow(slot));
         // While a socket is full there is nothing to wake the shard but the clock.
-        self.next_sweep = waiting.then(|| now + (shortest / 4).max(MIN_SWEEP));
+        self.next_sweep = is_any_blocked.then(|| now + (shortest / 4).max(MIN_SWEEP));
     }
 }

@@ -9,26 +9,26 @@ const TURN: usize = 64;
 /// With more waiting than this there is a crowd.
 const CROWD: usize = 256;
 
-/// How many of a turn, in a crowd, are those that have waited the longest.
-const LONGEST: usize = 16;
+/// How many of a turn, in a crowd of several rounds, are those at the front.
+const FROM_FRONT: usize = 16;
 
-/// The line of connections to write to, each in it once.
+/// The line of connections to write to.
 ///
-/// Those that got something in an earlier round are written to first. In a crowd, where to write
-/// to all may take longer than the time to the next update, that would make everybody wait for
-/// everybody; so there, most of a turn goes to those of the last round, and of these to whoever is
-/// last in line: to those that had nothing to wait for until just now. A few thousand newcomers
-/// who want what is published then do not take their latency from those that are being served.
-/// They themselves move on in every turn, at a quarter of the pace at worst.
+/// Whoever got something first is written to first. In a crowd, where to write to all may take
+/// longer than the time to the next update, that would make everybody wait for everybody; so
+/// there, three quarters of a turn go to the end of the line: to those that had nothing to wait for
+/// until just now. A few thousand newcomers who want what is published then do not take their
+/// latency from those that are being served. They themselves move on as well, at a quarter of
+/// the pace at worst.
 #[derive(Debug, Default)]
 pub(crate) struct Waiting {
-    line: VecDeque<Connection>,
+    line: VecDeque<Waiter>,
     round: u32,
 }
 
 /// A connection that waits.
 #[derive(Debug, Clone, Copy)]
-struct Connection {
+struct Waiter {
     slot: u32,
     /// It has updates from this place of the batch on, at the earliest.
     from: u32,
@@ -45,7 +45,11 @@ impl Waiting {
     /// Puts a connection at the end of the line. Its updates begin at this place of the batch, or
     /// later, and never before those of whoever came earlier.
     pub(crate) fn push(&mut self, slot: u32, from: u32) {
-        self.line.push_back(Connection { slot, from, round: self.round });
+        debug_assert!(
+            self.line.back().is_none_or(|last| from.wrapping_sub(last.from) <= u32::MAX / 2),
+            "what begins earlier cannot come later"
+        );
+        self.line.push_back(Waiter { slot, from, round: self.round });
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -60,21 +64,23 @@ impl Waiting {
     /// Takes those whose turn it is out of the line.
     pub(crate) fn next_turn(&mut self) -> impl Iterator<Item = u32> + Clone + use<> {
         let rounds = (self.line.front().map(|first| first.round), self.line.back().map(|last| last.round));
-        let longest = match rounds {
+        let from_front = match rounds {
+            _ if self.line.len() <= CROWD => TURN,
             (first, last) if first == last => 0,
-            _ if self.line.len() > CROWD => LONGEST,
-            _ => TURN,
+            _ => FROM_FRONT,
         };
         let mut turn = [None; TURN];
         for (index, place) in turn.iter_mut().enumerate() {
-            *place = if index < longest { self.line.pop_front() } else { self.line.pop_back() };
+            *place = if index < from_front { self.line.pop_front() } else { self.line.pop_back() };
         }
-        turn.into_iter().flatten().map(|connection| connection.slot)
+        turn.into_iter().flatten().map(|waiter| waiter.slot)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// A line of rounds of so many connections, numbered from 0.
@@ -92,33 +98,33 @@ mod tests {
     }
 
     #[test]
-    fn of_one_round_the_last_in_line_comes_first() {
-        let mut line = line(&[100]);
-        assert_eq!(turn(&mut line), (36..100).rev().collect::<Vec<_>>());
-        assert_eq!(turn(&mut line), (0..36).rev().collect::<Vec<_>>());
+    fn whoever_came_first_comes_first() {
+        let mut line = line(&[50, 50]);
+        assert_eq!(turn(&mut line), (0..64).collect::<Vec<_>>());
+        assert_eq!(line.needs_from(), Some(1));
+        assert_eq!(turn(&mut line), (64..100).collect::<Vec<_>>());
         assert_eq!((line.needs_from(), line.is_empty()), (None, true));
         assert_eq!(line.next_turn().count(), 0);
     }
 
     #[test]
-    fn an_earlier_round_comes_before_a_later_one() {
-        let mut line = line(&[50, 100]);
-        assert_eq!(turn(&mut line), (0..64).collect::<Vec<_>>());
-        assert_eq!(line.needs_from(), Some(1));
+    fn in_a_crowd_most_of_a_turn_goes_to_the_end_of_the_line() {
+        assert_eq!(turn(&mut line(&[156, 100])), (0..64).collect::<Vec<_>>(), "none yet");
+        let mut crowd = line(&[157, 100]);
+        assert_eq!(turn(&mut crowd), (0..16).chain((209..257).rev()).collect::<Vec<_>>());
+        assert_eq!(crowd.needs_from(), Some(0));
     }
 
     #[test]
-    fn in_a_crowd_most_of_a_turn_goes_to_the_last_round() {
-        let mut line = line(&[900, 100]);
-        assert_eq!(turn(&mut line), (0..16).chain((952..1000).rev()).collect::<Vec<_>>());
-        assert_eq!(line.needs_from(), Some(0));
+    fn a_crowd_of_one_round_is_taken_from_the_end() {
+        assert_eq!(turn(&mut line(&[1000])), (936..1000).rev().collect::<Vec<_>>());
     }
 
     #[test]
     fn everybody_has_a_turn_whatever_comes_in_between() {
         let (mut line, mut served) = (line(&[10_000]), vec![false; 10_000]);
         // Whoever was written to has something new at once, as when more is published than can be sent.
-        for _ in 0..10_000 / LONGEST {
+        for _ in 0..10_000 / FROM_FRONT {
             let turn = turn(&mut line);
             line.begin_round();
             for slot in turn {
@@ -127,5 +133,35 @@ mod tests {
             }
         }
         assert_eq!(served.iter().filter(|served| !**served).count(), 0);
+    }
+
+    proptest! {
+        /// Whatever comes when, everybody leaves the line once, and no place is forgotten that one of them needs.
+        #[test]
+        fn nobody_is_lost(begin in any::<u32>(), rounds in prop::collection::vec((0..400_u32, 0..8_usize), 0..12)) {
+            let (mut line, mut from, mut slots) = (Waiting::default(), begin, 0..);
+            let mut inside = std::collections::BTreeMap::new();
+            for (count, turns) in rounds {
+                line.begin_round();
+                for slot in slots.by_ref().take(count as usize) {
+                    line.push(slot, from);
+                    inside.insert(slot, from);
+                    from = from.wrapping_add(slot % 2);
+                }
+                for _ in 0..turns {
+                    for slot in line.next_turn() {
+                        prop_assert!(inside.remove(&slot).is_some());
+                    }
+                    let needed = inside.values().map(|from| from.wrapping_sub(begin)).min();
+                    prop_assert_eq!(line.needs_from().map(|from| from.wrapping_sub(begin)), needed);
+                }
+            }
+            while !line.is_empty() {
+                for slot in line.next_turn() {
+                    prop_assert!(inside.remove(&slot).is_some());
+                }
+            }
+            prop_assert!(inside.is_empty());
+        }
     }
 }

@@ -62,6 +62,32 @@ impl Run {
     }
 }
 
+/// More than a shard's turns in order can carry: rounds overlap, and it goes on at both ends of the line.
+#[tokio::test]
+async fn a_crowd_gets_everything_in_order_while_one_round_overtakes_the_other() {
+    const UPDATES: i64 = 40;
+    let (ws, publisher) = server(SlowConsumer::close(), 1 << 20);
+    let topic = publisher.topic(&request(0)).unwrap();
+    let mut crowd = Vec::new();
+    for number in 0..600 {
+        // Every third has a socket that is soon full, so that it waits for room as well.
+        let connect = Connect::new(&ws);
+        let connect = if number % 3 == 0 { connect.socket_bytes(150) } else { connect };
+        let mut client = connect.open().await.unwrap();
+        client.subscribe(&request(0)).await;
+        let run = Run { next: 1 };
+        crowd.push((client, run));
+    }
+    for time in 1..=UPDATES {
+        topic.publish(&Bar { time, close: 0.5 }).unwrap();
+        tokio::task::yield_now().await;
+    }
+    for (client, run) in &mut crowd {
+        client.settled().await.iter().for_each(|update| run.take(update));
+        assert_eq!(run.next, UPDATES as u64 + 1);
+    }
+}
+
 #[tokio::test]
 async fn latest_keeps_one_pending_update_a_topic() {
     let (ws, publisher) = server(SlowConsumer::latest(), 1 << 20);

@@ -53,21 +53,17 @@ async fn request(address: SocketAddr, head: &str) -> String {
 const GOOD: &str = "GET /api/v1/ws HTTP/1.1\nHost: x\nConnection: keep-alive, Upgrade\nUpgrade: WebSocket\n\
                     Sec-WebSocket-Version: 13\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n\n";
 
-/// Alone in its process, as nextest runs every test: it looks at the process's table of descriptors.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn there_is_room_for_descriptors_before_the_first_newcomer() {
-    let room = || {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("FDSize:")).unwrap();
-        line.trim().parse::<usize>().unwrap()
-    };
-    assert!(room() <= 256);
     let (ws, _) = channels::server();
     let address = serve(&ws).await;
     connect(address).await;
-    // As much as any process may have, at least.
-    assert!(room() >= 1024, "room for {} descriptors", room());
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("FDSize:")).unwrap();
+    let room: usize = line.trim().parse().unwrap();
+    // A new process has room for 64 to 256, and may usually have 1,024 at least.
+    assert!(room >= 1024, "room for {room} descriptors");
 }
 
 #[tokio::test]

@@ -43,17 +43,17 @@ pub(super) fn schedules() -> std::io::Result<mpsc::Receiver<Schedule>> {
     let mut lines = BufReader::new(input).lines();
     let (sender, receiver) = mpsc::channel(4);
     tokio::spawn(async move {
-        while let Ok(Some(line)) = lines.next_line().await {
-            match Schedule::of_command(&line) {
-                Ok(schedule) if sender.send(schedule).await.is_ok() => {}
-                Ok(_) => break,
+        loop {
+            let line = lines.next_line().await.map_err(|error| error.to_string());
+            match line.and_then(|line| line.map(|line| Schedule::of_command(&line)).transpose()) {
+                Ok(Some(schedule)) if sender.send(schedule).await.is_ok() => {}
+                Ok(_) => std::process::exit(0),
                 Err(error) => {
                     eprintln!("{error}");
                     std::process::exit(2);
                 }
             }
         }
-        std::process::exit(0);
     });
     Ok(receiver)
 }
