@@ -16,8 +16,8 @@ const QUIET_US: u64 = 1_500_000;
 const GIVE_UP_US: u64 = 10_000_000;
 
 /// Measures those that read twice, on a server that `start` gives: alone, and with slow ones. Both times
-/// after as many updates, since what a delivery costs changes with the age of connections: after some
-/// hundred updates Linux makes more of the receiver's work that of whoever sends.
+/// after as many updates, since what a delivery costs the server grows by a third within the first
+/// hundreds of them, slow ones or not.
 pub(crate) fn run<'a>(start: impl Fn() -> Result<Session<'a>, String>) -> Result<Metrics, String> {
     let mut alone = start()?;
     let workload = alone.workload;
