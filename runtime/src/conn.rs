@@ -9,14 +9,14 @@ use std::{
 use crate::{
     audience::Audience,
     batch::{Batch, Item},
-    behind::Behind,
+    behind::{Behind, Held},
+    close::reason,
     frame::Frame,
     ids::TopicId,
     outbox::{Class, Millis, Outbox, Pending},
     signals::Signals,
     slow::{Policy, TooSlow},
     transport::Transport,
-    update::Update,
 };
 
 /// One connection of a shard.
@@ -77,9 +77,8 @@ impl Conn {
         }
     }
 
-    /// Queues an update of the batch; those that make room for it, or that it replaces, are
-    /// told in `dropped`.
-    pub(crate) fn deliver(&mut self, at: u32, batch: &Batch, dropped: &mut Vec<TopicId>) -> Result<(), TooSlow> {
+    /// Queues an update of the batch.
+    pub(crate) fn deliver(&mut self, at: u32, batch: &Batch) -> Result<(), TooSlow> {
         let item = batch.get(at);
         let bytes = self.fresh_bytes + item.len();
         // The way of everybody who keeps up.
@@ -88,65 +87,61 @@ impl Conn {
             self.fresh_bytes = bytes;
             return Ok(());
         }
-        self.settle(batch, dropped);
-        self.queue(item, dropped)
+        self.settle(batch);
+        self.queue(item)
     }
 
     /// Queues an update in the outbox.
-    pub(crate) fn queue(&mut self, item: &Item, dropped: &mut Vec<TopicId>) -> Result<(), TooSlow> {
+    fn queue(&mut self, item: &Item) -> Result<(), TooSlow> {
         if !self.is_alive() {
             return Ok(());
         }
-        if item.policy == Policy::Latest {
-            self.conflate(item, dropped);
-            return Ok(());
-        }
         let bytes = item.len() + SKIPPED_BYTES;
-        if self.finds_room(bytes)
-            || (item.policy == Policy::DropOldest && self.make_room(Some(item.topic), bytes, dropped))
+        if item.policy == Policy::Latest {
+            if self.blocked || self.is_overdue(item.topic) || !self.finds_room(bytes) {
+                self.conflate(item);
+            } else {
+                self.push_with_skips(item);
+            }
+        } else if self.finds_room(bytes)
+            || (item.policy == Policy::DropOldest && self.make_room(Some(item.topic), bytes))
         {
-            let skipped = self.take_skips(item.topic);
-            self.push(item, skipped);
+            self.push_with_skips(item);
         } else if item.policy == Policy::Close {
             return Err(TooSlow);
         } else {
             self.skip(item.topic, 1);
-            dropped.push(item.topic);
+            self.behind().drop_updates(item.topic, 1);
         }
         Ok(())
     }
 
-    /// Moves the updates that are to be written next to the outbox, which everything else works on.
-    pub(crate) fn settle(&mut self, batch: &Batch, dropped: &mut Vec<TopicId>) {
+    /// Moves the updates that are to be written next to the outbox, which everything else works
+    /// on. They found room when they came, and the socket is not known to be full: nothing is
+    /// conflated or dropped.
+    pub(crate) fn settle(&mut self, batch: &Batch) {
         self.fresh_bytes = 0;
         for at in std::mem::take(&mut self.fresh) {
-            self.push_fresh(batch.get(at), dropped);
+            self.push(batch.get(at), 0);
         }
     }
 
-    /// Puts an update, which found room when it came, into the outbox.
-    fn push_fresh(&mut self, item: &Item, dropped: &mut Vec<TopicId>) {
-        if item.policy == Policy::Latest {
-            self.conflate(item, dropped);
-        } else {
-            self.push(item, 0);
-        }
-    }
-
-    /// Queues an update in the place of the one that is pending, if there is one.
-    fn conflate(&mut self, item: &Item, dropped: &mut Vec<TopicId>) {
+    /// Queues an update in the place of the newest that is pending of its topic; without room
+    /// for it, the topic is overdue.
+    fn conflate(&mut self, item: &Item) {
         let topic = item.topic;
         let skipped = self.take_skips(topic);
-        if self.outbox.replace(item.update.frame.clone(), item.pending(skipped)) {
-            dropped.push(topic);
-        } else if !self.is_overdue(topic) && self.finds_room(item.len() + SKIPPED_BYTES) {
+        let newer = item.pending(skipped);
+        if self.outbox.replace(item.update.frame.clone(), newer) {
+            self.behind().drop_updates(topic, 1);
+        } else if self.is_overdue(topic) {
+            self.skip(topic, skipped + 1);
+            self.behind().drop_updates(topic, 1);
+        } else if self.finds_room(item.len() + SKIPPED_BYTES) {
             self.push(item, skipped);
         } else {
-            if !self.is_overdue(topic) {
-                self.behind().overdue.push_back(topic);
-            }
-            self.skip(topic, skipped + 1);
-            dropped.push(topic);
+            self.behind().overdue.push_back(topic);
+            self.skip(topic, skipped);
         }
     }
 
@@ -160,20 +155,19 @@ impl Conn {
         topic
     }
 
-    /// Queues the newest update of a topic that was overdue, which had been counted as
-    /// skipped until now.
-    pub(crate) fn deliver_overdue(&mut self, item: &Item) {
+    /// Queues an update with the number of those that were skipped before it.
+    pub(crate) fn push_with_skips(&mut self, item: &Item) {
         let skipped = self.take_skips(item.topic);
-        self.push(item, skipped.saturating_sub(1));
+        self.push(item, skipped);
     }
 
     /// Queues a frame that is never dropped.
-    pub(crate) fn keep(&mut self, frame: Frame, dropped: &mut Vec<TopicId>) -> Result<(), TooSlow> {
+    pub(crate) fn keep(&mut self, frame: Frame) -> Result<(), TooSlow> {
         if !self.is_alive() {
             return Ok(());
         }
         let len = frame.weight();
-        if !self.finds_room(len) && !self.make_room(None, len, dropped) {
+        if !self.finds_room(len) && !self.make_room(None, len) {
             return Err(TooSlow);
         }
         self.outbox.push(frame, Class::Kept);
@@ -181,48 +175,64 @@ impl Conn {
     }
 
     /// Keeps an update back until the topic's snapshot is there.
-    pub(crate) fn hold(&mut self, item: &Item, dropped: &mut Vec<TopicId>) -> Result<(), TooSlow> {
+    pub(crate) fn hold(&mut self, item: &Item) -> Result<(), TooSlow> {
         let len = item.len();
         let full = !self.has_room(len);
         if full && item.policy == Policy::Close && self.is_alive() {
             return Err(TooSlow);
         }
         let Some(behind) = &mut self.behind else { return Ok(()) };
+        let mut skipped = behind.take_skips(item.topic);
         let Some((_, held)) = behind.held.iter_mut().find(|(topic, _)| *topic == item.topic) else { return Ok(()) };
-        let mut skipped = 0;
+        let mut dropped = 0;
         // Under `latest` one is enough; otherwise the oldest makes room.
         while (item.policy == Policy::Latest || full)
             && let Some(oldest) = held.pop_front()
         {
-            behind.held_bytes -= oldest.frame.bytes().len();
-            skipped += 1;
-            dropped.push(item.topic);
+            behind.held_bytes -= oldest.update.frame.bytes().len();
+            dropped += 1;
+            match held.front_mut() {
+                Some(next) => next.skipped += oldest.skipped + 1,
+                None => skipped += oldest.skipped + 1,
+            }
             if item.policy == Policy::DropOldest {
                 break;
             }
         }
-        held.push_back(item.update.clone());
+        held.push_back(Held { update: item.update.clone(), skipped });
         behind.held_bytes += len;
-        if skipped > 0 {
-            self.skip(item.topic, skipped);
+        if dropped > 0 {
+            behind.drop_updates(item.topic, dropped);
         }
         Ok(())
     }
 
-    /// The updates that were held back of a topic, if it was held.
-    pub(crate) fn take_held(&mut self, topic: TopicId) -> Option<VecDeque<Update>> {
-        let updates = self.behind.as_mut()?.take_held(topic);
+    /// Queues the first frames of a subscription and then the updates that were held back.
+    /// Returns `None` if the topic is not held.
+    pub(crate) fn release(
+        &mut self,
+        topic: TopicId,
+        policy: Policy,
+        since: Millis,
+        first: Vec<Frame>,
+    ) -> Option<Result<(), TooSlow>> {
+        let behind = self.behind.as_mut()?;
+        let held = behind.take_held(topic)?;
+        // Updates lost after the last one that was held: the next one to come reports them.
+        let after = behind.take_skips(topic);
         self.forget_behind();
-        updates
+        let queued = first.into_iter().try_for_each(|frame| self.keep(frame)).and_then(|()| {
+            held.into_iter().try_for_each(|Held { update, skipped }| {
+                self.skip(topic, skipped);
+                self.queue(&Item { topic, policy, since, update })
+            })
+        });
+        self.skip(topic, after);
+        Some(queued)
     }
 
     /// Treats unsent updates that are older than their channels allow as their policies say.
-    pub(crate) fn expire(
-        &mut self,
-        now: Millis,
-        audiences: &HashMap<TopicId, Audience>,
-        dropped: &mut Vec<TopicId>,
-    ) -> Result<(), TooSlow> {
+    pub(crate) fn expire(&mut self, now: Millis, audiences: &HashMap<TopicId, Audience>) -> Result<(), TooSlow> {
         let expired = |pending: &Pending| {
             let age = std::time::Duration::from_millis(now.0.saturating_sub(pending.since.0));
             let max_age = audiences.get(&pending.topic).and_then(|audience| audience.slow.max_age);
@@ -234,7 +244,7 @@ impl Conn {
         let drops = |pending: &Pending| pending.policy == Policy::DropOldest && expired(pending);
         while let Some((topic, missed)) = self.outbox.drop_first(drops) {
             self.skip(topic, missed);
-            dropped.push(topic);
+            self.behind().drop_updates(topic, 1);
         }
         Ok(())
     }
@@ -291,6 +301,27 @@ impl Conn {
         Some(self.leave_all())
     }
 
+    /// Ends the connection after a panic of its shard, whose bookkeeping is of no use any more:
+    /// only a frame that is started is finished before the close frame. Abandons a connection
+    /// that was closing already.
+    pub(crate) fn fail(&mut self, close: Frame) {
+        self.fresh.clear();
+        self.fresh_bytes = 0;
+        self.blocked = false;
+        if self.close(close).is_some() {
+            self.signals.set_ended(reason::SHARD_FAILED);
+        } else {
+            self.abandon();
+        }
+    }
+
+    /// Gives up on a stream that cannot be written.
+    fn abandon(&mut self) {
+        self.broken = true;
+        self.outbox = Outbox::default();
+        self.signals.set_broken();
+    }
+
     /// Whether anything can still be queued.
     pub(crate) fn is_alive(&self) -> bool {
         !self.closing && !self.broken
@@ -305,19 +336,19 @@ impl Conn {
     }
 
     /// Writes what the socket takes.
-    pub(crate) fn flush(&mut self, batch: &mut Batch, dropped: &mut Vec<TopicId>) {
+    pub(crate) fn flush(&mut self, batch: &mut Batch) {
         if self.blocked || self.broken {
             return;
         }
         if !self.fresh.is_empty() {
-            self.write_fresh(batch, dropped);
+            self.write_fresh(batch);
         }
         self.flush_outbox();
     }
 
     /// Writes updates from the batch, and moves what the socket does not take
     /// to the outbox.
-    fn write_fresh(&mut self, batch: &mut Batch, dropped: &mut Vec<TopicId>) {
+    fn write_fresh(&mut self, batch: &mut Batch) {
         let fresh = std::mem::take(&mut self.fresh);
         self.fresh_bytes = 0;
         let mut cx = Context::from_waker(&self.waker);
@@ -343,7 +374,7 @@ impl Conn {
             // The first may be started, and is then no longer to be replaced.
             self.push(batch.get(*first), 0);
             for at in others {
-                self.push_fresh(batch.get(*at), dropped);
+                self.push(batch.get(*at), 0);
             }
         }
         self.fresh = fresh;
@@ -361,12 +392,14 @@ impl Conn {
                     self.signals.set_flushed();
                 }
             }
-            Poll::Ready(Err(_)) => {
-                self.broken = true;
-                self.outbox = Outbox::default();
-                self.signals.set_broken();
+            Poll::Ready(Err(_)) => self.abandon(),
+            Poll::Pending => {
+                self.blocked = true;
+                // From here on, one pending update of a topic under `latest` is enough.
+                for topic in self.outbox.conflate() {
+                    self.behind().drop_updates(topic, 1);
+                }
             }
-            Poll::Pending => self.blocked = true,
         }
     }
 
@@ -395,14 +428,33 @@ impl Conn {
 
     /// Drops old updates whose channels allow it until there is room: those of the same
     /// topic first, so that a busy topic does not drive out a quiet one.
-    fn make_room(&mut self, own: Option<TopicId>, len: usize, dropped: &mut Vec<TopicId>) -> bool {
+    fn make_room(&mut self, own: Option<TopicId>, len: usize) -> bool {
         while !self.has_room(len) && !self.outbox.is_empty() {
             let oldest = own
                 .and_then(|own| self.outbox.drop_first(|pending| pending.topic == own))
                 .or_else(|| self.outbox.drop_first(|pending| pending.policy == Policy::DropOldest));
-            let Some((topic, missed)) = oldest else { return false };
-            self.skip(topic, missed);
-            dropped.push(topic);
+            if let Some((topic, missed)) = oldest {
+                self.skip(topic, missed);
+                self.behind().drop_updates(topic, 1);
+            } else if own.is_some() || !self.put_off() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Makes room by taking a pending update under `latest` back: its topic is overdue.
+    /// Returns false if there is none.
+    fn put_off(&mut self) -> bool {
+        let pending = self.outbox.drop_first(|pending| pending.policy == Policy::Latest);
+        match pending {
+            None => return false,
+            // A later one is pending.
+            Some((topic, 0)) => self.behind().drop_updates(topic, 1),
+            Some((topic, missed)) => {
+                self.skip(topic, missed - 1);
+                self.behind().overdue.push_back(topic);
+            }
         }
         true
     }
@@ -412,6 +464,14 @@ impl Conn {
         if count > 0 && self.find(topic).is_ok() {
             self.behind().skip(topic, count);
         }
+    }
+
+    /// Takes the drops that are not counted yet, for the counters of their topics.
+    pub(crate) fn take_dropped(&mut self) -> Vec<(TopicId, u64)> {
+        let Some(behind) = &mut self.behind else { return Vec::new() };
+        let dropped = behind.take_dropped();
+        self.forget_behind();
+        dropped
     }
 
     fn take_skips(&mut self, topic: TopicId) -> u64 {

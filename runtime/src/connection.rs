@@ -23,6 +23,7 @@ use crate::{
     envelope::{Message, string},
     frame::Frame,
     liveness::{Due, Liveness},
+    panics::panic_message,
     profile::Faults,
     reader::{Broken, Incoming, Reader},
     session::Session,
@@ -247,9 +248,7 @@ impl Connection {
             Ok(Ok(())) => self.faults = 0,
             Ok(Err(fault)) => self.fault(&fault),
             Err(panic) => {
-                let what = panic.downcast_ref::<&str>().map(ToString::to_string);
-                let what = what.or_else(|| panic.downcast_ref::<String>().cloned());
-                tracing::error!(session = %self.session.id(), panic = what.as_deref().unwrap_or("?"), "a handler panicked");
+                tracing::error!(session = %self.session.id(), panic = panic_message(&*panic), "a handler panicked");
                 self.close(CloseCode::INTERNAL, reason::HANDLER_FAILED);
             }
         }
@@ -300,7 +299,7 @@ impl Connection {
 
     fn heed_signals(&mut self) {
         let signals = self.session.link().signals.lock();
-        let (slow, flushed, broken) = (signals.slow, signals.flushed, signals.broken);
+        let (ended, flushed, broken) = (signals.ended, signals.flushed, signals.broken);
         let close = signals.close.clone();
         drop(signals);
         if broken {
@@ -308,12 +307,11 @@ impl Connection {
             return;
         }
         match &self.phase {
-            Phase::Open if slow => {
-                tracing::debug!(session = %self.session.id(), "closed: too slow");
-                self.begin_closing(false);
-            }
             Phase::Open => {
-                if let Some((code, reason)) = close {
+                if let Some(reason) = ended {
+                    tracing::debug!(session = %self.session.id(), reason, "closed by the shard");
+                    self.begin_closing(false);
+                } else if let Some((code, reason)) = close {
                     self.close(code, &reason);
                 }
             }

@@ -85,6 +85,8 @@ mod envelope;
 #[cfg(feature = "server")]
 mod frame;
 #[cfg(feature = "server")]
+mod panics;
+#[cfg(feature = "server")]
 mod close;
 #[cfg(feature = "server")]
 mod request;
