@@ -1,29 +1,32 @@
 //! `topicast::serve`: axum's `serve`, with a turnstile for newcomers.
 
 use std::{
+    convert::Infallible,
     future::{IntoFuture, pending},
     io,
     net::SocketAddr,
-    pin::Pin,
+    pin::{Pin, pin},
     time::Duration,
 };
 
 use axum::{Router, extract::ConnectInfo};
-use hyper::{body::Incoming, service::service_fn};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{
-        conn::auto,
-        graceful::{GracefulShutdown, Watcher},
-    },
-};
+use http_body_util::BodyExt;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::watch,
 };
 use tower::ServiceExt;
 
-use crate::{spec::Pending, turnstile::Turnstile};
+use crate::{
+    http_body::HttpBody,
+    http_stream::{Exchanges, HttpStream},
+    limits::HttpLimits,
+    spec::Pending,
+    turnstile::Turnstile,
+};
 
 /// How many newcomers are accepted, and how many are answered, in one turn of tokio's scheduler.
 const NEWCOMERS: usize = 8;
@@ -33,8 +36,8 @@ const NEWCOMERS: usize = 8;
 #[cfg(target_os = "linux")]
 const DESCRIPTORS: i32 = 65_536;
 
-/// How long a client may take to send anything, and then the head of a request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How much of a connection's requests is buffered, and so how large the head of one may be.
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// How long requests in progress may take once the server is told to stop.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -56,7 +59,7 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 /// # }
 /// ```
 pub fn serve(listener: TcpListener, router: Router) -> Serving {
-    Serving { listener, router, signal: Box::pin(pending()) }
+    Serving { listener, router, limits: HttpLimits::default(), signal: Box::pin(pending()) }
 }
 
 /// A server that starts when it is awaited.
@@ -64,10 +67,17 @@ pub fn serve(listener: TcpListener, router: Router) -> Serving {
 pub struct Serving {
     listener: TcpListener,
     router: Router,
+    limits: HttpLimits,
     signal: Pending<'static, ()>,
 }
 
 impl Serving {
+    /// Sets the time limits of connections that speak HTTP.
+    pub fn with_limits(mut self, limits: HttpLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// Stops accepting when the future is ready, and returns when the requests in progress
     /// are answered, or after 10 s. WebSockets are closed by
     /// [`Server::shutdown`](crate::Server::shutdown), so await that within the signal:
@@ -90,7 +100,7 @@ impl Serving {
 
     async fn run(mut self) -> io::Result<()> {
         make_room_for_descriptors(&self.listener);
-        let graceful = GracefulShutdown::new();
+        let stop = watch::Sender::new(false);
         let (turnstile, mut accepts) = (Turnstile::new(NEWCOMERS), 0_usize);
         let requests = Requests::default();
         loop {
@@ -100,8 +110,13 @@ impl Serving {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    let service = Service { router: self.router.clone(), peer, requests: requests.clone() };
-                    tokio::spawn(serve_connection(stream, turnstile.clone(), service, graceful.watcher()));
+                    let service = Service {
+                        router: self.router.clone(),
+                        peer,
+                        requests: requests.clone(),
+                        limits: self.limits,
+                    };
+                    tokio::spawn(serve_connection(stream, turnstile.clone(), service, stop.subscribe()));
                     accepts += 1;
                     if accepts.is_multiple_of(NEWCOMERS) {
                         tokio::task::yield_now().await;
@@ -116,9 +131,10 @@ impl Serving {
             }
         }
         drop(self.listener);
-        // Whoever has not asked for anything is not waited for.
+        // A connection that has not asked for anything is not waited for.
         let _ = tokio::time::timeout(DRAIN_TIMEOUT, requests.finished()).await;
-        let _ = tokio::time::timeout(FLUSH_TIMEOUT, graceful.shutdown()).await;
+        stop.send_replace(true);
+        let _ = tokio::time::timeout(FLUSH_TIMEOUT, stop.closed()).await;
         Ok(())
     }
 }
@@ -184,28 +200,71 @@ struct Service {
     router: Router,
     peer: SocketAddr,
     requests: Requests,
+    limits: HttpLimits,
 }
 
-async fn serve_connection(stream: TcpStream, turnstile: Turnstile, service: Service, watcher: Watcher) {
-    let peer = service.peer;
-    // Readiness may be told too early; a byte that is there is certain.
-    if !matches!(tokio::time::timeout(HEADER_TIMEOUT, stream.peek(&mut [0])).await, Ok(Ok(1))) {
-        return;
+async fn serve_connection(
+    stream: TcpStream,
+    turnstile: Turnstile,
+    service: Service,
+    mut stop: watch::Receiver<bool>,
+) {
+    // Readiness may be reported too early; a byte that is there is certain.
+    let mut buffer = [0];
+    let byte = tokio::select! {
+        peeked = tokio::time::timeout(service.limits.head, stream.peek(&mut buffer)) => matches!(peeked, Ok(Ok(1))),
+        () = stopped(&mut stop) => false,
+    };
+    if byte {
+        turnstile.pass().await;
+        serve_stream(stream, service, stop).await;
     }
-    turnstile.pass().await;
-    let service = service_fn(move |mut request: http::Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(service.peer));
-        let (router, progress) = (service.router.clone(), service.requests.begin());
+}
+
+/// Speaks HTTP/1 until the connection ends or is upgraded.
+async fn serve_stream<S>(stream: S, service: Service, mut stop: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Service { router, peer, requests, limits } = service;
+    let exchanges = Exchanges::new();
+    let stream = HttpStream::new(stream, limits, exchanges.clone());
+    let service = service_fn(move |request: http::Request<Incoming>| {
+        let (router, requests, exchanges) = (router.clone(), requests.clone(), exchanges.clone());
         async move {
-            let response = router.oneshot(request).await;
-            drop(progress);
-            response
+            let exchange = exchanges.begin();
+            exchanges.unblocked().await;
+            let _progress = requests.begin();
+            let mut request = request.map(|body| HttpBody::new(body, limits.body));
+            request.extensions_mut().insert(ConnectInfo(peer));
+            let response = router.oneshot(request).await?;
+            // The exchange lasts as long as the response's body.
+            Ok::<_, Infallible>(response.map(|body| {
+                body.map_err(move |error| {
+                    let _exchange = &exchange;
+                    error
+                })
+            }))
         }
     });
-    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-    if let Err(error) = watcher.watch(connection).await {
+    let mut builder = http1::Builder::new();
+    // `HttpStream` has the time limits.
+    builder.header_read_timeout(None).max_buf_size(BUFFER_BYTES);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    let served = tokio::select! {
+        served = connection.as_mut() => served,
+        () = stopped(&mut stop) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
         tracing::debug!(%peer, %error, "a connection ended");
     }
+}
+
+/// Waits until the server stops.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that the server is gone, which is a stop too.
+    let _ = stop.wait_for(|stop| *stop).await;
 }
