@@ -2,16 +2,7 @@
 //! time limits, and closes so that the code arrives.
 
 use std::{
-    any::Any,
-    cell::RefCell,
-    collections::VecDeque,
-    future::poll_fn,
-    io,
-    panic::AssertUnwindSafe,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-    time::Duration,
+    any::Any, collections::VecDeque, future::poll_fn, io, panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration,
 };
 
 use bytes::Bytes;
@@ -24,16 +15,14 @@ use crate::{
     dispatch::{Fault, FaultKind, dispatch},
     envelope::{Message, string},
     frame::Frame,
+    intake::{Read, ReadOutcome},
     liveness::{Due, Liveness},
+    presence::Presence,
     profile::Faults,
     reader::{Broken, Incoming, Reader},
     session::Session,
     transport::Transport,
 };
-
-/// What one read takes at most. The buffer belongs to the thread, so idle connections
-/// hold none.
-const SCRATCH_BYTES: usize = 64 * 1024;
 
 /// How many messages may wait for the one before them to be answered.
 const MAX_PENDING: usize = 256;
@@ -92,33 +81,6 @@ async fn live(place: Place, presence: Presence, transport: Arc<Transport>, first
     // The place is free once nothing of the connection is left: a shutdown waits for it.
     drop(connection);
     drop(place);
-}
-
-/// A session's stay among the server's sessions. Leaving and disconnecting are one path:
-/// whatever ends the connection, this is dropped.
-struct Presence {
-    core: Arc<Core>,
-    session: Session,
-}
-
-impl Presence {
-    fn enter(core: &Arc<Core>, session: Session) -> Self {
-        core.sessions.add(session.clone());
-        let presence = Self { core: Arc::clone(core), session };
-        // A shutdown that listed the sessions just before this one came is not missed.
-        if core.sessions.is_shutting_down() {
-            presence.session.close(CloseCode::GOING_AWAY, reason::GOING_AWAY);
-        }
-        presence
-    }
-}
-
-impl Drop for Presence {
-    fn drop(&mut self) {
-        self.session.end();
-        self.session.link().remove();
-        self.core.sessions.remove(self.session.id());
-    }
 }
 
 struct Connection {
@@ -442,14 +404,14 @@ impl Connection {
 
     fn begin_closing(&mut self) {
         self.answering = None;
-        self.broken = None;
         self.pending.clear();
         self.session.end();
         if self.held.is_none() {
             self.gate = None;
         }
         let until = Instant::now() + self.core.limits.close_timeout;
-        self.phase = Phase::Closing { until, peer: PeerEnd::Awaited };
+        let peer = if self.broken.take().is_some() { PeerEnd::Unreadable } else { PeerEnd::Awaited };
+        self.phase = Phase::Closing { until, peer };
     }
 }
 
@@ -459,37 +421,6 @@ enum Step {
     Answered(Answer),
     Read(io::Result<ReadOutcome>),
     TimeUp,
-}
-
-enum ReadOutcome {
-    /// Something was read; whether it could be decoded.
-    Bytes(Result<(), Broken>),
-    End,
-}
-
-/// Reads once and decodes what came, without a buffer of the connection's own.
-struct Read<'a> {
-    transport: &'a Transport,
-    reader: &'a mut Reader,
-    pending: &'a mut VecDeque<Incoming>,
-}
-
-impl Future for Read<'_> {
-    type Output = io::Result<ReadOutcome>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        thread_local! {
-            static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; SCRATCH_BYTES]);
-        }
-        SCRATCH.with_borrow_mut(|scratch| {
-            let this = &mut *self;
-            let len = ready!(this.transport.poll_read(cx, scratch))?;
-            if len == 0 {
-                return Poll::Ready(Ok(ReadOutcome::End));
-            }
-            Poll::Ready(Ok(ReadOutcome::Bytes(this.reader.feed(&scratch[..len], this.pending))))
-        })
-    }
 }
 
 async fn optional<F: Future + Unpin>(future: Option<F>) -> F::Output {

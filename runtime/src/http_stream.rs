@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::task::AtomicWaker;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     sync::watch,
@@ -44,6 +45,9 @@ struct Shared {
     ended: AtomicU64,
     /// Whether something written waits for the peer to read.
     blocked: watch::Sender<bool>,
+    /// Wakes the reader, which then awaits the next request. hyper does not read again by itself
+    /// if there was nothing to read while the exchange lasted.
+    reader: AtomicWaker,
 }
 
 /// One request and its response, until the response's body is dropped.
@@ -52,7 +56,8 @@ pub(crate) struct Exchange(Arc<Shared>);
 impl Exchanges {
     pub(crate) fn new() -> Self {
         let blocked = watch::Sender::new(false);
-        Self(Arc::new(Shared { begun: AtomicU64::new(0), ended: AtomicU64::new(0), blocked }))
+        let (begun, ended) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self(Arc::new(Shared { begun, ended, blocked, reader: AtomicWaker::new() }))
     }
 
     /// Begins an exchange: the head of a request is here.
@@ -78,13 +83,16 @@ impl Exchanges {
     }
 
     fn set_blocked(&self, blocked: bool) {
-        self.0.blocked.send_if_modified(|before| std::mem::replace(before, blocked) != blocked);
+        if self.0.blocked.send_if_modified(|before| std::mem::replace(before, blocked) != blocked) {
+            self.0.reader.wake();
+        }
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.0.ended.fetch_add(1, Ordering::AcqRel);
+        self.0.reader.wake();
     }
 }
 
@@ -101,6 +109,7 @@ impl<S> HttpStream<S> {
     /// Fails once a request was awaited for too long. However little arrives of its head does
     /// not prolong the wait.
     fn check_head(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        self.exchanges.0.reader.register(cx.waker());
         if !self.exchanges.awaits_request() {
             self.head = None;
             return Ok(());

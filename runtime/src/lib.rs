@@ -21,6 +21,10 @@ mod http_body;
 #[cfg(feature = "server")]
 mod connection;
 #[cfg(feature = "server")]
+mod presence;
+#[cfg(feature = "server")]
+mod intake;
+#[cfg(feature = "server")]
 mod dispatch;
 #[cfg(feature = "server")]
 mod core;
