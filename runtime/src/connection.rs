@@ -2,14 +2,7 @@
 //! time limits, and closes so that the code arrives.
 
 use std::{
-    any::Any,
-    cell::RefCell,
-    collections::VecDeque,
-    io,
-    panic::AssertUnwindSafe,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
+    any::Any, collections::VecDeque, future::poll_fn, io, panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration,
 };
 
 use bytes::Bytes;
@@ -22,23 +15,25 @@ use crate::{
     dispatch::{Fault, FaultKind, dispatch},
     envelope::{Message, string},
     frame::Frame,
+    intake::{Read, ReadOutcome},
     liveness::{Due, Liveness},
     panics::panic_message,
+    presence::Presence,
     profile::Faults,
     reader::{Broken, Incoming, Reader},
     session::Session,
     transport::Transport,
 };
 
-/// What one read takes at most. The buffer belongs to the thread, so idle connections
-/// hold none.
-const SCRATCH_BYTES: usize = 64 * 1024;
-
 /// How many messages may wait for the one before them to be answered.
 const MAX_PENDING: usize = 256;
 
 /// How many steps a connection takes before others of the thread get a turn.
 const BURST: u32 = 32;
+
+/// How long what a peer still sends is discarded once this side has failed the connection. Closed
+/// earlier, the socket would answer with a reset, which may overtake the close frame.
+const DISCARD_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Faults of form in a row that the modern profile takes.
 const MAX_FAULTS: u32 = 16;
@@ -69,6 +64,8 @@ async fn live(place: Place, presence: Presence, transport: Arc<Transport>, first
         reader: Reader::server(limits.message_bytes, limits.frame_bytes),
         pending: VecDeque::new(),
         answering: None,
+        gate: None,
+        held: None,
         broken: None,
         liveness: Liveness::new(core.time_limits, Instant::now()),
         faults: 0,
@@ -87,33 +84,6 @@ async fn live(place: Place, presence: Presence, transport: Arc<Transport>, first
     drop(place);
 }
 
-/// A session's stay among the server's sessions. Leaving and disconnecting are one path:
-/// whatever ends the connection, this is dropped.
-struct Presence {
-    core: Arc<Core>,
-    session: Session,
-}
-
-impl Presence {
-    fn enter(core: &Arc<Core>, session: Session) -> Self {
-        core.sessions.add(session.clone());
-        let presence = Self { core: Arc::clone(core), session };
-        // A shutdown that listed the sessions just before this one came is not missed.
-        if core.sessions.is_shutting_down() {
-            presence.session.close(CloseCode::GOING_AWAY, reason::GOING_AWAY);
-        }
-        presence
-    }
-}
-
-impl Drop for Presence {
-    fn drop(&mut self) {
-        self.session.end();
-        self.session.link().remove();
-        self.core.sessions.remove(self.session.id());
-    }
-}
-
 struct Connection {
     core: Arc<Core>,
     session: Session,
@@ -123,6 +93,11 @@ struct Connection {
     pending: VecDeque<Incoming>,
     /// The message that is being answered.
     answering: Option<Pin<Box<dyn Future<Output = Answer> + Send>>>,
+    /// What has to pass before anything more is read or begun; signals and time limits are
+    /// heeded meanwhile.
+    gate: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// What was read, and waits for the turnstile.
+    held: Option<io::Result<ReadOutcome>>,
     /// The peer broke the protocol: closed with this once the messages before are answered.
     broken: Option<Broken>,
     liveness: Liveness,
@@ -138,15 +113,35 @@ enum Phase {
     /// its own close, or until time is up.
     Closing {
         until: Instant,
-        peer_closed: bool,
+        peer: PeerEnd,
+    },
+    /// The connection has failed and the close frame is written: the write side is shut down, and
+    /// input is discarded until the peer's end, or until time is up.
+    Discarding {
+        until: Instant,
     },
     Gone,
+}
+
+/// What is known of the peer's own end while this side closes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PeerEnd {
+    /// Its close frame may still come.
+    Awaited,
+    /// Its close frame has come.
+    Closed,
+    /// Its close frame will not be recognized: the input cannot be parsed.
+    Unreadable,
+    /// It sends nothing any more.
+    Ended,
 }
 
 impl Connection {
     async fn run(&mut self) {
         loop {
-            self.start_next();
+            if self.gate.is_none() {
+                self.start_next();
+            }
             self.turns += 1;
             if self.turns >= BURST {
                 self.turns = 0;
@@ -156,44 +151,77 @@ impl Connection {
                 Phase::Gone => return,
                 // Looked at here and not only awaited below: a peer that always has something
                 // to read would never let the timer have its turn.
-                Phase::Closing { until, .. } if *until <= Instant::now() => return,
-                Phase::Closing { until, .. } => Some(*until),
+                Phase::Closing { until, .. } | Phase::Discarding { until } if *until <= Instant::now() => return,
+                Phase::Closing { until, .. } | Phase::Discarding { until } => Some(*until),
                 Phase::Open => match self.liveness.due(Instant::now()) {
                     Due::Wait(until) => until,
                     Due::Ping => {
                         self.session.link().send(Frame::ping());
                         continue;
                     }
-                    // A client that is not being read cannot be heard.
-                    Due::Close if self.is_full() => None,
                     Due::Close => {
                         self.close(CloseCode::UNSUPPORTED, &self.core.time_limits.reason());
                         continue;
                     }
                 },
             };
-            let reading = !self.is_full() && self.broken.is_none();
+            let reading = self.is_reading();
             let link = self.session.link();
             let step = tokio::select! {
                 biased;
                 () = link.signals.changed() => Step::Signalled,
+                () = optional(self.gate.as_mut()) => Step::Passed,
                 answer = optional(self.answering.as_mut()) => Step::Answered(answer),
                 read = Read { transport: &self.transport, reader: &mut self.reader, pending: &mut self.pending }, if reading => Step::Read(read),
                 () = at(deadline) => Step::TimeUp,
             };
             match step {
                 Step::Signalled => self.heed_signals(),
-                Step::Answered(answer) => self.take_answer(answer).await,
-                Step::Read(read) => {
-                    self.core.turnstile.pass().await;
-                    self.take_read(read);
-                    // Control frames are answered without waiting for their turn, so whoever
-                    // sends nothing else waits here.
-                    self.session.link().inbox.room().await;
+                Step::Passed => {
+                    self.gate = None;
+                    if let Some(read) = self.held.take() {
+                        self.take_read(read);
+                        // Control frames are answered without waiting for their turn, so a client
+                        // that sends nothing else waits here.
+                        self.await_room();
+                    }
                 }
-                Step::TimeUp if matches!(self.phase, Phase::Closing { .. }) => self.phase = Phase::Gone,
-                Step::TimeUp => {}
+                Step::Answered(answer) => {
+                    self.take_answer(answer);
+                    self.await_room();
+                }
+                Step::Read(read) => {
+                    self.held = Some(read);
+                    let turnstile = self.core.turnstile.clone();
+                    self.gate = Some(Box::pin(async move { turnstile.pass().await }));
+                }
+                Step::TimeUp if matches!(self.phase, Phase::Open) => {}
+                Step::TimeUp => self.phase = Phase::Gone,
             }
+            if let Phase::Closing { until, peer: PeerEnd::Unreadable } = self.phase
+                && self.session.link().signals.lock().flushed
+            {
+                let until = until.min(Instant::now() + DISCARD_TIMEOUT);
+                let shut = poll_fn(|cx| self.transport.poll_shutdown(cx));
+                // Whether it succeeds or not, the connection ends.
+                let _ = tokio::time::timeout_at(until, shut).await;
+                self.phase = Phase::Discarding { until };
+            }
+        }
+    }
+
+    fn is_reading(&self) -> bool {
+        let ended = matches!(self.phase, Phase::Closing { peer: PeerEnd::Ended, .. });
+        self.gate.is_none() && !ended && !self.is_full() && self.broken.is_none()
+    }
+
+    /// Lets nothing more be read or begun until the shard's inbox has room, so that a client
+    /// cannot fill it.
+    fn await_room(&mut self) {
+        let inbox = &self.session.link().inbox;
+        if self.gate.is_none() && inbox.room().now_or_never().is_none() {
+            let inbox = inbox.clone();
+            self.gate = Some(Box::pin(async move { inbox.room().await }));
         }
     }
 
@@ -218,6 +246,7 @@ impl Connection {
             let Some(message) = self.pending.pop_front() else {
                 if let Some(Broken { code, reason }) = self.broken.take() {
                     self.close(code, &reason);
+                    self.set_peer(PeerEnd::Unreadable);
                 }
                 return;
             };
@@ -241,7 +270,7 @@ impl Connection {
         }
     }
 
-    async fn take_answer(&mut self, answer: Answer) {
+    fn take_answer(&mut self, answer: Answer) {
         self.answering = None;
         self.liveness.hear(Instant::now());
         match answer {
@@ -252,19 +281,37 @@ impl Connection {
                 self.close(CloseCode::INTERNAL, reason::HANDLER_FAILED);
             }
         }
-        self.session.link().inbox.room().await;
     }
 
     fn take_read(&mut self, read: io::Result<ReadOutcome>) {
         match read {
             Ok(ReadOutcome::Bytes(fed)) => {
                 self.liveness.hear(Instant::now());
+                let broken = fed.err();
+                let unreadable = broken.is_some();
                 if matches!(self.phase, Phase::Open) {
-                    self.broken = fed.err();
+                    self.broken = broken;
                 }
                 self.take_controls();
+                if unreadable {
+                    self.set_peer(PeerEnd::Unreadable);
+                }
+            }
+            // A peer that only sends no more may still read the close frame.
+            Ok(ReadOutcome::End) if matches!(self.phase, Phase::Closing { .. }) => {
+                self.set_peer(PeerEnd::Ended);
+                self.heed_signals();
             }
             Ok(ReadOutcome::End) | Err(_) => self.phase = Phase::Gone,
+        }
+    }
+
+    /// Records what becomes of the peer's side while this side closes.
+    fn set_peer(&mut self, end: PeerEnd) {
+        if let Phase::Closing { peer, .. } = &mut self.phase
+            && *peer != PeerEnd::Closed
+        {
+            *peer = end;
         }
     }
 
@@ -286,14 +333,11 @@ impl Connection {
             Incoming::Text(_) | Incoming::Binary(_) => matches!(self.phase, Phase::Open),
         });
         let Some(answer) = close else { return };
-        match &mut self.phase {
-            Phase::Closing { peer_closed, .. } => *peer_closed = true,
-            Phase::Open => {
-                self.session.link().close(Frame::encoded(&answer));
-                self.begin_closing(true);
-            }
-            Phase::Gone => {}
+        if matches!(self.phase, Phase::Open) {
+            self.session.link().close(Frame::encoded(&answer));
+            self.begin_closing();
         }
+        self.set_peer(PeerEnd::Closed);
         self.heed_signals();
     }
 
@@ -310,14 +354,14 @@ impl Connection {
             Phase::Open => {
                 if let Some(reason) = ended {
                     tracing::debug!(session = %self.session.id(), reason, "closed by the shard");
-                    self.begin_closing(false);
+                    self.begin_closing();
                 } else if let Some((code, reason)) = close {
                     self.close(code, &reason);
                 }
             }
-            // The handshake is complete: both close frames are on their way.
-            Phase::Closing { peer_closed: true, .. } if flushed => self.phase = Phase::Gone,
-            Phase::Closing { .. } | Phase::Gone => {}
+            // The handshake is complete, or as complete as it will be.
+            Phase::Closing { peer: PeerEnd::Closed | PeerEnd::Ended, .. } if flushed => self.phase = Phase::Gone,
+            Phase::Closing { .. } | Phase::Discarding { .. } | Phase::Gone => {}
         }
     }
 
@@ -352,54 +396,29 @@ impl Connection {
         if matches!(self.phase, Phase::Open) {
             tracing::debug!(session = %self.session.id(), code = code.get(), reason, "closing");
             self.session.link().close(Frame::close(code, reason));
-            self.begin_closing(false);
+            self.begin_closing();
         }
     }
 
-    fn begin_closing(&mut self, peer_closed: bool) {
+    fn begin_closing(&mut self) {
         self.answering = None;
         self.pending.clear();
         self.session.end();
-        self.phase = Phase::Closing { until: Instant::now() + self.core.limits.close_timeout, peer_closed };
+        if self.held.is_none() {
+            self.gate = None;
+        }
+        let until = Instant::now() + self.core.limits.close_timeout;
+        let peer = if self.broken.take().is_some() { PeerEnd::Unreadable } else { PeerEnd::Awaited };
+        self.phase = Phase::Closing { until, peer };
     }
 }
 
 enum Step {
     Signalled,
+    Passed,
     Answered(Answer),
     Read(io::Result<ReadOutcome>),
     TimeUp,
-}
-
-enum ReadOutcome {
-    /// Something was read; whether it could be decoded.
-    Bytes(Result<(), Broken>),
-    End,
-}
-
-/// Reads once and decodes what came, without a buffer of the connection's own.
-struct Read<'a> {
-    transport: &'a Transport,
-    reader: &'a mut Reader,
-    pending: &'a mut VecDeque<Incoming>,
-}
-
-impl Future for Read<'_> {
-    type Output = io::Result<ReadOutcome>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        thread_local! {
-            static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; SCRATCH_BYTES]);
-        }
-        SCRATCH.with_borrow_mut(|scratch| {
-            let this = &mut *self;
-            let len = ready!(this.transport.poll_read(cx, scratch))?;
-            if len == 0 {
-                return Poll::Ready(Ok(ReadOutcome::End));
-            }
-            Poll::Ready(Ok(ReadOutcome::Bytes(this.reader.feed(&scratch[..len], this.pending))))
-        })
-    }
 }
 
 async fn optional<F: Future + Unpin>(future: Option<F>) -> F::Output {

@@ -77,6 +77,16 @@ impl Call<'_> {
         self.reply(format!("{{\"time\":{}}}", now.as_millis()).as_bytes());
     }
 
+    /// Waits for the application, but not for ever: what takes too long is dropped, and with it
+    /// whatever it holds: a subscription that is held back, the turn to start a feed.
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
+        let Some(limit) = self.core.limits.handler_timeout else { return work.await };
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+            tracing::error!(session = %self.session.id(), kind = self.kind, ?limit, "a handler did not answer in time");
+            Err(Refusal::internal("the server could not answer in time"))
+        })
+    }
+
     /// A reply without numbering.
     fn reply(&self, payload: &[u8]) {
         let kind = format!("{}.response", self.kind);
@@ -115,7 +125,7 @@ impl Call<'_> {
             let message = format!("a connection may have {limit} subscriptions; unsubscribe from one first");
             self.refuse(subject, &Refusal::too_many_subscriptions(message));
         } else if let Some(hooks) = &spec.hooks {
-            if let Err(refusal) = self.join_served(hooks, &decoded, &entry, &reply).await {
+            if let Err(refusal) = self.in_time(self.join_served(hooks, &decoded, &entry, &reply)).await {
                 self.refuse(subject, &refusal);
             }
         } else {
@@ -167,7 +177,7 @@ impl Call<'_> {
     }
 
     async fn request(&self, spec: &RequestSpec, payload: Option<&str>) -> Result<(), String> {
-        let answer = (spec.call)(self.cx(), payload)?.await;
+        let answer = self.in_time((spec.call)(self.cx(), payload)?).await;
         let Some(kind) = spec.declaration.reply_name else {
             if let Err(refusal) = answer {
                 tracing::debug!(operation = spec.declaration.name, %refusal, "refused without a reply");

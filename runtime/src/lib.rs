@@ -15,7 +15,15 @@ mod asyncapi;
 #[cfg(feature = "server")]
 mod upgrade;
 #[cfg(feature = "server")]
+mod http_stream;
+#[cfg(feature = "server")]
+mod http_body;
+#[cfg(feature = "server")]
 mod connection;
+#[cfg(feature = "server")]
+mod presence;
+#[cfg(feature = "server")]
+mod intake;
 #[cfg(feature = "server")]
 mod dispatch;
 #[cfg(feature = "server")]
@@ -123,7 +131,7 @@ pub use {
     feed::Feed,
     handshake::{Handshake, Rejection},
     info::{Contact, Licence, ServerInfo},
-    limits::Limits,
+    limits::{HttpLimits, Limits},
     listen::{Serving, serve},
     profile::Profile,
     publisher::{PublishError, Publisher, Topic},

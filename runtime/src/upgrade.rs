@@ -10,13 +10,14 @@ use axum::{
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, HeaderValue, Method, Request, StatusCode, header, request::Parts};
 use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::{rt::TokioIo, server::conn::auto::upgrade::downcast};
+use hyper_util::{rt::TokioIo, server::conn::auto};
 use tokio::net::TcpStream;
 
 use crate::{
     connection,
     core::{Core, Place},
     handshake::{self, Rejection},
+    http_stream::HttpStream,
     session::Session,
     transport::Transport,
 };
@@ -68,10 +69,13 @@ pub(crate) fn admit(core: &Arc<Core>) -> Result<Place, Rejection> {
 
 /// Asks the application who this is.
 pub(crate) async fn authenticate(core: &Core, parts: Parts) -> Result<Parts, Rejection> {
-    match &core.authenticate {
-        Some(authenticate) => authenticate(Arc::clone(&core.state), parts).await,
-        None => Ok(parts),
-    }
+    let Some(authenticate) = &core.authenticate else { return Ok(parts) };
+    let answer = authenticate(Arc::clone(&core.state), parts);
+    let Some(limit) = core.limits.handler_timeout else { return answer.await };
+    tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
+        tracing::error!(?limit, "`authenticate` did not answer in time");
+        Err(Rejection::unavailable("the server could not authenticate the client in time; try again later"))
+    })
 }
 
 /// Serves a stream whose handshake is done.
@@ -99,11 +103,21 @@ pub(crate) fn serve_transport(
 }
 
 async fn serve_upgraded(place: Place, upgraded: Upgraded, parts: Parts) {
-    let (transport, first) = match downcast::<TokioIo<TcpStream>>(upgraded) {
-        Ok(bare) => (Transport::tcp(bare.io.into_inner()), bare.read_buf),
-        Err(upgraded) => (Transport::other(TokioIo::new(upgraded)), Bytes::new()),
-    };
+    let (transport, first) = transport_of(upgraded);
     serve_transport(place, transport, parts, first).await;
+}
+
+/// Unwraps the TCP socket that `topicast::serve` or `axum::serve` upgraded; any other stream is
+/// used as it is.
+fn transport_of(upgraded: Upgraded) -> (Transport, Bytes) {
+    let upgraded = match upgraded.downcast::<TokioIo<HttpStream<TcpStream>>>() {
+        Ok(ours) => return (Transport::tcp(ours.io.into_inner().into_inner()), ours.read_buf),
+        Err(upgraded) => upgraded,
+    };
+    match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
+        Ok(axums) => (Transport::tcp(axums.io.into_inner()), axums.read_buf),
+        Err(upgraded) => (Transport::other(TokioIo::new(upgraded)), Bytes::new()),
+    }
 }
 
 /// Checks the request's form and makes the value of `Sec-WebSocket-Accept`.

@@ -68,7 +68,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "sockets",
-        says: "in runtime only listen, upgrade, connection, transport and testing touch a socket",
+        says: "in runtime only listen, http_stream, upgrade, connection, transport and testing touch a socket",
         find: layers::sockets,
     },
     Rule { name: "bounds", says: "no queue is without a bound", find: layers::bounds },
