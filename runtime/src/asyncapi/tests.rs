@@ -16,8 +16,7 @@ use crate::{
     request::{Form, decode},
 };
 
-// The same harness that end-to-end tests hold recorded traffic against.
-#[path = "../../../tests/src/documents.rs"]
+// The test kit of the workspace has the same file as a module, for end-to-end tests.
 #[expect(unreachable_pub, dead_code, reason = "public in the test kit, which uses all of it")]
 mod documents;
 
