@@ -153,14 +153,17 @@ async fn fastws_closes_with_its_own_reasons() {
 }
 
 #[tokio::test]
-async fn fastws_takes_nested_requests() {
+async fn fastws_accepts_nested_requests_as_the_document_describes_them() {
     let ws = fastws();
     let check = async |payload: &str, topic: Option<&str>| {
         let mut client = Client::connect(&ws).await;
-        client.raw().send_text(&format!(r#"{{"type":"bars.subscribe","payload":{payload}}}"#)).await;
-        match topic {
-            Some(topic) => assert_eq!(client.message().await["payload"]["topic"], topic, "{payload}"),
-            None => assert_eq!(client.closed().await, closed(1003, "Could not validate payload"), "{payload}"),
+        let text = format!(r#"{{"type":"bars.subscribe","payload":{payload}}}"#);
+        if let Some(topic) = topic {
+            client.send(&serde_json::from_str(&text).unwrap()).await;
+            assert_eq!(client.message().await["payload"]["topic"], topic, "{payload}");
+        } else {
+            client.send_fault(&text).await;
+            assert_eq!(client.closed().await, closed(1003, "Could not validate payload"), "{payload}");
         }
     };
     let minute = Some(r#"bars:{"resolution":"1","symbol":"A"}"#);
@@ -172,7 +175,12 @@ async fn fastws_takes_nested_requests() {
     check(r#"{"symbol":"A","resolution":"1","params":{"resolution":"1"}}"#, None).await;
     check(r#"{"symbol":"A","params":"1"}"#, None).await;
     check(r#"{"symbol":"A","params":null}"#, None).await;
-    check(r#"{"symbol":"A","params":{},"params":{}}"#, None).await;
+    check(r#"{"symbol":"A","params":{"resolution":"7"}}"#, None).await;
+    check(r#"{"params":{"resolution":"D"}}"#, None).await;
+    let mut client = Client::connect(&ws).await;
+    let twice = r#"{"type":"bars.subscribe","payload":{"symbol":"A","params":{},"params":{}}}"#;
+    client.send_inexpressible(twice, "a parsed object has no repeated members").await;
+    assert_eq!(client.closed().await, closed(1003, "Could not validate payload"));
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ use super::{
     Error,
     message::{Direction, Frame, Message, closed, reason, refusal, status, with_example},
     model::{Group, Writer},
-    schemas::Use,
+    nested,
+    schemas::{Use, reference},
 };
 use crate::declaration::ChannelDeclaration;
 
@@ -36,9 +37,9 @@ const UNSUBSCRIBE: Verb = Verb {
     then: "No update of the topic follows it.",
 };
 
-const NESTED: &str = "For older clients, any member of the payload may stand inside an object `params` of the payload \
-    instead: `{\"a\": 1, \"params\": {\"b\": 2}}` asks for the same as `{\"a\": 1, \"b\": 2}`. A member in both places is \
-    a fault, and so is a `params` that is no object. The schema describes the flat form, the one to send.";
+const NESTED: &str = "New clients send the flat form. For older clients, any field of the payload may stand inside an \
+    object `params` of the payload instead: `{\"a\": 1, \"params\": {\"b\": 2}}` asks for the same as \
+    `{\"a\": 1, \"b\": 2}`. A field in both places is a fault, and so is a `params` that is not an object.";
 
 /// A declaration and what its request's example says of its other messages.
 struct Channel<'a> {
@@ -47,6 +48,8 @@ struct Channel<'a> {
     request: Option<Value>,
     /// The topic of the request's example.
     topic: Option<String>,
+    /// Whether fields may stand inside `params`.
+    is_nestable: bool,
 }
 
 impl Writer {
@@ -57,7 +60,9 @@ impl Writer {
         let payload = self.object(Use::Request, declaration.request, &name)?;
         let request = self.example(&payload);
         let topic = request.as_ref().and_then(|request| example_topic(declaration.route, request));
-        let channel = Channel { declaration, request, topic };
+        let is_nestable = self.profile.nested_params && !declaration.fields.is_empty();
+        let payload = if is_nestable { self.flat_or_nested(declaration, &payload)? } else { payload };
+        let channel = Channel { declaration, request, topic, is_nestable };
         for verb in [&SUBSCRIBE, &UNSUBSCRIBE] {
             self.request(&channel, verb, payload.clone());
             self.answer(&channel, verb);
@@ -81,10 +86,8 @@ impl Writer {
     fn request(&mut self, channel: &Channel<'_>, verb: &Verb, payload: Value) {
         let name = channel.operation(verb.name);
         let mut description = verb.description.to_owned();
-        let mut payload = payload;
-        if self.profile.nested_params && !channel.declaration.fields.is_empty() {
+        if channel.is_nestable {
             description = format!("{description}\n\n{NESTED}");
-            payload = json!({ "allOf": [payload], "not": { "required": ["params"] } });
         }
         let frame = Frame::new(Direction::FromClient, &name).id().payload(payload).finish();
         self.add(Message {
@@ -93,6 +96,26 @@ impl Writer {
             replies: vec![format!("{name}.response"), format!("{name}.response.error")],
             ..channel.message(Direction::FromClient, &name, frame)
         });
+        let request = channel.request.as_ref().filter(|_| channel.is_nestable);
+        let nested = request.and_then(|request| nested::example(request, channel.declaration.subject));
+        if let (Some(nested), Some(message)) = (nested, self.messages.last_mut()) {
+            let flat = message.examples.first().cloned();
+            message.examples.extend(flat.map(|mut frame| {
+                frame["payload"] = nested;
+                frame
+            }));
+        }
+    }
+
+    /// Returns the payload of a request whose fields may stand inside `params`.
+    fn flat_or_nested(&mut self, declaration: &ChannelDeclaration, payload: &Value) -> Result<Value, Error> {
+        let name = reference(payload).unwrap_or(declaration.type_name).to_owned();
+        let form = nested::form(self.schemas.resolve(payload));
+        let mut flat = json!({ "allOf": [payload], "not": nested::absent() });
+        let Some(form) = form else { return Ok(flat) };
+        let nested = self.schemas.add(format!("{name}-Nested"), form)?;
+        flat["description"] = "The flat form: all fields beside each other.".into();
+        Ok(json!({ "anyOf": [flat, nested] }))
     }
 
     fn answer(&mut self, channel: &Channel<'_>, verb: &Verb) {
@@ -172,7 +195,7 @@ impl Writer {
         // The usual update skips nothing, so its example does not either.
         let mut usual = update.frame.clone();
         usual["properties"]["skipped"] = Value::Bool(false);
-        update.example = self.example(&usual);
+        update.examples = self.example(&usual).into_iter().collect();
         self.messages.push(update);
     }
 
