@@ -3,6 +3,7 @@
 //! A pure function of the messages, ends and times handed in, so that tests can hand in any.
 
 mod demands;
+mod ends;
 mod kept;
 mod requests;
 mod settings;
@@ -19,9 +20,10 @@ use topicast::Refusal;
 
 use crate::{
     buffer::{Buffer, Lost, Queued},
+    delay,
     disconnect::{Cause, Disconnect},
     envelope::{self, Incoming, Payload},
-    error::{Doubt, RequestError},
+    error::RequestError,
     heartbeat::{Due, Heartbeat},
     item::RawItem,
     random::Random,
@@ -57,6 +59,8 @@ pub(crate) struct Core {
     random: Random,
     phase: Phase,
     failures: u32,
+    /// The server refused the token of the connection before this one.
+    token_refused: bool,
     connection: watch::Sender<Connection>,
     heartbeat: Heartbeat,
     latency: Option<Duration>,
@@ -107,6 +111,7 @@ impl Core {
             random,
             phase: Phase::Connecting { since: now },
             failures: 0,
+            token_refused: false,
             connection: watch::Sender::new(Connection::Connecting),
             heartbeat: Heartbeat::new(settings.heartbeat, settings.silence, now),
             latency: None,
@@ -138,8 +143,8 @@ impl Core {
             Phase::Closed => None,
         };
         let later = self.topics.values().filter_map(|topic| match topic.standing {
-            Standing::Later(at) => Some(at),
-            _ => None,
+            Standing::Later(at) | Standing::Asked { until: at, .. } => Some(at),
+            Standing::Wanted | Standing::Live => None,
         });
         of_phase.into_iter().chain(self.requests.deadline()).chain(later).min()
     }
@@ -150,6 +155,7 @@ impl Core {
             self.outbox.retain(|(other, _)| *other != id);
             self.unanswered.retain(|other| other.id != id);
         }
+        self.give_up_asking(now);
         self.retry_topics(now);
         match self.phase {
             Phase::Waiting { until } if until <= now => {
@@ -183,7 +189,7 @@ impl Core {
         self.heartbeat = Heartbeat::new(self.settings.heartbeat, self.settings.silence, now);
         let wanted = self.topics.iter().filter(|(_, topic)| topic.standing == Standing::Wanted);
         for number in wanted.map(|(number, _)| *number).collect::<Vec<_>>() {
-            self.join(number);
+            self.join(now, number);
         }
         for id in self.requests.take_waiting() {
             self.send(id);
@@ -228,38 +234,6 @@ impl Core {
         Some(text)
     }
 
-    /// The connection ended, or did not come about.
-    pub(crate) fn ended(&mut self, now: Instant, why: Disconnect) {
-        let lived = match self.phase {
-            Phase::Open { since } => now.saturating_duration_since(since),
-            Phase::Connecting { .. } => Duration::ZERO,
-            Phase::Closing { .. } => {
-                self.phase = Phase::Closed;
-                return;
-            }
-            Phase::Waiting { .. } | Phase::Closed => return,
-        };
-        self.blame(now, &why);
-        self.unanswered.clear();
-        for (id, _) in std::mem::take(&mut self.outbox).into_iter().rev() {
-            self.requests.wait(id, true);
-        }
-        self.requests.doubt(&Doubt::Disconnected(why.clone()));
-        self.topics.values_mut().for_each(|topic| topic.lost(&why));
-        if let Some(limit) = why.heartbeat() {
-            // The server wants to hear more often than it did.
-            self.settings.heartbeat = self.settings.heartbeat.min(limit / 3);
-        }
-        let was_live = *self.connection.borrow() == Connection::Live;
-        self.failures = if lived >= self.settings.backoff.stable { 1 } else { self.failures.saturating_add(1) };
-        let after = self.settings.backoff.wait(self.failures, &mut self.random);
-        self.phase = Phase::Waiting { until: now + after };
-        if was_live {
-            self.tell_pushes(&Status::Stale(why.clone()));
-        }
-        self.set(Connection::Waiting { why, failures: self.failures, after });
-    }
-
     fn take_id(&mut self) -> u64 {
         self.next_id += 1;
         self.next_id
@@ -288,12 +262,39 @@ impl Core {
         id
     }
 
-    fn join(&mut self, number: u64) {
+    fn join(&mut self, now: Instant, number: u64) {
         let Some(topic) = self.topics.get(&number) else { return };
         let (kind, payload) = (format!("{}.subscribe", topic.ask.route), Payload::clone(&topic.ask.payload));
-        let id = self.ask(&kind, Some(&payload), Asked::Subscribe(number));
+        let id = match self.unanswered_join(number) {
+            // The same number again: whichever of the two is answered, it is the answer, and
+            // asking for ever takes no memory.
+            Some(id) => {
+                if self.outbox.iter().all(|(other, _)| *other != id) {
+                    self.outbox.push_back((id, envelope::request(&kind, id, Some(&payload))));
+                }
+                id
+            }
+            None => self.ask(&kind, Some(&payload), Asked::Subscribe(number)),
+        };
+        let until = now + self.settings.request_timeout;
         if let Some(topic) = self.topics.get_mut(&number) {
-            topic.standing = Standing::Asked(id);
+            topic.standing = Standing::Asked { id, until };
+        }
+    }
+
+    /// The request for a topic that the server has not answered on this connection.
+    fn unanswered_join(&self, number: u64) -> Option<u64> {
+        self.unanswered.iter().find(|other| other.asked == Asked::Subscribe(number)).map(|other| other.id)
+    }
+
+    /// Reports subscriptions that were not answered in time, and asks for them later.
+    fn give_up_asking(&mut self, now: Instant) {
+        let late = |topic: &Topic| matches!(topic.standing, Standing::Asked { until, .. } if until <= now);
+        let late = self.topics.iter().filter(|(_, topic)| late(topic)).map(|(number, _)| *number);
+        let after = self.settings.request_timeout.as_secs_f64();
+        for number in late.collect::<Vec<_>>() {
+            let refusal = Refusal::new("timeout", format!("no answer within {after} s")).retryable();
+            self.refuse(now, number, RawItem::Refused, refusal);
         }
     }
 
@@ -315,7 +316,7 @@ impl Core {
                 topic.standing = Standing::Wanted;
             }
             if let Phase::Open { .. } = self.phase {
-                self.join(number);
+                self.join(now, number);
             }
         }
     }
@@ -331,12 +332,20 @@ impl Core {
         match asked {
             Asked::Subscribe(number) => {
                 let Some(topic) = self.topics.get_mut(&number) else { return };
-                if topic.standing != Standing::Asked(id) {
+                // An answer that comes late is one all the same.
+                if !matches!(topic.standing, Standing::Asked { .. } | Standing::Later(_)) {
                     return;
                 }
-                match fault.or_else(|| message.refused()) {
-                    Some(refusal) => self.refuse(now, number, RawItem::Refused, refusal),
-                    None => topic.joined(message),
+                let refusal = fault.or_else(|| message.refused());
+                match refusal.map_or_else(|| message.agrees(&topic.ask.name).map_err(Err), |refusal| Err(Ok(refusal))) {
+                    Ok(()) => topic.joined(now, message),
+                    Err(Ok(refusal)) => self.refuse(now, number, RawItem::Refused, refusal),
+                    Err(Err(why)) => {
+                        let (route, payload) = (topic.ask.route, Payload::clone(&topic.ask.payload));
+                        self.refuse(now, number, RawItem::Refused, Refusal::new("invalid_reply", why));
+                        // The server may have subscribed this client to something.
+                        self.ask(&format!("{route}.unsubscribe"), Some(&payload), Asked::Unsubscribe);
+                    }
                 }
             }
             Asked::Request => {
@@ -380,8 +389,11 @@ impl Core {
     fn refuse(&mut self, now: Instant, number: u64, item: fn(Refusal) -> RawItem, refusal: Refusal) {
         if refusal.is_retryable() {
             let Some(topic) = self.topics.get_mut(&number) else { return };
-            let backoff = self.settings.backoff.wait(topic.refusals + 1, &mut self.random);
-            let after = refusal.retry_after_hint().unwrap_or(backoff);
+            let refusals = topic.refused(now, self.settings.backoff.stable);
+            // What the server asks for, and a random time that grows beside: clients that were
+            // refused together do not come back together, and one that always is does so less often.
+            let asked = refusal.retry_after_hint().map_or(Duration::ZERO, delay::of_refusal);
+            let after = asked + self.settings.backoff.wait(refusals, &mut self.random);
             topic.retry(item(refusal.clone()), refusal, now + after);
         } else if let Some(topic) = self.forget_topic(number) {
             topic.end(Some(item(refusal.clone())), Status::Refused(refusal));
@@ -393,30 +405,6 @@ impl Core {
         self.names.remove(&topic.ask.name);
         self.wanted_changed();
         Some(topic)
-    }
-
-    /// Finds the request that the server closed for. It answers one after another, so that is
-    /// the first that it has not read, if it was sent at all.
-    fn blame(&mut self, now: Instant, why: &Disconnect) {
-        let Some(Unanswered { id, asked, .. }) = self.unanswered.iter().copied().find(|other| !other.read) else {
-            return;
-        };
-        if self.outbox.front().is_some_and(|(unsent, _)| *unsent == id) {
-            return;
-        }
-        match (why.cause, asked) {
-            (Cause::Fault | Cause::TooBig, Asked::Subscribe(number)) => {
-                self.refuse(now, number, RawItem::Refused, why.fault());
-            }
-            (Cause::Fault | Cause::TooBig, Asked::Request) => {
-                self.requests.resolve(id, Err(RequestError::Fault(why.fault())));
-            }
-            // A handler that fails every time must not take the other topics along every time.
-            (Cause::ServerFailed, Asked::Subscribe(number)) => {
-                self.refuse(now, number, RawItem::Refused, Refusal::internal(why.reason.clone()));
-            }
-            _ => {}
-        }
     }
 }
 
