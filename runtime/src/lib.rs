@@ -59,6 +59,10 @@ mod inbox;
 #[cfg(feature = "server")]
 mod conn;
 #[cfg(feature = "server")]
+mod memberships;
+#[cfg(feature = "server")]
+mod writer;
+#[cfg(feature = "server")]
 mod behind;
 #[cfg(feature = "server")]
 mod batch;

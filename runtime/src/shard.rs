@@ -3,12 +3,10 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    panic::AssertUnwindSafe,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use crate::{
@@ -20,7 +18,6 @@ use crate::{
     ids::{Key, TopicId},
     inbox::{Command, Inbox, Joining, Taken},
     outbox::Millis,
-    panics::panic_message,
     signals::Signals,
     slow::{Policy, TooSlow},
     transport::Transport,
@@ -28,24 +25,15 @@ use crate::{
     waiting::Waiting,
 };
 
+mod task;
+
+pub(crate) use task::run;
+
 /// How many commands an emptied inbox keeps room for.
 const KEPT_COMMANDS: usize = 1024;
 
 /// How often ages are looked at, at the most.
 const MIN_SWEEP: Duration = Duration::from_millis(5);
-
-/// Carries out the commands of the inbox until it is shut.
-///
-/// A panic in here is a bug, and what it leaves behind cannot be trusted. The shard then closes
-/// its connections with 1011, so that their clients reconnect, and goes on without them: silent
-/// connections would look alive, and ending the process would cost the connections of every shard.
-pub(crate) async fn run(inbox: Inbox) {
-    let mut shard = Shard::new(inbox);
-    while let Err(panic) = AssertUnwindSafe(shard.serve()).catch_unwind().await {
-        let connections = shard.recover();
-        tracing::error!(panic = panic_message(&*panic), connections, "a shard panicked; its connections are closed");
-    }
-}
 
 /// The state that only the shard's task sees.
 struct Shard {
@@ -85,62 +73,6 @@ impl Shard {
         }
     }
 
-    async fn serve(&mut self) {
-        // How long the other tasks on this worker had since the shard's last turn.
-        let mut others = Duration::ZERO;
-        loop {
-            if self.waiting.is_empty() {
-                self.wait().await;
-            }
-            if self.takes() && !self.take() {
-                return;
-            }
-            let began = Instant::now();
-            self.flush_next();
-            while !self.waiting.is_empty() && began.elapsed() < others {
-                self.flush_next();
-            }
-            // Publishers and readers on this worker go on before the next writes: what they
-            // produce shares them, and nothing waits until the last connection is written to.
-            let ended = Instant::now();
-            tokio::task::yield_now().await;
-            others = ended.elapsed();
-        }
-    }
-
-    /// Closes every connection after a panic and forgets the topics. Returns the number of
-    /// connections. One that was closing already may be the cause and is abandoned.
-    fn recover(&mut self) -> usize {
-        self.topics.clear();
-        self.batch = Batch::default();
-        self.waiting = Waiting::default();
-        let mut connections = 0;
-        for (slot, conn) in (0_u32..).zip(&mut self.conns) {
-            let Some(conn) = conn else { continue };
-            conn.fail(Frame::close(CloseCode::INTERNAL, reason::SHARD_FAILED));
-            conn.touched = true;
-            self.waiting.push(slot, self.batch.end());
-            connections += 1;
-        }
-        // The panic may have cut short a turn that had taken the signal to shut.
-        self.inbox.notify();
-        connections
-    }
-
-    /// Waits until there is something to do, and then until the flush window is over.
-    async fn wait(&mut self) {
-        match self.next_sweep {
-            None => self.inbox.woken().await,
-            Some(at) => {
-                let _ = tokio::time::timeout_at(at, self.inbox.woken()).await;
-            }
-        }
-        let window = self.inbox.bounds().flush_window;
-        if let (false, Some(flushed)) = (window.is_zero(), self.flushed) {
-            tokio::time::sleep_until(flushed + window).await;
-        }
-    }
-
     /// Whether what was asked is to be carried out now. With a flush window, what comes while
     /// connections are being written to waits for the next one.
     fn takes(&self) -> bool {
@@ -158,7 +90,7 @@ impl Shard {
         // They have waited already, and are in the line before whoever gets something now.
         for slot in writable {
             if let Some(Some(conn)) = self.conns.get_mut(slot as usize) {
-                conn.blocked = false;
+                conn.unblock();
                 self.touch(slot);
             }
         }
@@ -326,7 +258,7 @@ impl Shard {
             conn.push_with_skips(&item);
             conn.flush(&mut self.batch);
         }
-        if let (true, None, Some(shortest)) = (conn.blocked, self.next_sweep, self.shortest_age) {
+        if let (true, None, Some(shortest)) = (conn.is_blocked(), self.next_sweep, self.shortest_age) {
             self.next_sweep = Some(Instant::now() + (shortest / 4).max(MIN_SWEEP));
         }
         self.count_dropped(slot);
@@ -360,7 +292,7 @@ impl Shard {
 
     fn release(&mut self, key: Key, topic: TopicId, first: Vec<Frame>) {
         let since = self.now;
-        let Some(place) = self.conn(key).and_then(|conn| conn.place(topic)) else { return };
+        let Some(place) = self.conn(key).and_then(|conn| conn.memberships.place(topic)) else { return };
         let Some(audience) = self.topics.get_mut(&topic) else { return };
         audience.subscribers[place as usize].held = false;
         let policy = audience.slow.policy;
@@ -382,7 +314,7 @@ impl Shard {
         entry.subscribers.swap_remove(place as usize);
         if let Some(moved) = entry.subscribers.get(place as usize) {
             if let Some(conn) = &mut self.conns[moved.slot as usize] {
-                conn.move_to(topic, place);
+                conn.memberships.move_to(topic, place);
             }
         } else if entry.subscribers.is_empty() {
             self.topics.remove(&topic);
@@ -428,7 +360,7 @@ impl Shard {
         let mut is_any_blocked = false;
         let mut slow = Vec::new();
         for (slot, conn) in (0_u32..).zip(&mut self.conns) {
-            let Some(conn) = conn.as_mut().filter(|conn| conn.blocked) else { continue };
+            let Some(conn) = conn.as_mut().filter(|conn| conn.is_blocked()) else { continue };
             is_any_blocked = true;
             conn.settle(&self.batch);
             if conn.expire(self.now, &self.topics) == Err(TooSlow) {
