@@ -59,6 +59,8 @@ pub(crate) struct Core {
     random: Random,
     phase: Phase,
     failures: u32,
+    /// How long the server wants this client to stay away once it has gone.
+    away: Duration,
     /// The server refused the token of the connection before this one.
     token_refused: bool,
     connection: watch::Sender<Connection>,
@@ -111,6 +113,7 @@ impl Core {
             random,
             phase: Phase::Connecting { since: now },
             failures: 0,
+            away: Duration::ZERO,
             token_refused: false,
             connection: watch::Sender::new(Connection::Connecting),
             heartbeat: Heartbeat::new(settings.heartbeat, settings.silence, now),
@@ -205,6 +208,9 @@ impl Core {
             Ok(message) => message,
             Err(error) => return self.emit(&Event::Unreadable(error.to_string())),
         };
+        if message.kind == "going_away" {
+            self.away = message.reconnect_after().map_or(Duration::ZERO, delay::of_going_away);
+        }
         if let Some(id) = message.id() {
             self.answer(now, id, &message);
         } else if let Some(topic) = &message.topic {

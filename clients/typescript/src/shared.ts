@@ -245,7 +245,12 @@ export class Shared {
 /** The error that a refusal's payload describes. */
 export function refusal(payload: any): RefusalError {
   const { code, message, retryable, retry_after_ms: after } = payload ?? {};
-  return new RefusalError(String(message), String(code), retryable === true, typeof after === "number" ? after : undefined);
+  return new RefusalError(String(message), String(code), retryable === true, number(after));
+}
+
+/** What is a number, if it is one. */
+export function number(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
 }
 
 /** Whether a reply's payload says no. */
