@@ -193,6 +193,23 @@ test("a subscription that was given up unanswered is left", async () => {
   expect(left("B")).toBe(true);
 });
 
+test("what was asked twice and refused once is left", async () => {
+  const server = new Server();
+  server.answer = ({ type }) => (type === "bars.subscribe" ? "silence" : undefined);
+  vi.spyOn(Math, "random").mockReturnValue(0.5);
+  const sub = client(server, { heartbeat: false }).bars.subscribe({ symbol: "AAPL" });
+  await pass(10_500);
+  const [first, second] = server.socket.received;
+  expect([second, server.socket.received.length]).toEqual([first, 2]);
+  const refusal = { status: "error", code: "unavailable", message: "", retryable: true };
+  server.socket.deliver({ type: "bars.subscribe.response", id: first!.id, payload: refusal });
+  await pass(1);
+  expect(sub.status).toBe("retrying");
+  sub.close();
+  await pass();
+  expect(server.socket.received.at(-1)!.type).toBe("bars.unsubscribe");
+});
+
 test("a server that agrees and takes it back is asked less and less", async () => {
   const server = new Server();
   let times = 0;
