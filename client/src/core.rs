@@ -59,6 +59,8 @@ pub(crate) struct Core {
     random: Random,
     phase: Phase,
     failures: u32,
+    /// How long the server wants this client to stay away once it has gone.
+    away: Duration,
     /// The server refused the token of the connection before this one.
     token_refused: bool,
     connection: watch::Sender<Connection>,
@@ -71,6 +73,8 @@ pub(crate) struct Core {
     requests: Requests,
     /// What was not sent yet, in order.
     outbox: VecDeque<(u64, String)>,
+    /// Whether something was sent since the last ping was due.
+    sends: bool,
     /// What was asked on this connection and has no answer, in order.
     unanswered: VecDeque<Unanswered>,
     pushes: HashMap<&'static str, Vec<Listener>>,
@@ -82,6 +86,8 @@ pub(crate) struct Core {
 struct Unanswered {
     id: u64,
     asked: Asked,
+    /// How many times it was sent; the server answers each.
+    times: u32,
     /// A later one was answered, so the server has read this one and found no fault in it.
     read: bool,
 }
@@ -111,6 +117,7 @@ impl Core {
             random,
             phase: Phase::Connecting { since: now },
             failures: 0,
+            away: Duration::ZERO,
             token_refused: false,
             connection: watch::Sender::new(Connection::Connecting),
             heartbeat: Heartbeat::new(settings.heartbeat, settings.silence, now),
@@ -121,6 +128,7 @@ impl Core {
             kept: Kept::default(),
             requests: Requests::default(),
             outbox: VecDeque::new(),
+            sends: true,
             unanswered: VecDeque::new(),
             pushes: HashMap::new(),
             events: Vec::new(),
@@ -167,7 +175,13 @@ impl Core {
                 self.ended(now, Disconnect::new(Cause::ConnectTimeout, format!("it took more than {after} s")));
             }
             Phase::Open { .. } => match self.heartbeat.due(now) {
+                Due::Ping if !self.outbox.is_empty() && !self.sends => {
+                    // What the server sends meanwhile is no sign that it reads.
+                    let why = "nothing could be written from one ping to the next";
+                    self.ended(now, Disconnect::new(Cause::NotReading, why));
+                }
                 Due::Ping => {
+                    self.sends = false;
                     let id = self.ask("ping", None, Asked::Ping);
                     self.heartbeat.asked(id, now);
                 }
@@ -205,6 +219,9 @@ impl Core {
             Ok(message) => message,
             Err(error) => return self.emit(&Event::Unreadable(error.to_string())),
         };
+        if message.kind == "going_away" {
+            self.away = message.reconnect_after().map_or(Duration::ZERO, delay::of_going_away);
+        }
         if let Some(id) = message.id() {
             self.answer(now, id, &message);
         } else if let Some(topic) = &message.topic {
@@ -230,6 +247,7 @@ impl Core {
     pub(crate) fn pop(&mut self) -> Option<String> {
         let Phase::Open { .. } = self.phase else { return None };
         let (id, text) = self.outbox.pop_front()?;
+        self.sends = true;
         self.requests.sent(id);
         Some(text)
     }
@@ -257,7 +275,7 @@ impl Core {
         let id = self.take_id();
         if let Phase::Open { .. } = self.phase {
             self.outbox.push_back((id, envelope::request(kind, id, payload)));
-            self.unanswered.push_back(Unanswered { id, asked, read: false });
+            self.unanswered.push_back(Unanswered { id, asked, times: 1, read: false });
         }
         id
     }
@@ -271,6 +289,7 @@ impl Core {
             Some(id) => {
                 if self.outbox.iter().all(|(other, _)| *other != id) {
                     self.outbox.push_back((id, envelope::request(&kind, id, Some(&payload))));
+                    self.unanswered.iter_mut().filter(|other| other.id == id).for_each(|other| other.times += 1);
                 }
                 id
             }
@@ -302,7 +321,7 @@ impl Core {
         let Some(call) = self.requests.call(id) else { return };
         let reply = call.reply;
         self.outbox.push_back((id, envelope::request(&call.kind, id, call.payload.as_deref())));
-        self.unanswered.push_back(Unanswered { id, asked: Asked::Request, read: false });
+        self.unanswered.push_back(Unanswered { id, asked: Asked::Request, times: 1, read: false });
         if !reply {
             self.ask("ping", None, Asked::After(id));
         }
@@ -324,7 +343,12 @@ impl Core {
     /// The answer to a request of this number.
     fn answer(&mut self, now: Instant, id: u64, message: &Incoming<'_>) {
         let Some(at) = self.unanswered.iter().position(|other| other.id == id) else { return };
-        let Some(Unanswered { asked, .. }) = self.unanswered.remove(at) else { return };
+        let Some(Unanswered { asked, times, .. }) = self.unanswered.get_mut(at) else { return };
+        let asked = *asked;
+        *times -= 1;
+        if *times == 0 {
+            self.unanswered.remove(at);
+        }
         self.unanswered.iter_mut().take(at).for_each(|earlier| earlier.read = true);
         // Nobody waits any more for the answer of what timed out, and it can be no fault.
         self.unanswered.retain(|other| !(other.read && other.asked == Asked::Request && !self.requests.has(other.id)));

@@ -19,6 +19,11 @@ pub(crate) fn of_refusal(asked: Duration) -> Duration {
     asked.clamp(REFUSAL_FLOOR, CEILING)
 }
 
+/// `reconnect_after_ms` of a server that is going away; it spreads the times over its clients.
+pub(crate) fn of_going_away(asked: Duration) -> Duration {
+    asked.min(CEILING)
+}
+
 /// `Retry-After` of a refused handshake: whole seconds. A date is not read, for clocks differ.
 pub(crate) fn of_handshake(value: &str) -> Option<Duration> {
     let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());

@@ -67,7 +67,8 @@ pub enum Cause {
     ServerFailed,
     /// 1013: this client was too slow to read.
     TooSlow,
-    /// The server does not read: what it has not taken exceeds the client's bound.
+    /// The server does not read: what it has not taken exceeds the client's bound, or it took
+    /// nothing from one ping to the next.
     NotReading,
     /// 3000 to 4999: a code of the application's own.
     Application(u16),

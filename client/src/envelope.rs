@@ -1,6 +1,6 @@
 //! The envelope round every message: writing the client's, reading the server's.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -51,6 +51,16 @@ impl<'a> Incoming<'a> {
     pub(crate) fn refused(&self) -> Option<Refusal> {
         let found: Refused<'_> = serde_json::from_str(self.payload()).ok()?;
         (found.status.as_deref() == Some("error")).then(|| found.into())
+    }
+
+    /// The delay after which a server that is going away wants its clients back.
+    pub(crate) fn reconnect_after(&self) -> Option<Duration> {
+        #[derive(Deserialize)]
+        struct GoingAway {
+            reconnect_after_ms: f64,
+        }
+        let found: GoingAway = serde_json::from_str(self.payload()).ok()?;
+        Some(delay::of_millis(found.reconnect_after_ms))
     }
 
     /// Checks that a reply to a subscribe agrees to this topic; only then do updates come.
@@ -110,8 +120,6 @@ pub(crate) fn request(kind: &str, id: u64, payload: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

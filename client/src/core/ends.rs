@@ -6,7 +6,7 @@ use topicast::Refusal;
 
 use super::{Asked, Core, Phase, Unanswered};
 use crate::{
-    disconnect::{Disconnect, Pending},
+    disconnect::{Cause, Disconnect, Pending},
     error::{Doubt, RequestError},
     item::RawItem,
     status::{Connection, Status},
@@ -47,7 +47,10 @@ impl Core {
         }
         let was_live = *self.connection.borrow() == Connection::Live;
         self.failures = if lived >= self.settings.backoff.stable { 1 } else { self.failures.saturating_add(1) };
-        let after = why.least_wait() + self.settings.backoff.wait(self.failures, &mut self.random);
+        // What was announced counts from the close that follows it.
+        let announced = std::mem::take(&mut self.away);
+        let away = if why.cause == Cause::GoingAway { announced } else { Duration::ZERO };
+        let after = why.least_wait().max(away) + self.settings.backoff.wait(self.failures, &mut self.random);
         self.phase = Phase::Waiting { until: now + after };
         if was_live {
             self.tell_pushes(&Status::Stale(why.clone()));

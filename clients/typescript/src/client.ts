@@ -1,11 +1,12 @@
 // Everything over one connection: subscriptions, requests, pushes, and what they survive.
 
-import { type CloseInfo, type CloseKind } from "./close.js";
+import { type CloseInfo, RULES } from "./close.js";
 import { Connection, type ConnectionOptions, type ConnectionState } from "./connection.js";
+import { bounded } from "./delay.js";
 import { FaultError, NotSentError, RefusalError, type TopicastError, UnknownOutcomeError } from "./errors.js";
 import { after, Events, type Lifetime, type Off, until } from "./events.js";
 import { complete, type Shape } from "./shape.js";
-import { type Host, isRefusal, type Message, refusal, Shared } from "./shared.js";
+import { type Host, isRefusal, type Message, number, refusal, Shared } from "./shared.js";
 import { Saved, type SubscriptionStorage } from "./storage.js";
 import type { BufferOptions } from "./stream.js";
 import { Subscription } from "./subscription.js";
@@ -63,12 +64,6 @@ const PING = "ping";
 
 /** How many faulty requests are remembered, so that they are not sent again. */
 const MAX_FAULTS = 1000;
-
-/** Ends that the first unanswered request has brought about: the server answers in order. */
-const BLAMING: readonly CloseKind[] = ["fault", "too_big"];
-
-/** Ends that no request has brought about by being wrong, but that one may bring about every time. */
-const RETRYING: readonly CloseKind[] = ["protocol", "invalid_text", "failed"];
 
 export class Client {
   /** How long the last `ping` took there and back. */
@@ -296,7 +291,10 @@ export class Client {
     if (places) for (const shared of places) shared.receive(message);
     else if (id !== undefined) this.#reply(id as number, message);
     else if (type === "error") this.#events.emit("fault", new FaultError(String(payload?.message)));
-    else if (topic === undefined) this.#pushes.emit(type, payload);
+    else if (topic === undefined) {
+      if (type === "going_away") this.#connection.away = bounded(number(payload?.reconnect_after_ms) ?? 0, 0);
+      this.#pushes.emit(type, payload);
+    }
   }
 
   #reply(id: number, message: Message): void {
@@ -318,16 +316,14 @@ export class Client {
   }
 
   #lost(close: CloseInfo): void {
-    const { kind } = close;
+    const rule = RULES[close.kind]?.[1];
     const reason = close.reason || `closed with ${close.code}`;
     const sent = this.#forgetSent();
     const [first] = sent;
     if (first && first.type !== PING) {
-      if (BLAMING.includes(kind)) this.#blame(first, reason);
+      if (rule === "fault") this.#blame(first, reason);
       // How far an operation's handler came is unknown, but a subscription can be asked for again.
-      else if (RETRYING.includes(kind) && !this.#requests.has(first)) {
-        first.answered(new RefusalError(reason, "internal", true));
-      }
+      else if (rule && !this.#requests.has(first)) first.answered(new RefusalError(reason, "internal", true));
     }
     abandon(sent);
     for (const shared of [...this.#shared.values()]) shared.lost();

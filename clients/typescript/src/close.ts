@@ -75,12 +75,19 @@ const POLICIES: { readonly [reason: string]: CloseKind } = {
   "Rate limit exceeded": "rate_limited",
 };
 
-/** The shortest waits before the next connection, in milliseconds. */
-export const LEAST_WAITS: { readonly [kind in CloseKind]?: number } = {
-  protocol: 1_000,
-  invalid_text: 1_000,
-  policy: 1_000,
-  rate_limited: 30_000,
+/**
+ * The shortest wait before the next connection, in milliseconds, and what becomes of the first
+ * unanswered request, for the server answers in order: it is at fault, or it is tried again apart
+ * from the others, which it must not take along every time.
+ */
+export const RULES: { readonly [kind in CloseKind]?: readonly [least: number, first?: "fault" | "retry"] } = {
+  protocol: [1_000, "retry"],
+  fault: [0, "fault"],
+  invalid_text: [1_000, "retry"],
+  policy: [1_000],
+  rate_limited: [30_000],
+  too_big: [0, "fault"],
+  failed: [0, "retry"],
 };
 
 /** Time limits and faults share the code 1003; the reason tells them apart. */

@@ -1,6 +1,6 @@
 // One connection at a time, for ever: connecting, keeping alive, losing, connecting again.
 
-import { type CloseInfo, type CloseKind, kindOf, LEAST_WAITS } from "./close.js";
+import { type CloseInfo, type CloseKind, kindOf, RULES } from "./close.js";
 import { backoff, pingInterval, retryAfter } from "./delay.js";
 import { after, type Off } from "./events.js";
 
@@ -76,6 +76,8 @@ const UNREAD = 2 ** 24;
 
 export class Connection {
   state: ConnectionState = { status: "connecting", attempt: 0 };
+  /** How long the server wants its clients to stay away once it has gone. */
+  away = 0;
   readonly #url: URL;
   readonly #options: ConnectionOptions;
   readonly #owner: Owner;
@@ -207,7 +209,7 @@ export class Connection {
   }
 
   /** The connection or the attempt has ended; the next one begins after `least` and a backoff. */
-  #lose(kind: CloseKind, code: number, reason: string, least = LEAST_WAITS[kind] ?? 0): void {
+  #lose(kind: CloseKind, code: number, reason: string, least = RULES[kind]?.[0] ?? 0): void {
     const { base, cap, stable = 10_000 } = this.#options.backoff ?? {};
     if (kind === "time_limit") this.#interval = pingInterval(reason, this.#interval);
     const lasted = Date.now() - this.#openedAt;
@@ -222,7 +224,10 @@ export class Connection {
     if (!close.reconnects) return this.close(kind, code, reason);
     // Whoever was told may have closed the client, or asked to connect at once.
     if (turn.signal.aborted) return;
-    const delay = least + backoff(this.#attempt, base, cap);
+    // What was announced counts from the close that follows it.
+    const away = kind === "going_away" ? this.away : 0;
+    this.away = 0;
+    const delay = Math.max(least, away) + backoff(this.#attempt, base, cap);
     this.#attempt += 1;
     this.#after(delay, () => void this.#connect());
     this.#change({ status: "waiting", attempt: this.#attempt, retryAt: Date.now() + delay, close });

@@ -59,6 +59,8 @@ export class Shared {
   #phase: "idle" | "asked" | "held" = "idle";
   /** Sends what was asked on this connection, and not answered, once more. */
   #again: Off | undefined;
+  /** Whether it was: the server may agree to the second after it refused the first. */
+  #twice = false;
   #over = false;
   #retries = 0;
   #heldAt = Infinity;
@@ -96,6 +98,7 @@ export class Shared {
   /** Asks the server, unless it has been asked or a refusal is to be waited out. */
   request(): void {
     if (this.#phase !== "idle" || this.#timer) return;
+    this.#twice ||= !!this.#again;
     if (this.#again) this.#again();
     else this.#again = this.#host.ask(this, "subscribe", (reply) => this.#answered(reply));
     if (!this.#again) return;
@@ -112,6 +115,7 @@ export class Shared {
     if (this.#phase === "asked") this.#stop();
     this.#phase = "idle";
     this.#again = undefined;
+    this.#twice = false;
     this.stale = this.current !== undefined;
     if (!this.wanted) this.#end();
     else if (this.#standing && !this.#timer) this.#turn("reconnecting");
@@ -235,7 +239,7 @@ export class Shared {
     this.#over = true;
     this.#stop();
     // What was given up unanswered may still be agreed to.
-    const held = this.#phase === "held" || this.#again;
+    const held = this.#phase === "held" || this.#again || this.#twice;
     this.#host.leave(this);
     this.#host.forget(this);
     if (held) this.#host.ask(this, "unsubscribe", () => {});
@@ -245,7 +249,12 @@ export class Shared {
 /** The error that a refusal's payload describes. */
 export function refusal(payload: any): RefusalError {
   const { code, message, retryable, retry_after_ms: after } = payload ?? {};
-  return new RefusalError(String(message), String(code), retryable === true, typeof after === "number" ? after : undefined);
+  return new RefusalError(String(message), String(code), retryable === true, number(after));
+}
+
+/** What is a number, if it is one. */
+export function number(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
 }
 
 /** Whether a reply's payload says no. */

@@ -121,7 +121,7 @@ test("a server that stands still is left, and found again when it goes on", asyn
   await sub.ready;
   server.pause();
   ends.push(() => server.resume());
-  await happens(() => expect(api.closes[0]?.kind).toBe("silent"));
+  await happens(() => expect(api.closes.map(({ kind }) => kind)).toContain("silent"));
   await happens(() => expect(api.closes.at(-1)).toMatchObject({ kind: "unreachable", reason: "no connection within 300 ms" }));
   expect([sub.status]).toEqual(["reconnecting"]);
   server.resume();

@@ -41,6 +41,28 @@ fn a_subscription_that_was_given_up_unanswered_is_left() {
 }
 
 #[test]
+fn the_second_of_two_answers_counts_where_the_first_is_a_refusal() {
+    let mut bench = Bench::open();
+    let reader = listener();
+    bench.core.subscribe(bench.now, ask("A"), &reader).unwrap();
+    bench.pass(SECOND * 10);
+    bench.pass(SECOND);
+    let asked: Vec<_> = bench.sent().into_iter().filter(|message| message["type"] == "bars.subscribe").collect();
+    assert_eq!(asked.len(), 1, "what was not sent is not queued twice");
+    bench.core.heard(bench.now);
+    bench.pass(SECOND * 10);
+    bench.core.heard(bench.now);
+    bench.pass(SECOND * 2);
+    let again: Vec<_> = bench.sent().into_iter().filter(|message| message["type"] == "bars.subscribe").collect();
+    assert_eq!(again, asked);
+    drain(&reader);
+    let no = json!({ "status": "error", "code": "unavailable", "message": "m", "retryable": true });
+    bench.text(&json!({ "type": "bars.subscribe.response", "id": asked[0]["id"], "payload": no }));
+    bench.joined(&again[0], "e", 1);
+    assert_eq!(drain(&reader), ["refused unavailable", "live"]);
+}
+
+#[test]
 fn an_agreement_without_the_topic_is_a_fault() {
     for (payload, why) in [
         (json!({ "status": "ok", "message": "" }), "the reply names no topic"),
@@ -93,6 +115,22 @@ fn a_token_that_lasted_a_minute_was_accepted() {
     assert_eq!(drain(&reader).last().unwrap(), "end");
     assert_eq!(bench.core.phase(), Phase::Closed);
     assert!(matches!(&*bench.core.connection().borrow(), Connection::Stopped(why) if why.reason == "Token revoked"));
+}
+
+#[test]
+fn a_server_that_sends_and_does_not_read_is_left() {
+    let mut bench = Bench::open();
+    let reader = listener();
+    bench.core.subscribe(bench.now, ask("A"), &reader).unwrap();
+    bench.pass(SECOND * 10);
+    assert_eq!(bench.sent().len(), 2, "it reads for ten seconds");
+    for _ in 0..20 {
+        assert!(matches!(bench.core.phase(), Phase::Open { .. }));
+        bench.pass(SECOND);
+        bench.core.heard(bench.now);
+    }
+    let connection = bench.core.connection();
+    assert!(matches!(&*connection.borrow(), Connection::Waiting { why, .. } if why.cause == Cause::NotReading));
 }
 
 #[test]

@@ -92,6 +92,12 @@ fn every_delay_that_a_server_sets_is_within_its_bounds() {
                         other => panic!("{case:?}: {other:?}"),
                     }
                 }
+                "reconnect_after_ms" => {
+                    bench.core.opened(bench.now);
+                    bench.text(&json!({ "type": "going_away", "payload": { "reconnect_after_ms": case.value } }));
+                    bench.cut(1001, "");
+                    waiting(&bench).unwrap()
+                }
                 "Retry-After" => {
                     bench.core.ended(bench.now, Disconnect::rejected(429, case.value.as_str(), b""));
                     waiting(&bench).unwrap()
