@@ -2,6 +2,7 @@
 
 mod node;
 mod autobahn;
+mod endings;
 mod rust;
 mod typescript;
 mod recordings;
@@ -43,7 +44,11 @@ const STEPS: &[Step] = &[
         run: |_| crate::asyncapi::run(&["--check".to_owned()]),
     },
     Step { name: "outside", says: "an application outside the workspace", run: rust::outside },
-    Step { name: "autobahn", says: "the WebSocket layer against Autobahn's cases", run: autobahn::run },
+    Step {
+        name: "autobahn",
+        says: "the WebSocket layer against Autobahn's cases, and who ends the connections",
+        run: autobahn::run,
+    },
     Step {
         name: "node",
         says: "the documents against AsyncAPI's own parser, topics against JavaScript",
