@@ -68,13 +68,16 @@ fn install(venv: &Path) -> Outcome<PathBuf> {
     Ok(venv.join("bin/kosoku"))
 }
 
-/// The numbers of the cases in a report, in its order, which is that of their connections.
+/// The numbers of the cases in a report, in the order of their connections: part by part as
+/// numbers, where the report sorts them as text.
 fn cases(index: &str) -> Vec<String> {
     let number = |line: &str| {
         let number = line.trim().strip_prefix('"')?.strip_suffix("\": {")?;
         number.starts_with(|first: char| first.is_ascii_digit()).then(|| number.to_owned())
     };
-    index.lines().skip(2).filter_map(number).collect()
+    let mut cases: Vec<String> = index.lines().skip(2).filter_map(number).collect();
+    cases.sort_by_key(|case| case.split('.').map(|part| part.parse().unwrap_or(u32::MAX)).collect::<Vec<_>>());
+    cases
 }
 
 /// How often each verdict stands in a report, such as `OK 284, NON-STRICT 14`.
@@ -95,8 +98,8 @@ mod tests {
 
     #[test]
     fn cases_are_listed_in_order() {
-        let index = "{\n   \"127.0.0.1:1\": {\n      \"1.1.10\": {\n   \"behavior\": \"OK\",\n },\n \"1.2.1\": {\n";
-        assert_eq!(cases(index), ["1.1.10", "1.2.1"]);
+        let index = "{\n   \"127.0.0.1:1\": {\n      \"1.1.10\": {\n   \"behavior\": \"OK\",\n },\n \"1.1.2\": {\n";
+        assert_eq!(cases(index), ["1.1.2", "1.1.10"]);
     }
 
     #[test]
