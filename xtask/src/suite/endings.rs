@@ -32,7 +32,7 @@ impl Proxy {
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let Ok(server) = TcpStream::connect(&server) else { continue };
-                if send.send(thread::spawn(move || forward(client, server))).is_err() {
+                if send.send(thread::spawn(move || forward(&client, server))).is_err() {
                     return;
                 }
             }
@@ -65,7 +65,7 @@ pub(super) fn late(cases: &[String], endings: &[Option<Duration>]) -> Vec<String
 }
 
 /// Forwards both ways until the server's end, which it returns as the time since the client's.
-fn forward(client: TcpStream, server: TcpStream) -> Option<Duration> {
+fn forward(client: &TcpStream, server: TcpStream) -> Option<Duration> {
     let (from_client, to_server) = (client.try_clone().ok()?, server.try_clone().ok()?);
     let upward = thread::spawn(move || {
         copy(from_client, to_server);
