@@ -5,7 +5,6 @@ use std::{
     any::Any, collections::VecDeque, future::poll_fn, io, panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration,
 };
 
-use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
@@ -48,18 +47,13 @@ pub(crate) fn serve(
     place: Place,
     transport: Arc<Transport>,
     session: Session,
-    first: Bytes,
-) -> impl Future<Output = ()> + Send {
-    let core = Arc::clone(place.core());
-    let presence = Presence::enter(&core, session);
-    live(place, presence, transport, first)
-}
-
-async fn live(place: Place, presence: Presence, transport: Arc<Transport>, first: Bytes) {
+    first: &[u8],
+) -> impl Future<Output = ()> + Send + use<> {
     let core = Arc::clone(place.core());
     let limits = &core.limits;
     let mut connection = Connection {
-        session: presence.session.clone(),
+        presence: Presence::enter(&core, session.clone()),
+        session,
         transport,
         reader: Reader::server(limits.message_bytes, limits.frame_bytes),
         pending: VecDeque::new(),
@@ -71,20 +65,21 @@ async fn live(place: Place, presence: Presence, transport: Arc<Transport>, first
         faults: 0,
         turns: 0,
         phase: Phase::Open,
-        core: Arc::clone(&core),
+        core,
+        place,
     };
     tracing::debug!(session = %connection.session.id(), peer = ?connection.session.peer(), "connected");
-    connection.feed(&first);
-    drop(first);
-    connection.run().await;
-    tracing::debug!(session = %connection.session.id(), "disconnected");
-    drop(presence);
-    // The place is free once nothing of the connection is left: a shutdown waits for it.
-    drop(connection);
-    drop(place);
+    connection.feed(first);
+    // Only what `run` needs is in the future: an idle connection keeps all of it.
+    async move {
+        connection.run().await;
+        tracing::debug!(session = %connection.session.id(), "disconnected");
+    }
 }
 
 struct Connection {
+    #[expect(dead_code, reason = "held for its drop, before anything else")]
+    presence: Presence,
     core: Arc<Core>,
     session: Session,
     transport: Arc<Transport>,
@@ -105,6 +100,9 @@ struct Connection {
     /// Steps taken since other tasks had a turn.
     turns: u32,
     phase: Phase,
+    /// Given back when nothing else of the connection is left: a shutdown waits for it.
+    #[expect(dead_code, reason = "held for its drop, after everything else")]
+    place: Place,
 }
 
 enum Phase {
@@ -244,6 +242,8 @@ impl Connection {
     fn start_next(&mut self) {
         while self.answering.is_none() && matches!(self.phase, Phase::Open) {
             let Some(message) = self.pending.pop_front() else {
+                // An idle connection keeps no room for messages.
+                self.pending = VecDeque::new();
                 if let Some(Broken { code, reason }) = self.broken.take() {
                     self.close(code, &reason);
                     self.set_peer(PeerEnd::Unreadable);
@@ -432,5 +432,24 @@ async fn at(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Server, transport::Transport};
+
+    #[tokio::test]
+    async fn the_future_of_a_connection_is_small() {
+        let server = Server::builder("Test", "1.0.0").build().unwrap();
+        let core = server.core();
+        let (stream, _peer) = tokio::io::duplex(64);
+        let transport = Arc::new(Transport::other(stream));
+        let link = core.hub.open(Arc::clone(&transport));
+        let session = Session::new(link, None, http::Extensions::new(), Arc::clone(&core.catalog));
+        let size = size_of_val(&serve(Place::take(core).unwrap(), transport, session, &[]));
+        // Each idle connection holds all of it for as long as it lasts.
+        assert!(size <= 960, "the future of a connection has {size} bytes");
     }
 }

@@ -153,7 +153,7 @@ impl Server {
         }
     }
 
-    #[cfg(feature = "testing")]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn core(&self) -> &Arc<Core> {
         &self.core
     }

@@ -47,7 +47,11 @@ pub(crate) async fn upgrade(core: Arc<Core>, request: Request<Body>) -> Response
     tokio::spawn(async move {
         // A client that vanishes in the handshake costs its own task and nothing else.
         match upgrading.await {
-            Ok(upgraded) => serve_upgraded(place, upgraded, parts).await,
+            // A task of its own: this one has room for the request and the upgrade.
+            Ok(upgraded) => {
+                let (transport, first) = transport_of(upgraded);
+                tokio::spawn(serve_transport(place, transport, parts, &first));
+            }
             Err(error) => tracing::debug!(%error, "the peer left during the handshake"),
         }
     });
@@ -83,8 +87,8 @@ pub(crate) fn serve_transport(
     place: Place,
     transport: Transport,
     mut parts: Parts,
-    first: Bytes,
-) -> impl Future<Output = ()> + Send {
+    first: &[u8],
+) -> impl Future<Output = ()> + Send + use<> {
     let transport = Arc::new(transport);
     let peer = handshake::peer(&parts).or_else(|| transport.peer());
     // What axum leaves for its own extractors is of no use to a session and costs memory
@@ -100,11 +104,6 @@ pub(crate) fn serve_transport(
     let link = core.hub.open(Arc::clone(&transport));
     let session = Session::new(link, peer, parts.extensions, Arc::clone(&core.catalog));
     connection::serve(place, transport, session, first)
-}
-
-async fn serve_upgraded(place: Place, upgraded: Upgraded, parts: Parts) {
-    let (transport, first) = transport_of(upgraded);
-    serve_transport(place, transport, parts, first).await;
 }
 
 /// Unwraps the TCP socket that `topicast::serve` or `axum::serve` upgraded; any other stream is

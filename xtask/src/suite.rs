@@ -2,6 +2,7 @@
 
 mod node;
 mod autobahn;
+mod endings;
 mod rust;
 mod typescript;
 mod packages;
@@ -95,7 +96,7 @@ const STEPS: &[Step] = &[
     Step {
         name: "autobahn",
         group: Group::Autobahn,
-        says: "the WebSocket layer against Autobahn's cases",
+        says: "the WebSocket layer against Autobahn's cases, and who ends the connections",
         run: autobahn::run,
     },
     Step {
