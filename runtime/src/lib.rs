@@ -9,6 +9,8 @@ mod builder;
 #[cfg(feature = "server")]
 mod server;
 #[cfg(feature = "server")]
+mod documents;
+#[cfg(feature = "server")]
 mod page;
 #[cfg(feature = "server")]
 mod asyncapi;

@@ -96,6 +96,7 @@ pub(crate) fn serve_transport(
     parts.extensions.remove::<ConnectInfo<SocketAddr>>();
     parts.extensions.remove::<axum::extract::OriginalUri>();
     parts.extensions.remove::<axum::extract::MatchedPath>();
+    parts.extensions.remove::<axum::extract::NestedPath>();
     if parts.extensions.is_empty() {
         // An emptied map keeps its table.
         parts.extensions = Extensions::new();
