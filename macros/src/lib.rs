@@ -14,6 +14,9 @@ mod name;
 mod names;
 mod errors;
 mod place;
+mod tokens;
+#[cfg(test)]
+mod pretty;
 #[cfg(test)]
 mod tests;
 

@@ -4,7 +4,7 @@ use std::{any::Any, fmt, net::SocketAddr, sync::Arc};
 
 use http::{HeaderMap, StatusCode, Uri, request::Parts};
 
-use crate::spec::Pending;
+use crate::router::Pending;
 
 /// A request to upgrade, before it is accepted.
 ///

@@ -39,11 +39,13 @@ mod serve;
 #[cfg(feature = "server")]
 mod cx;
 #[cfg(feature = "server")]
-mod feed;
-#[cfg(feature = "server")]
 mod publisher;
 #[cfg(feature = "server")]
+mod router;
+#[cfg(feature = "server")]
 mod topics;
+#[cfg(feature = "server")]
+mod feed;
 #[cfg(feature = "server")]
 mod link;
 #[cfg(feature = "server")]
@@ -92,18 +94,20 @@ mod request;
 mod profile;
 #[cfg(feature = "server")]
 mod error;
-mod declaration;
+#[cfg(feature = "server")]
+mod payload;
 mod refusal;
 mod strict;
 mod topic;
 mod channel;
+mod fragment;
 mod subject;
 
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
 
-pub use channel::{Channel, Push};
+pub use channel::{Channel, Push, Request};
 pub use refusal::Refusal;
 pub use schemars;
 pub use serde;
@@ -123,8 +127,10 @@ pub use {
     info::{Contact, Licence, ServerInfo},
     limits::Limits,
     listen::{Serving, serve},
+    payload::PublishError,
     profile::Profile,
-    publisher::{PublishError, Publisher, Topic},
+    publisher::{Publisher, Topic},
+    router::Router,
     serve::Serve,
     server::Server,
     session::Session,

@@ -23,7 +23,7 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use crate::{spec::Pending, turnstile::Turnstile};
+use crate::{router::Pending, turnstile::Turnstile};
 
 /// How many newcomers are accepted, and how many are answered, in one turn of tokio's scheduler.
 const NEWCOMERS: usize = 8;

@@ -1,8 +1,8 @@
 //! The whole contract between an expansion and the runtime; nothing here is public API.
 
 pub use crate::{
-    channel::{Channel, Field, Push, Received, Sends, State, Wire},
-    declaration::{ChannelDeclaration, Docs, OperationDeclaration, PushDeclaration, SchemaOf, schema_of},
+    channel::{Carried, Channel, Field, Push, Received, Request, Sends, State, Wire, received},
+    fragment::{Docs, Fragment, OperationFragment, PushFragment, SchemaOf, exchange, schema_of, subject_field},
     subject::{Subject, SubjectText, subject_text},
 };
 pub use core::{
@@ -17,10 +17,11 @@ pub use serde;
 #[cfg(feature = "server")]
 pub use crate::{
     cx::RawCx,
-    serve::Serve,
+    router::{Call, Done, Handled, Published, RawTopic, Router, Text, decode, subscribe, unsubscribe, update},
+    serve::{Serve, Served},
     spec::{
-        Answer, Call, ChannelSpec, Channels, ListedChannel, ListedOperation, OperationSpec, Operations, Row, Serves,
-        assert_new, channel, channels, operation, operations, payload, received, replying, silent,
+        Answer, ChannelSpec, Channels, Function, ListedChannel, ListedOperation, OperationSpec, Operations, Row,
+        Serves, assert_new, channel, channels, operation, operations, payload, replying, silent, undeclared,
     },
 };
 
@@ -60,4 +61,12 @@ pub type SchemaName = std::borrow::Cow<'static, str>;
 /// field is reported.
 pub const fn field<T: Field>(name: &'static str) -> &'static str {
     name
+}
+
+/// As [`field`], for a field of a message's payload.
+pub const fn carried<T: Carried>() {}
+
+/// The value of a field that a faulty declaration cannot read; its build fails in any case.
+pub fn never<T>() -> T {
+    unreachable!("the build of a faulty declaration fails")
 }

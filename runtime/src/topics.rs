@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use crate::{
     feed::FeedSlot,
+    fragment::Fragment,
     frame::Frame,
     ids::{Key, TopicId},
     inbox::{Command, Inbox, Joining},
@@ -42,7 +43,7 @@ pub(crate) struct Topics {
 pub(crate) struct Entry {
     pub(crate) id: TopicId,
     pub(crate) name: Box<str>,
-    pub(crate) route: &'static str,
+    pub(crate) fragment: &'static Fragment,
     pub(crate) epoch: Box<str>,
     prefix: Prefix,
     slow: SlowConsumer,
@@ -89,7 +90,7 @@ pub struct TopicInfo {
 /// What a channel makes of its topics.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kind {
-    pub(crate) route: &'static str,
+    pub(crate) fragment: &'static Fragment,
     /// Whether its topics have feeds.
     pub(crate) served: bool,
     pub(crate) slow: SlowConsumer,
@@ -117,9 +118,9 @@ impl Topics {
         let entry = Arc::new(Entry {
             id: TopicId(id),
             name: name.into(),
-            route: kind.route,
+            fragment: kind.fragment,
             epoch: format!("{:016x}-{id:x}", self.run).into(),
-            prefix: Prefix::new(kind.route, name),
+            prefix: Prefix::new(kind.fragment.update, name),
             slow: kind.slow,
             skipped: Arc::default(),
             state: Mutex::default(),
@@ -292,8 +293,8 @@ pub(crate) struct Subscription {
 
 impl Subscription {
     /// A message about this topic, other than an update or reply.
-    pub(crate) fn message(&self, suffix: &str, seq: Option<u64>, payload: &[u8]) -> Frame {
-        topic_message(self.entry.route, suffix, &self.entry.name, seq, payload)
+    pub(crate) fn message(&self, kind: &str, seq: Option<u64>, payload: &[u8]) -> Frame {
+        topic_message(kind, &self.entry.name, seq, payload)
     }
 }
 

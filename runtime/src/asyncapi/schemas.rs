@@ -14,7 +14,7 @@ use schemars::{
 use serde_json::{Map, Value, json};
 
 use super::{Error, aliases, is_component_name};
-use crate::declaration::SchemaOf;
+use crate::fragment::SchemaOf;
 
 /// Where the documents keep their schemas.
 pub(super) const POINTER: &str = "#/components/schemas/";
