@@ -16,6 +16,8 @@ mod errors;
 mod place;
 mod tokens;
 #[cfg(test)]
+mod declarations;
+#[cfg(test)]
 mod pretty;
 #[cfg(test)]
 mod tests;

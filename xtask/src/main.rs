@@ -7,6 +7,7 @@ mod asyncapi;
 mod typescript;
 mod tidy;
 mod compile_cost;
+mod expand;
 mod page;
 mod npm;
 mod built;
@@ -56,6 +57,12 @@ const COMMANDS: &[Command] = &[
         usage: "compile-cost",
         says: "measure what a channel adds to a debug build, and fail where it is too much",
         run: compile_cost::run,
+    },
+    Command {
+        name: "expand",
+        usage: "expand NAME",
+        says: "print what is generated for a channel of the trading server, by its route (operations and pushes by name)",
+        run: expand::run,
     },
     Command {
         name: "bench",
