@@ -96,6 +96,7 @@ mod profile;
 mod error;
 #[cfg(feature = "server")]
 mod payload;
+mod macros;
 mod refusal;
 mod strict;
 mod topic;
@@ -108,12 +109,12 @@ mod subject;
 pub mod __private;
 
 pub use channel::{Channel, Push, Request};
+pub use macros::{channels, data, operations, ws_operation, ws_push, ws_router};
 pub use refusal::Refusal;
 pub use schemars;
 pub use serde;
 pub use subject::Subject;
 pub use topic::{MAX_DEPTH, TopicError, topic, topic_from_json, topic_of};
-pub use topicast_macros::{channels, data, operations, ws_operation, ws_push, ws_router};
 
 #[cfg(feature = "server")]
 pub use {
