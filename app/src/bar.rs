@@ -12,7 +12,7 @@ use crate::{number::Number, resolution::Resolution};
 pub struct Bars {
     /// Ticker, for example "AAPL".
     #[serde(deserialize_with = "non_empty")]
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), example = &"AAPL")]
     pub symbol: String,
     /// Length of a bar.
     #[serde(default)]

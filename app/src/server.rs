@@ -38,9 +38,9 @@ pub fn websocket(settings: &WebSocketSettings) -> Result<Server, topicast::Error
              every interval, and each bar's final state when it ends.",
         )
         .contact(Contact {
-            name: Some("topicast".to_owned()),
-            url: Some("https://github.com/topicast/topicast".to_owned()),
-            email: Some("maintainers@topicast.dev".to_owned()),
+            name: Some("The operator of this server".to_owned()),
+            url: Some("https://example.com/".to_owned()),
+            email: Some("contact@example.com".to_owned()),
         })
         .licence(Licence {
             name: "MIT OR Apache-2.0".to_owned(),

@@ -47,7 +47,7 @@ impl Client {
         let settled = |state: &Connection| !matches!(state, Connection::Connecting);
         match client.connection.wait_for(settled).await.map(|state| state.clone()) {
             Ok(Connection::Live) => Ok(client),
-            Ok(Connection::Waiting { why, .. }) => Err(Error::unreachable(why)),
+            Ok(Connection::Waiting { why, .. } | Connection::Stopped(why)) => Err(Error::unreachable(why)),
             _ => Err(Error::closed()),
         }
     }
@@ -77,8 +77,8 @@ impl Client {
     /// Subscribes at once, connected or not.
     ///
     /// # Errors
-    /// When the request has a value that has no canonical form, or the client was closed.
-    /// What the server thinks of it is in the stream.
+    /// When the request has a value that has no canonical form or is larger than
+    /// [what is sent](Builder::send_bytes), or the client was closed. What the server thinks of it is in the stream.
     pub fn subscribe<C: Channel>(&self, request: &C) -> Result<Subscription<C>, Error> {
         self.subscribe_with(request, Buffering::default())
     }
@@ -92,7 +92,7 @@ impl Client {
         let payload = serde_json::to_string(request).map_err(|error| Error::encode(&error))?;
         let ask = Ask { name: topic.clone(), route: C::ROUTE, payload: payload.into() };
         let listener = Arc::new(Buffer::new(buffering));
-        let (number, status) = self.handle.change(|core| core.subscribe(ask, &listener))?;
+        let (number, status) = self.handle.change(|core| core.subscribe(now(), ask, &listener))?;
         Ok(Subscription::new(self.handle.clone(), number, topic, listener, status))
     }
 

@@ -3,6 +3,7 @@
 //! A pure function of the messages, ends and times handed in, so that tests can hand in any.
 
 mod demands;
+mod ends;
 mod kept;
 mod requests;
 mod settings;
@@ -19,9 +20,10 @@ use topicast::Refusal;
 
 use crate::{
     buffer::{Buffer, Lost, Queued},
+    delay,
     disconnect::{Cause, Disconnect},
     envelope::{self, Incoming, Payload},
-    error::{Doubt, RequestError},
+    error::RequestError,
     heartbeat::{Due, Heartbeat},
     item::RawItem,
     random::Random,
@@ -57,6 +59,10 @@ pub(crate) struct Core {
     random: Random,
     phase: Phase,
     failures: u32,
+    /// How long the server wants this client to stay away once it has gone.
+    away: Duration,
+    /// The server refused the token of the connection before this one.
+    token_refused: bool,
     connection: watch::Sender<Connection>,
     heartbeat: Heartbeat,
     latency: Option<Duration>,
@@ -67,6 +73,8 @@ pub(crate) struct Core {
     requests: Requests,
     /// What was not sent yet, in order.
     outbox: VecDeque<(u64, String)>,
+    /// Whether something was sent since the last ping was due.
+    sends: bool,
     /// What was asked on this connection and has no answer, in order.
     unanswered: VecDeque<Unanswered>,
     pushes: HashMap<&'static str, Vec<Listener>>,
@@ -78,6 +86,8 @@ pub(crate) struct Core {
 struct Unanswered {
     id: u64,
     asked: Asked,
+    /// How many times it was sent; the server answers each.
+    times: u32,
     /// A later one was answered, so the server has read this one and found no fault in it.
     read: bool,
 }
@@ -107,6 +117,8 @@ impl Core {
             random,
             phase: Phase::Connecting { since: now },
             failures: 0,
+            away: Duration::ZERO,
+            token_refused: false,
             connection: watch::Sender::new(Connection::Connecting),
             heartbeat: Heartbeat::new(settings.heartbeat, settings.silence, now),
             latency: None,
@@ -116,6 +128,7 @@ impl Core {
             kept: Kept::default(),
             requests: Requests::default(),
             outbox: VecDeque::new(),
+            sends: true,
             unanswered: VecDeque::new(),
             pushes: HashMap::new(),
             events: Vec::new(),
@@ -138,8 +151,8 @@ impl Core {
             Phase::Closed => None,
         };
         let later = self.topics.values().filter_map(|topic| match topic.standing {
-            Standing::Later(at) => Some(at),
-            _ => None,
+            Standing::Later(at) | Standing::Asked { until: at, .. } => Some(at),
+            Standing::Wanted | Standing::Live => None,
         });
         of_phase.into_iter().chain(self.requests.deadline()).chain(later).min()
     }
@@ -150,6 +163,7 @@ impl Core {
             self.outbox.retain(|(other, _)| *other != id);
             self.unanswered.retain(|other| other.id != id);
         }
+        self.give_up_asking(now);
         self.retry_topics(now);
         match self.phase {
             Phase::Waiting { until } if until <= now => {
@@ -161,7 +175,13 @@ impl Core {
                 self.ended(now, Disconnect::new(Cause::ConnectTimeout, format!("it took more than {after} s")));
             }
             Phase::Open { .. } => match self.heartbeat.due(now) {
+                Due::Ping if !self.outbox.is_empty() && !self.sends => {
+                    // What the server sends meanwhile is no sign that it reads.
+                    let why = "nothing could be written from one ping to the next";
+                    self.ended(now, Disconnect::new(Cause::NotReading, why));
+                }
                 Due::Ping => {
+                    self.sends = false;
                     let id = self.ask("ping", None, Asked::Ping);
                     self.heartbeat.asked(id, now);
                 }
@@ -183,7 +203,7 @@ impl Core {
         self.heartbeat = Heartbeat::new(self.settings.heartbeat, self.settings.silence, now);
         let wanted = self.topics.iter().filter(|(_, topic)| topic.standing == Standing::Wanted);
         for number in wanted.map(|(number, _)| *number).collect::<Vec<_>>() {
-            self.join(number);
+            self.join(now, number);
         }
         for id in self.requests.take_waiting() {
             self.send(id);
@@ -199,6 +219,9 @@ impl Core {
             Ok(message) => message,
             Err(error) => return self.emit(&Event::Unreadable(error.to_string())),
         };
+        if message.kind == "going_away" {
+            self.away = message.reconnect_after().map_or(Duration::ZERO, delay::of_going_away);
+        }
         if let Some(id) = message.id() {
             self.answer(now, id, &message);
         } else if let Some(topic) = &message.topic {
@@ -224,40 +247,9 @@ impl Core {
     pub(crate) fn pop(&mut self) -> Option<String> {
         let Phase::Open { .. } = self.phase else { return None };
         let (id, text) = self.outbox.pop_front()?;
+        self.sends = true;
         self.requests.sent(id);
         Some(text)
-    }
-
-    /// The connection ended, or did not come about.
-    pub(crate) fn ended(&mut self, now: Instant, why: Disconnect) {
-        let lived = match self.phase {
-            Phase::Open { since } => now.saturating_duration_since(since),
-            Phase::Connecting { .. } => Duration::ZERO,
-            Phase::Closing { .. } => {
-                self.phase = Phase::Closed;
-                return;
-            }
-            Phase::Waiting { .. } | Phase::Closed => return,
-        };
-        self.blame(now, &why);
-        self.unanswered.clear();
-        for (id, _) in std::mem::take(&mut self.outbox).into_iter().rev() {
-            self.requests.wait(id, true);
-        }
-        self.requests.doubt(&Doubt::Disconnected(why.clone()));
-        self.topics.values_mut().for_each(|topic| topic.lost(&why));
-        if let Some(limit) = why.heartbeat() {
-            // The server wants to hear more often than it did.
-            self.settings.heartbeat = self.settings.heartbeat.min(limit / 3);
-        }
-        let was_live = *self.connection.borrow() == Connection::Live;
-        self.failures = if lived >= self.settings.backoff.stable { 1 } else { self.failures.saturating_add(1) };
-        let after = self.settings.backoff.wait(self.failures, &mut self.random);
-        self.phase = Phase::Waiting { until: now + after };
-        if was_live {
-            self.tell_pushes(&Status::Stale(why.clone()));
-        }
-        self.set(Connection::Waiting { why, failures: self.failures, after });
     }
 
     fn take_id(&mut self) -> u64 {
@@ -283,17 +275,45 @@ impl Core {
         let id = self.take_id();
         if let Phase::Open { .. } = self.phase {
             self.outbox.push_back((id, envelope::request(kind, id, payload)));
-            self.unanswered.push_back(Unanswered { id, asked, read: false });
+            self.unanswered.push_back(Unanswered { id, asked, times: 1, read: false });
         }
         id
     }
 
-    fn join(&mut self, number: u64) {
+    fn join(&mut self, now: Instant, number: u64) {
         let Some(topic) = self.topics.get(&number) else { return };
         let (kind, payload) = (format!("{}.subscribe", topic.ask.route), Payload::clone(&topic.ask.payload));
-        let id = self.ask(&kind, Some(&payload), Asked::Subscribe(number));
+        let id = match self.unanswered_join(number) {
+            // The same number again: whichever of the two is answered, it is the answer, and
+            // asking for ever takes no memory.
+            Some(id) => {
+                if self.outbox.iter().all(|(other, _)| *other != id) {
+                    self.outbox.push_back((id, envelope::request(&kind, id, Some(&payload))));
+                    self.unanswered.iter_mut().filter(|other| other.id == id).for_each(|other| other.times += 1);
+                }
+                id
+            }
+            None => self.ask(&kind, Some(&payload), Asked::Subscribe(number)),
+        };
+        let until = now + self.settings.request_timeout;
         if let Some(topic) = self.topics.get_mut(&number) {
-            topic.standing = Standing::Asked(id);
+            topic.standing = Standing::Asked { id, until };
+        }
+    }
+
+    /// The request for a topic that the server has not answered on this connection.
+    fn unanswered_join(&self, number: u64) -> Option<u64> {
+        self.unanswered.iter().find(|other| other.asked == Asked::Subscribe(number)).map(|other| other.id)
+    }
+
+    /// Reports subscriptions that were not answered in time, and asks for them later.
+    fn give_up_asking(&mut self, now: Instant) {
+        let late = |topic: &Topic| matches!(topic.standing, Standing::Asked { until, .. } if until <= now);
+        let late = self.topics.iter().filter(|(_, topic)| late(topic)).map(|(number, _)| *number);
+        let after = self.settings.request_timeout.as_secs_f64();
+        for number in late.collect::<Vec<_>>() {
+            let refusal = Refusal::new("timeout", format!("no answer within {after} s")).retryable();
+            self.refuse(now, number, RawItem::Refused, refusal);
         }
     }
 
@@ -301,7 +321,7 @@ impl Core {
         let Some(call) = self.requests.call(id) else { return };
         let reply = call.reply;
         self.outbox.push_back((id, envelope::request(&call.kind, id, call.payload.as_deref())));
-        self.unanswered.push_back(Unanswered { id, asked: Asked::Request, read: false });
+        self.unanswered.push_back(Unanswered { id, asked: Asked::Request, times: 1, read: false });
         if !reply {
             self.ask("ping", None, Asked::After(id));
         }
@@ -315,7 +335,7 @@ impl Core {
                 topic.standing = Standing::Wanted;
             }
             if let Phase::Open { .. } = self.phase {
-                self.join(number);
+                self.join(now, number);
             }
         }
     }
@@ -323,7 +343,12 @@ impl Core {
     /// The answer to a request of this number.
     fn answer(&mut self, now: Instant, id: u64, message: &Incoming<'_>) {
         let Some(at) = self.unanswered.iter().position(|other| other.id == id) else { return };
-        let Some(Unanswered { asked, .. }) = self.unanswered.remove(at) else { return };
+        let Some(Unanswered { asked, times, .. }) = self.unanswered.get_mut(at) else { return };
+        let asked = *asked;
+        *times -= 1;
+        if *times == 0 {
+            self.unanswered.remove(at);
+        }
         self.unanswered.iter_mut().take(at).for_each(|earlier| earlier.read = true);
         // Nobody waits any more for the answer of what timed out, and it can be no fault.
         self.unanswered.retain(|other| !(other.read && other.asked == Asked::Request && !self.requests.has(other.id)));
@@ -331,12 +356,20 @@ impl Core {
         match asked {
             Asked::Subscribe(number) => {
                 let Some(topic) = self.topics.get_mut(&number) else { return };
-                if topic.standing != Standing::Asked(id) {
+                // An answer that comes late is one all the same.
+                if !matches!(topic.standing, Standing::Asked { .. } | Standing::Later(_)) {
                     return;
                 }
-                match fault.or_else(|| message.refused()) {
-                    Some(refusal) => self.refuse(now, number, RawItem::Refused, refusal),
-                    None => topic.joined(message),
+                let refusal = fault.or_else(|| message.refused());
+                match refusal.map_or_else(|| message.agrees(&topic.ask.name).map_err(Err), |refusal| Err(Ok(refusal))) {
+                    Ok(()) => topic.joined(now, message),
+                    Err(Ok(refusal)) => self.refuse(now, number, RawItem::Refused, refusal),
+                    Err(Err(why)) => {
+                        let (route, payload) = (topic.ask.route, Payload::clone(&topic.ask.payload));
+                        self.refuse(now, number, RawItem::Refused, Refusal::new("invalid_reply", why));
+                        // The server may have subscribed this client to something.
+                        self.ask(&format!("{route}.unsubscribe"), Some(&payload), Asked::Unsubscribe);
+                    }
                 }
             }
             Asked::Request => {
@@ -380,8 +413,11 @@ impl Core {
     fn refuse(&mut self, now: Instant, number: u64, item: fn(Refusal) -> RawItem, refusal: Refusal) {
         if refusal.is_retryable() {
             let Some(topic) = self.topics.get_mut(&number) else { return };
-            let backoff = self.settings.backoff.wait(topic.refusals + 1, &mut self.random);
-            let after = refusal.retry_after_hint().unwrap_or(backoff);
+            let refusals = topic.refused(now, self.settings.backoff.stable);
+            // What the server asks for, and a random time that grows beside: clients that were
+            // refused together do not come back together, and one that always is does so less often.
+            let asked = refusal.retry_after_hint().map_or(Duration::ZERO, delay::of_refusal);
+            let after = asked + self.settings.backoff.wait(refusals, &mut self.random);
             topic.retry(item(refusal.clone()), refusal, now + after);
         } else if let Some(topic) = self.forget_topic(number) {
             topic.end(Some(item(refusal.clone())), Status::Refused(refusal));
@@ -393,30 +429,6 @@ impl Core {
         self.names.remove(&topic.ask.name);
         self.wanted_changed();
         Some(topic)
-    }
-
-    /// Finds the request that the server closed for. It answers one after another, so that is
-    /// the first that it has not read, if it was sent at all.
-    fn blame(&mut self, now: Instant, why: &Disconnect) {
-        let Some(Unanswered { id, asked, .. }) = self.unanswered.iter().copied().find(|other| !other.read) else {
-            return;
-        };
-        if self.outbox.front().is_some_and(|(unsent, _)| *unsent == id) {
-            return;
-        }
-        match (why.cause, asked) {
-            (Cause::Fault | Cause::TooBig, Asked::Subscribe(number)) => {
-                self.refuse(now, number, RawItem::Refused, why.fault());
-            }
-            (Cause::Fault | Cause::TooBig, Asked::Request) => {
-                self.requests.resolve(id, Err(RequestError::Fault(why.fault())));
-            }
-            // A handler that fails every time must not take the other topics along every time.
-            (Cause::ServerFailed, Asked::Subscribe(number)) => {
-                self.refuse(now, number, RawItem::Refused, Refusal::internal(why.reason.clone()));
-            }
-            _ => {}
-        }
     }
 }
 

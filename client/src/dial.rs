@@ -2,7 +2,10 @@
 
 use std::{io, pin::Pin, sync::Arc};
 
-use http::{HeaderMap, HeaderValue, Uri, header::AUTHORIZATION};
+use http::{
+    HeaderMap, HeaderValue, Uri,
+    header::{AUTHORIZATION, RETRY_AFTER},
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -39,6 +42,7 @@ pub(crate) struct Dial {
     pub(crate) connector: Connector,
     pub(crate) token: Option<TokenProvider>,
     pub(crate) message_bytes: usize,
+    pub(crate) send_bytes: usize,
 }
 
 impl Dial {
@@ -59,14 +63,18 @@ impl Dial {
             request.headers_mut().insert(AUTHORIZATION, value);
         }
         let stream = (self.connector)(self.uri).await.map_err(|error| unreachable(&error))?;
-        let config = WebSocketConfig::default()
+        let config = WebSocketConfig::default();
+        let config = config
             .max_message_size(Some(self.message_bytes))
-            .max_frame_size(Some(self.message_bytes));
+            .max_frame_size(Some(self.message_bytes))
+            // Room for the largest message beside what is being written, with the frame's header.
+            .max_write_buffer_size(self.send_bytes.saturating_add(config.write_buffer_size + 1024));
         match client_async_with_config(request, stream, Some(config)).await {
             Ok((socket, _)) => Ok(socket),
             Err(tungstenite::Error::Http(response)) => {
                 let body = response.body().as_deref().unwrap_or_default();
-                Err(Disconnect::rejected(response.status().as_u16(), body))
+                let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+                Err(Disconnect::rejected(response.status().as_u16(), retry_after, body))
             }
             Err(error) => Err(unreachable(&error)),
         }

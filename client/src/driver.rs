@@ -203,6 +203,9 @@ fn broken(error: &tungstenite::Error) -> Disconnect {
         tungstenite::Error::Capacity(_) | tungstenite::Error::Utf8(_) => Cause::Protocol,
         tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => Cause::Lost,
         tungstenite::Error::Protocol(_) => Cause::Protocol,
+        tungstenite::Error::WriteBufferFull(_) => {
+            return Disconnect::new(Cause::NotReading, "more waits to be written than the client's bound allows");
+        }
         _ => Cause::Lost,
     };
     Disconnect::new(cause, error.to_string())

@@ -6,6 +6,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use topicast::Refusal;
 
+use crate::delay;
+
 /// A server's message, with its payload still text.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Incoming<'a> {
@@ -41,32 +43,66 @@ impl<'a> Incoming<'a> {
 
     /// The refusal that the payload of an error or an end is.
     pub(crate) fn refusal(&self) -> Option<Refusal> {
-        serde_json::from_str::<Refused>(self.payload()).ok().map(Refusal::from)
+        serde_json::from_str::<Refused<'_>>(self.payload()).ok().map(Refusal::from)
     }
 
     /// The refusal that a reply is, if it is one. A reply's own type may have members of the
     /// same names, so the status has to say it.
     pub(crate) fn refused(&self) -> Option<Refusal> {
-        let found: Refused = serde_json::from_str(self.payload()).ok()?;
+        let found: Refused<'_> = serde_json::from_str(self.payload()).ok()?;
         (found.status.as_deref() == Some("error")).then(|| found.into())
+    }
+
+    /// The delay after which a server that is going away wants its clients back.
+    pub(crate) fn reconnect_after(&self) -> Option<Duration> {
+        #[derive(Deserialize)]
+        struct GoingAway {
+            reconnect_after_ms: f64,
+        }
+        let found: GoingAway = serde_json::from_str(self.payload()).ok()?;
+        Some(delay::of_millis(found.reconnect_after_ms))
+    }
+
+    /// Checks that a reply to a subscribe agrees to this topic; only then do updates come.
+    ///
+    /// # Errors
+    /// What the reply says instead.
+    pub(crate) fn agrees(&self, topic: &str) -> Result<(), String> {
+        match serde_json::from_str(self.payload()) {
+            Ok(Agreed { status, topic: Some(named) }) if status == "ok" && named == topic => Ok(()),
+            Ok(Agreed { status, topic: None }) if status == "ok" => Err("the reply names no topic".to_owned()),
+            Ok(Agreed { status, topic: Some(named) }) if status == "ok" => Err(format!(
+                "the server calls the topic {named}, this client {topic}; their declarations of the channel differ"
+            )),
+            _ => Err("the reply is neither an agreement nor a refusal".to_owned()),
+        }
     }
 }
 
-/// The members of a refusal; `retry_after_ms` may be absent.
+/// The members of an ok reply to a subscribe.
 #[derive(Deserialize)]
-struct Refused {
+struct Agreed {
+    status: String,
+    topic: Option<String>,
+}
+
+/// The members of a refusal; `retry_after_ms` may be absent. What it is instead of a number does
+/// not make the refusal another message.
+#[derive(Deserialize)]
+struct Refused<'a> {
     status: Option<String>,
     code: String,
     message: String,
     retryable: bool,
-    retry_after_ms: Option<u64>,
+    #[serde(borrow)]
+    retry_after_ms: Option<&'a RawValue>,
 }
 
-impl From<Refused> for Refusal {
-    fn from(found: Refused) -> Self {
+impl From<Refused<'_>> for Refusal {
+    fn from(found: Refused<'_>) -> Self {
         let refusal = Self::new(found.code, found.message);
-        match found.retry_after_ms {
-            Some(after) if found.retryable => refusal.retry_after(Duration::from_millis(after)),
+        match found.retry_after_ms.and_then(|text| text.get().parse().ok()) {
+            Some(after) if found.retryable => refusal.retry_after(delay::of_millis(after)),
             _ if found.retryable => refusal.retryable(),
             _ => refusal,
         }
@@ -106,9 +142,30 @@ mod tests {
         let refusal =
             reply(r#"{"status":"error","symbol":"A","code":"c","message":"m","retryable":true,"retry_after_ms":9}"#);
         assert_eq!(refusal, Some(Refusal::new("c", "m").retry_after(Duration::from_millis(9))));
+        for (after, expected) in [("-5", 0), ("0.5e3", 500), ("1500", 1500)] {
+            let payload = r#"{"status":"error","code":"c","message":"m","retryable":true,"retry_after_ms":AFTER}"#;
+            let expected = Refusal::new("c", "m").retry_after(Duration::from_millis(expected));
+            assert_eq!(reply(&payload.replace("AFTER", after)), Some(expected));
+        }
+        let worded = reply(r#"{"status":"error","code":"c","message":"m","retryable":true,"retry_after_ms":"soon"}"#);
+        assert_eq!(worded, Some(Refusal::new("c", "m").retryable()));
         assert_eq!(reply(r#"{"status":"error"}"#), None);
         assert_eq!(reply(r#"{"code":"c","message":"m","retryable":true}"#), None);
         assert_eq!(reply("7"), None);
+    }
+
+    #[test]
+    fn an_agreement_names_the_topic() {
+        let reply = |payload: &str| {
+            Incoming::parse(&format!(r#"{{"type":"r","payload":{payload}}}"#)).unwrap().agrees("bars:{}")
+        };
+        assert_eq!(reply(r#"{"status":"ok","message":"m","topic":"bars:{}"}"#), Ok(()));
+        assert_eq!(reply(r#"{"status":"ok"}"#), Err("the reply names no topic".into()));
+        let other = reply(r#"{"status":"ok","topic":"bars:{\"a\":1}"}"#).unwrap_err();
+        assert!(other.starts_with(r#"the server calls the topic bars:{"a":1}, this client bars:{}"#), "{other}");
+        for neither in ["null", "{}", r#"{"status":"fine","topic":"bars:{}"}"#, r#"{"status":"ok","topic":7}"#] {
+            assert_eq!(reply(neither), Err("the reply is neither an agreement nor a refusal".into()), "{neither}");
+        }
     }
 
     #[test]

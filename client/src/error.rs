@@ -40,6 +40,10 @@ impl Error {
         Self(Kind::Storage(message))
     }
 
+    pub(crate) fn too_big(bytes: usize, limit: usize) -> Self {
+        Self(Kind::Request(format!("the request has {bytes} bytes, {limit} at most are sent")))
+    }
+
     pub(crate) fn closed() -> Self {
         Self(Kind::Closed)
     }
@@ -57,7 +61,8 @@ impl Error {
         }
     }
 
-    /// A request has a value that has no canonical form, so it can have no topic.
+    /// A request has a value that has no canonical form, so it can have no topic; or it is larger
+    /// than [what is sent](crate::Builder::send_bytes).
     pub fn is_request(&self) -> bool {
         matches!(self.0, Kind::Request(_))
     }
@@ -138,6 +143,13 @@ pub enum NotSent {
         /// How many that is.
         limit: usize,
     },
+    /// The message is larger than [the limit](crate::Builder::send_bytes).
+    TooBig {
+        /// How large it is.
+        bytes: usize,
+        /// How large it may be.
+        limit: usize,
+    },
     /// There was no connection in time.
     TimedOut,
     /// The client was closed.
@@ -171,6 +183,9 @@ impl fmt::Display for RequestError {
             Self::Unknown(Doubt::Closed) => f.write_str("the client was closed; it may have been carried out"),
             Self::NotSent(NotSent::QueueFull { limit }) => {
                 write!(f, "not sent: {limit} requests wait already, which is the limit")
+            }
+            Self::NotSent(NotSent::TooBig { bytes, limit }) => {
+                write!(f, "not sent: the message has {bytes} bytes, {limit} at most are sent")
             }
             Self::NotSent(NotSent::TimedOut) => f.write_str("not sent: there was no connection in time"),
             Self::NotSent(NotSent::Closed) => f.write_str("not sent: the client was closed"),

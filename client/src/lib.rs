@@ -22,6 +22,7 @@ mod envelope;
 mod status;
 mod storage;
 mod disconnect;
+mod delay;
 
 pub use backoff::Backoff;
 pub use buffer::{Buffering, Overflow};
@@ -38,3 +39,7 @@ pub use subscription::Subscription;
 #[cfg(feature = "rustls")]
 pub use tokio_rustls::rustls;
 pub use topicast::Refusal;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/clients.md")]
+struct Documentation;

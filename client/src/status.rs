@@ -39,7 +39,8 @@ pub enum Connection {
     Connecting,
     /// Open.
     Live,
-    /// Down; it is tried again after this time, counted from when it went down.
+    /// Down; it is tried again after this time, counted from when it went down. What the server
+    /// asks for is in it, within the client's bounds.
     Waiting {
         /// Why it is down.
         why: Disconnect,
@@ -48,6 +49,8 @@ pub enum Connection {
         /// The time until the next attempt.
         after: Duration,
     },
+    /// Given up, for the server refused the client's token twice in a row; this is the last state.
+    Stopped(Disconnect),
     /// Closed by its owner; this is the last state.
     Closed,
 }

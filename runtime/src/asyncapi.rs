@@ -12,7 +12,9 @@ mod render;
 mod model;
 mod channels;
 mod connection;
+mod titles;
 mod message;
+mod nested;
 mod schemas;
 mod aliases;
 mod example;
@@ -21,7 +23,8 @@ mod example;
 ///
 /// Both describe the same messages, each as the whole text frame that travels. The 3.0.0
 /// document also says which reply belongs to which request; in 2.4.0, where the standard
-/// has no word for it, a request names its replies in the extension `x-response`.
+/// has no word for it, the extension `x-response` of a request lists the `messageId` of each
+/// of its replies.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AsyncApi {
     v2: Value,

@@ -12,22 +12,38 @@ pub(crate) struct Behind {
     /// Topics under `latest` whose newest update found no room.
     pub(crate) overdue: VecDeque<TopicId>,
     /// Updates of topics whose snapshot is not there yet.
-    pub(crate) held: Vec<(TopicId, VecDeque<Update>)>,
+    pub(crate) held: Vec<(TopicId, VecDeque<Held>)>,
     pub(crate) held_bytes: usize,
+    /// How many updates of a topic were dropped since the shard last counted them.
+    dropped: Vec<(TopicId, u64)>,
+}
+
+/// An update that waits for the topic's snapshot.
+pub(crate) struct Held {
+    pub(crate) update: Update,
+    /// How many updates before it were skipped.
+    pub(crate) skipped: u64,
 }
 
 impl Behind {
-    /// Whether the connection has caught up.
+    /// Returns true once the connection has caught up and its drops are counted.
     pub(crate) fn is_empty(&self) -> bool {
-        self.skips.is_empty() && self.overdue.is_empty() && self.held.is_empty()
+        self.skips.is_empty() && self.overdue.is_empty() && self.held.is_empty() && self.dropped.is_empty()
     }
 
-    /// Remembers that updates of a topic are missing, for the next one that is queued.
+    /// Records that updates of a topic are missing, for the next one that is queued.
     pub(crate) fn skip(&mut self, topic: TopicId, count: u64) {
-        match self.skips.iter_mut().find(|(skipped, _)| *skipped == topic) {
-            Some((_, skipped)) => *skipped += count,
-            None => self.skips.push((topic, count)),
-        }
+        add(&mut self.skips, topic, count);
+    }
+
+    /// Records that updates of a topic were dropped, for the topic's counter.
+    pub(crate) fn drop_updates(&mut self, topic: TopicId, count: u64) {
+        add(&mut self.dropped, topic, count);
+    }
+
+    /// Takes the drops that the shard has not counted yet.
+    pub(crate) fn take_dropped(&mut self) -> Vec<(TopicId, u64)> {
+        std::mem::take(&mut self.dropped)
     }
 
     /// How many are missing, for the update that will say so.
@@ -36,11 +52,11 @@ impl Behind {
         at.map_or(0, |at| self.skips.swap_remove(at).1)
     }
 
-    /// The updates that were held back of a topic, if it was held.
-    pub(crate) fn take_held(&mut self, topic: TopicId) -> Option<VecDeque<Update>> {
+    /// Takes the updates of a topic that were held back, if it was held.
+    pub(crate) fn take_held(&mut self, topic: TopicId) -> Option<VecDeque<Held>> {
         let at = self.held.iter().position(|(held, _)| *held == topic)?;
         let (_, updates) = self.held.swap_remove(at);
-        self.held_bytes -= updates.iter().map(|update| update.frame.bytes().len()).sum::<usize>();
+        self.held_bytes -= updates.iter().map(|held| held.update.frame.bytes().len()).sum::<usize>();
         Some(updates)
     }
 
@@ -49,5 +65,12 @@ impl Behind {
         self.take_held(topic);
         self.take_skips(topic);
         self.overdue.retain(|overdue| *overdue != topic);
+    }
+}
+
+fn add(counts: &mut Vec<(TopicId, u64)>, topic: TopicId, count: u64) {
+    match counts.iter_mut().find(|(counted, _)| *counted == topic) {
+        Some((_, sum)) => *sum += count,
+        None => counts.push((topic, count)),
     }
 }

@@ -245,7 +245,12 @@ impl<S: Send + Sync + 'static> Builder<S> {
     /// under the profile; when a code of refusal is not in snake_case; when a time limit
     /// is zero; when two types want the same name in the documents.
     pub fn build(self) -> Result<Server, Error> {
-        for (name, limit) in [("heartbeat", self.heartbeat), ("lifespan", self.lifespan)] {
+        let limits = [
+            ("heartbeat", self.heartbeat),
+            ("lifespan", self.lifespan),
+            ("handler_timeout", self.limits.handler_timeout),
+        ];
+        for (name, limit) in limits {
             if limit.is_some_and(|limit| limit.is_zero()) {
                 return Err(Error::configuration(format!(
                     "{name} is zero; give a longer time, or `None` to turn it off"

@@ -47,6 +47,8 @@ pub(crate) mod reason {
     pub(crate) const GOING_AWAY: &str = "The server is going away";
     /// A handler panicked.
     pub(crate) const HANDLER_FAILED: &str = "A handler failed";
+    /// A shard panicked.
+    pub(crate) const SHARD_FAILED: &str = "The server failed";
     /// Faults of form in a row under the modern profile.
     pub(crate) const TOO_MANY_FAULTS: &str = "Too many invalid messages in a row";
 }

@@ -1,52 +1,41 @@
-//! A connection as its shard sees it: an outbox, a socket, and what it has missed.
+//! A connection as its shard sees it: its topics, its way out, and what it has missed.
 
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::Waker,
 };
 
 use crate::{
     audience::Audience,
     batch::{Batch, Item},
-    behind::Behind,
+    behind::{Behind, Held},
+    close::reason,
     frame::Frame,
     ids::TopicId,
-    outbox::{Class, Millis, Outbox, Pending},
+    memberships::Memberships,
+    outbox::{Class, Millis, Pending},
     signals::Signals,
     slow::{Policy, TooSlow},
     transport::Transport,
-    update::Update,
+    writer::{Flushed, Writer},
 };
 
 /// One connection of a shard.
 pub(crate) struct Conn {
     pub(crate) number: u64,
     pub(crate) signals: Arc<Signals>,
-    /// Whether it is on the shard's list of those to write to.
+    /// Whether it is in the line of connections to write to.
     pub(crate) touched: bool,
-    transport: Arc<Transport>,
-    outbox: Outbox,
-    /// Updates to be written next, by their places in the batch. Only while the outbox is
-    /// empty: whatever else happens to the connection, they are moved to the outbox before.
-    fresh: Vec<u32>,
-    fresh_bytes: usize,
+    writer: Writer,
     /// How many bytes may be unsent.
     limit: usize,
-    /// Its topics and its place in each one's list of subscribers, sorted by topic.
-    topics: Vec<(TopicId, u32)>,
+    pub(crate) memberships: Memberships,
     /// Present while it is behind or waits for a snapshot, which most never do.
     behind: Option<Box<Behind>>,
-    waker: Waker,
-    /// The socket was full; the waker tells when it may not be.
-    pub(crate) blocked: bool,
     /// The close frame is queued: nothing follows it.
     closing: bool,
-    broken: bool,
 }
-
-/// How many places of updates an idle connection keeps room for.
-const KEPT_FRESH: usize = 32;
 
 /// How many bytes `,"skipped":N` takes at most.
 const SKIPPED_BYTES: usize = 32;
@@ -59,100 +48,74 @@ impl Conn {
         waker: Waker,
         limit: usize,
     ) -> Self {
-        Self {
-            number,
-            signals,
-            touched: false,
-            transport,
-            outbox: Outbox::default(),
-            fresh: Vec::new(),
-            fresh_bytes: 0,
-            limit,
-            topics: Vec::new(),
-            behind: None,
-            waker,
-            blocked: false,
-            closing: false,
-            broken: false,
-        }
+        let writer = Writer::new(transport, waker);
+        let memberships = Memberships::default();
+        Self { number, signals, touched: false, writer, limit, memberships, behind: None, closing: false }
     }
 
-    /// Queues an update of the batch; those that make room for it, or that it replaces, are
-    /// told in `dropped`.
-    pub(crate) fn deliver(&mut self, at: u32, batch: &Batch, dropped: &mut Vec<TopicId>) -> Result<(), TooSlow> {
+    /// Queues an update of the batch.
+    pub(crate) fn deliver(&mut self, at: u32, batch: &Batch) -> Result<(), TooSlow> {
         let item = batch.get(at);
-        let bytes = self.fresh_bytes + item.len();
-        // The way of everybody who keeps up.
-        if self.outbox.is_empty() && self.behind.is_none() && bytes <= self.limit && self.is_alive() && !self.blocked {
-            self.fresh.push(at);
-            self.fresh_bytes = bytes;
+        // The way of every subscriber that keeps up.
+        if self.behind.is_none() && self.is_alive() && self.writer.take_fresh(at, item.len(), self.limit) {
             return Ok(());
         }
-        self.settle(batch, dropped);
-        self.queue(item, dropped)
+        self.settle(batch);
+        self.queue(item)
     }
 
     /// Queues an update in the outbox.
-    pub(crate) fn queue(&mut self, item: &Item, dropped: &mut Vec<TopicId>) -> Result<(), TooSlow> {
+    fn queue(&mut self, item: &Item) -> Result<(), TooSlow> {
         if !self.is_alive() {
             return Ok(());
         }
-        if item.policy == Policy::Latest {
-            self.conflate(item, dropped);
-            return Ok(());
-        }
         let bytes = item.len() + SKIPPED_BYTES;
-        if self.finds_room(bytes)
-            || (item.policy == Policy::DropOldest && self.make_room(Some(item.topic), bytes, dropped))
+        if item.policy == Policy::Latest {
+            if self.writer.blocked || self.is_overdue(item.topic) || !self.finds_room(bytes) {
+                self.conflate(item);
+            } else {
+                self.push_with_skips(item);
+            }
+        } else if self.finds_room(bytes)
+            || (item.policy == Policy::DropOldest && self.make_room(Some(item.topic), bytes))
         {
-            let skipped = self.take_skips(item.topic);
-            self.push(item, skipped);
+            self.push_with_skips(item);
         } else if item.policy == Policy::Close {
             return Err(TooSlow);
         } else {
             self.skip(item.topic, 1);
-            dropped.push(item.topic);
+            self.behind().drop_updates(item.topic, 1);
         }
         Ok(())
     }
 
     /// Moves the updates that are to be written next to the outbox, which everything else works on.
-    pub(crate) fn settle(&mut self, batch: &Batch, dropped: &mut Vec<TopicId>) {
-        self.fresh_bytes = 0;
-        for at in std::mem::take(&mut self.fresh) {
-            self.push_fresh(batch.get(at), dropped);
-        }
+    pub(crate) fn settle(&mut self, batch: &Batch) {
+        self.writer.settle(batch);
     }
 
-    /// Puts an update, which found room when it came, into the outbox.
-    fn push_fresh(&mut self, item: &Item, dropped: &mut Vec<TopicId>) {
-        if item.policy == Policy::Latest {
-            self.conflate(item, dropped);
-        } else {
-            self.push(item, 0);
-        }
-    }
-
-    /// Queues an update in the place of the one that is pending, if there is one.
-    fn conflate(&mut self, item: &Item, dropped: &mut Vec<TopicId>) {
+    /// Queues an update in the place of the newest that is pending of its topic; without room
+    /// for it, the topic is overdue.
+    fn conflate(&mut self, item: &Item) {
         let topic = item.topic;
         let skipped = self.take_skips(topic);
-        if self.outbox.replace(item.update.frame.clone(), item.pending(skipped)) {
-            dropped.push(topic);
-        } else if !self.is_overdue(topic) && self.finds_room(item.len() + SKIPPED_BYTES) {
-            self.push(item, skipped);
-        } else {
-            if !self.is_overdue(topic) {
-                self.behind().overdue.push_back(topic);
-            }
+        let newer = item.pending(skipped);
+        if self.writer.outbox.replace(item.update.frame.clone(), newer) {
+            self.behind().drop_updates(topic, 1);
+        } else if self.is_overdue(topic) {
             self.skip(topic, skipped + 1);
-            dropped.push(topic);
+            self.behind().drop_updates(topic, 1);
+        } else if self.finds_room(item.len() + SKIPPED_BYTES) {
+            self.writer.push(item, skipped);
+        } else {
+            self.behind().overdue.push_back(topic);
+            self.skip(topic, skipped);
         }
     }
 
     /// A topic whose newest update found no room, once everything before it is sent.
     pub(crate) fn next_overdue(&mut self) -> Option<TopicId> {
-        if self.blocked || !self.outbox.is_empty() || !self.is_alive() {
+        if self.writer.blocked || !self.writer.outbox.is_empty() || !self.is_alive() {
             return None;
         }
         let topic = self.behind.as_mut()?.overdue.pop_front();
@@ -160,112 +123,114 @@ impl Conn {
         topic
     }
 
-    /// Queues the newest update of a topic that was overdue, which had been counted as
-    /// skipped until now.
-    pub(crate) fn deliver_overdue(&mut self, item: &Item) {
+    /// Queues an update with the number of those that were skipped before it.
+    pub(crate) fn push_with_skips(&mut self, item: &Item) {
         let skipped = self.take_skips(item.topic);
-        self.push(item, skipped.saturating_sub(1));
+        self.writer.push(item, skipped);
     }
 
     /// Queues a frame that is never dropped.
-    pub(crate) fn keep(&mut self, frame: Frame, dropped: &mut Vec<TopicId>) -> Result<(), TooSlow> {
+    pub(crate) fn keep(&mut self, frame: Frame) -> Result<(), TooSlow> {
         if !self.is_alive() {
             return Ok(());
         }
         let len = frame.weight();
-        if !self.finds_room(len) && !self.make_room(None, len, dropped) {
+        if !self.finds_room(len) && !self.make_room(None, len) {
             return Err(TooSlow);
         }
-        self.outbox.push(frame, Class::Kept);
+        self.writer.outbox.push(frame, Class::Kept);
         Ok(())
     }
 
     /// Keeps an update back until the topic's snapshot is there.
-    pub(crate) fn hold(&mut self, item: &Item, dropped: &mut Vec<TopicId>) -> Result<(), TooSlow> {
+    pub(crate) fn hold(&mut self, item: &Item) -> Result<(), TooSlow> {
         let len = item.len();
         let full = !self.has_room(len);
         if full && item.policy == Policy::Close && self.is_alive() {
             return Err(TooSlow);
         }
         let Some(behind) = &mut self.behind else { return Ok(()) };
+        let mut skipped = behind.take_skips(item.topic);
         let Some((_, held)) = behind.held.iter_mut().find(|(topic, _)| *topic == item.topic) else { return Ok(()) };
-        let mut skipped = 0;
+        let mut dropped = 0;
         // Under `latest` one is enough; otherwise the oldest makes room.
         while (item.policy == Policy::Latest || full)
             && let Some(oldest) = held.pop_front()
         {
-            behind.held_bytes -= oldest.frame.bytes().len();
-            skipped += 1;
-            dropped.push(item.topic);
+            behind.held_bytes -= oldest.update.frame.bytes().len();
+            dropped += 1;
+            match held.front_mut() {
+                Some(next) => next.skipped += oldest.skipped + 1,
+                None => skipped += oldest.skipped + 1,
+            }
             if item.policy == Policy::DropOldest {
                 break;
             }
         }
-        held.push_back(item.update.clone());
+        held.push_back(Held { update: item.update.clone(), skipped });
         behind.held_bytes += len;
-        if skipped > 0 {
-            self.skip(item.topic, skipped);
+        if dropped > 0 {
+            behind.drop_updates(item.topic, dropped);
         }
         Ok(())
     }
 
-    /// The updates that were held back of a topic, if it was held.
-    pub(crate) fn take_held(&mut self, topic: TopicId) -> Option<VecDeque<Update>> {
-        let updates = self.behind.as_mut()?.take_held(topic);
+    /// Queues the first frames of a subscription and then the updates that were held back.
+    /// Returns `None` if the topic is not held.
+    pub(crate) fn release(
+        &mut self,
+        topic: TopicId,
+        policy: Policy,
+        since: Millis,
+        first: Vec<Frame>,
+    ) -> Option<Result<(), TooSlow>> {
+        let behind = self.behind.as_mut()?;
+        let held = behind.take_held(topic)?;
+        // Updates lost after the last one that was held: the next one to come reports them.
+        let after = behind.take_skips(topic);
         self.forget_behind();
-        updates
+        let queued = first.into_iter().try_for_each(|frame| self.keep(frame)).and_then(|()| {
+            held.into_iter().try_for_each(|Held { update, skipped }| {
+                self.skip(topic, skipped);
+                self.queue(&Item { topic, policy, since, update })
+            })
+        });
+        self.skip(topic, after);
+        Some(queued)
     }
 
     /// Treats unsent updates that are older than their channels allow as their policies say.
-    pub(crate) fn expire(
-        &mut self,
-        now: Millis,
-        audiences: &HashMap<TopicId, Audience>,
-        dropped: &mut Vec<TopicId>,
-    ) -> Result<(), TooSlow> {
+    pub(crate) fn expire(&mut self, now: Millis, audiences: &HashMap<TopicId, Audience>) -> Result<(), TooSlow> {
         let expired = |pending: &Pending| {
             let age = std::time::Duration::from_millis(now.0.saturating_sub(pending.since.0));
             let max_age = audiences.get(&pending.topic).and_then(|audience| audience.slow.max_age);
             max_age.is_some_and(|max_age| age > max_age)
         };
-        if self.outbox.has_update(|pending| pending.policy == Policy::Close && expired(pending)) {
+        if self.writer.outbox.has_update(|pending| pending.policy == Policy::Close && expired(pending)) {
             return Err(TooSlow);
         }
         let drops = |pending: &Pending| pending.policy == Policy::DropOldest && expired(pending);
-        while let Some((topic, missed)) = self.outbox.drop_first(drops) {
+        while let Some((topic, missed)) = self.writer.outbox.drop_first(drops) {
             self.skip(topic, missed);
-            dropped.push(topic);
+            self.behind().drop_updates(topic, 1);
         }
         Ok(())
     }
 
-    /// Enters a topic; false if it is there already.
+    /// Enters a topic. Returns false if it is there already.
     pub(crate) fn join(&mut self, topic: TopicId, place: u32, held: bool) -> bool {
-        let Err(at) = self.find(topic) else { return false };
-        self.topics.insert(at, (topic, place));
-        if held {
+        let new = self.memberships.enter(topic, place);
+        if new && held {
             self.behind().held.push((topic, VecDeque::new()));
         }
-        true
+        new
     }
 
-    /// Its place among the subscribers of a topic.
-    pub(crate) fn place(&self, topic: TopicId) -> Option<u32> {
-        self.find(topic).ok().map(|at| self.topics[at].1)
-    }
-
-    pub(crate) fn move_to(&mut self, topic: TopicId, place: u32) {
-        if let Ok(at) = self.find(topic) {
-            self.topics[at].1 = place;
-        }
-    }
-
-    /// Leaves a topic and tells the place that becomes free.
+    /// Leaves a topic and returns the place that becomes free.
     pub(crate) fn leave(&mut self, topic: TopicId) -> Option<u32> {
-        let at = self.find(topic).ok()?;
-        let (_, place) = self.topics.remove(at);
-        // Whoever comes back has a numbering that begins with the new reply.
-        self.outbox.forget(|pending| pending.topic == topic);
+        let place = self.memberships.leave(topic)?;
+        // If the client comes back, its numbering begins with the new reply.
+        self.writer.outbox.forget(|pending| pending.topic == topic);
         if let Some(behind) = &mut self.behind {
             behind.forget(topic);
         }
@@ -273,10 +238,10 @@ impl Conn {
         Some(place)
     }
 
-    /// Leaves every topic.
+    /// Leaves every topic and returns the places that become free.
     pub(crate) fn leave_all(&mut self) -> Vec<(TopicId, u32)> {
         self.behind = None;
-        std::mem::take(&mut self.topics)
+        self.memberships.leave_all()
     }
 
     /// Queues the close frame, behind what is never dropped, and leaves every topic; nothing
@@ -285,102 +250,66 @@ impl Conn {
         if self.closing {
             return None;
         }
-        self.outbox.forget(|_| true);
-        self.outbox.push(frame, Class::Kept);
+        self.writer.close(frame);
         self.closing = true;
         Some(self.leave_all())
     }
 
-    /// Whether anything can still be queued.
-    pub(crate) fn is_alive(&self) -> bool {
-        !self.closing && !self.broken
+    /// Ends the connection after a panic of its shard, whose bookkeeping is of no use any more:
+    /// only a frame that is started is finished before the close frame. Abandons a connection
+    /// that was closing already.
+    pub(crate) fn fail(&mut self, close: Frame) {
+        self.writer.blocked = false;
+        if self.close(close).is_some() {
+            self.signals.set_ended(reason::SHARD_FAILED);
+        } else {
+            self.writer.abandon();
+            self.signals.set_broken();
+        }
     }
 
-    /// Reads from memory what the next flush needs. Between two updates the kernel pushes it
-    /// out of the caches; when several connections are fetched at once, one does not wait for
-    /// the other.
+    /// Whether anything can still be queued.
+    pub(crate) fn is_alive(&self) -> bool {
+        !self.closing && !self.writer.broken
+    }
+
+    /// Reads from memory what the next flush needs.
     pub(crate) fn fetch(&self) {
-        self.transport.fetch();
-        std::hint::black_box((self.outbox.is_empty(), self.fresh.first().copied()));
+        self.writer.fetch();
+    }
+
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.writer.blocked
+    }
+
+    /// Records that the socket may be writable again.
+    pub(crate) fn unblock(&mut self) {
+        self.writer.blocked = false;
     }
 
     /// Writes what the socket takes.
-    pub(crate) fn flush(&mut self, batch: &mut Batch, dropped: &mut Vec<TopicId>) {
-        if self.blocked || self.broken {
-            return;
-        }
-        if !self.fresh.is_empty() {
-            self.write_fresh(batch, dropped);
-        }
-        self.flush_outbox();
+    pub(crate) fn flush(&mut self, batch: &mut Batch) {
+        let flushed = self.writer.flush(batch);
+        self.heed(flushed);
     }
 
-    /// Writes updates from the batch, and moves what the socket does not take
-    /// to the outbox.
-    fn write_fresh(&mut self, batch: &mut Batch, dropped: &mut Vec<TopicId>) {
-        let fresh = std::mem::take(&mut self.fresh);
-        self.fresh_bytes = 0;
-        let mut cx = Context::from_waker(&self.waker);
-        let mut rest = fresh.as_slice();
-        while !rest.is_empty() {
-            let bytes = batch.join(rest);
-            let joined = bytes.len();
-            // An error shows again when the outbox is written, which deals with it.
-            let Poll::Ready(Ok(mut written)) = self.transport.poll_write(&mut cx, bytes) else { break };
-            let full = written < joined;
-            while let Some((first, others)) = rest.split_first()
-                && batch.get(*first).len() <= written
-            {
-                written -= batch.get(*first).len();
-                rest = others;
-            }
-            if full {
-                self.outbox.start_at(written);
-                break;
-            }
-        }
-        if let Some((first, others)) = rest.split_first() {
-            // The first may be started, and is then no longer to be replaced.
-            self.push(batch.get(*first), 0);
-            for at in others {
-                self.push_fresh(batch.get(*at), dropped);
-            }
-        }
-        self.fresh = fresh;
-        self.fresh.clear();
-        self.fresh.shrink_to(KEPT_FRESH);
-    }
-
-    fn flush_outbox(&mut self) {
-        if self.blocked || self.broken {
-            return;
-        }
-        match self.outbox.poll_flush(&self.transport, &mut Context::from_waker(&self.waker)) {
-            Poll::Ready(Ok(())) => {
-                if self.closing {
-                    self.signals.set_flushed();
+    /// Draws the consequences of a flush.
+    fn heed(&mut self, flushed: Flushed) {
+        match flushed {
+            Flushed::Everything if self.closing => self.signals.set_flushed(),
+            Flushed::Everything | Flushed::Nothing => {}
+            Flushed::Blocked(superseded) => {
+                for topic in superseded {
+                    self.behind().drop_updates(topic, 1);
                 }
             }
-            Poll::Ready(Err(_)) => {
-                self.broken = true;
-                self.outbox = Outbox::default();
-                self.signals.set_broken();
-            }
-            Poll::Pending => self.blocked = true,
+            Flushed::Broken => self.signals.set_broken(),
         }
-    }
-
-    fn find(&self, topic: TopicId) -> Result<usize, usize> {
-        self.topics.binary_search_by_key(&topic, |(topic, _)| *topic)
-    }
-
-    fn push(&mut self, item: &Item, skipped: u64) {
-        self.outbox.push(item.update.frame.clone(), Class::Update(item.pending(skipped)));
     }
 
     fn has_room(&self, len: usize) -> bool {
         let held = self.behind.as_ref().map_or(0, |behind| behind.held_bytes);
-        self.outbox.bytes() + held + len <= self.limit
+        self.writer.outbox.bytes() + held + len <= self.limit
     }
 
     /// Whether there is room once the socket has taken what it can: a burst may be larger
@@ -389,29 +318,57 @@ impl Conn {
         if self.has_room(len) {
             return true;
         }
-        self.flush_outbox();
-        self.has_room(len) || self.outbox.is_empty()
+        let flushed = self.writer.flush_outbox();
+        self.heed(flushed);
+        self.has_room(len) || self.writer.outbox.is_empty()
     }
 
     /// Drops old updates whose channels allow it until there is room: those of the same
     /// topic first, so that a busy topic does not drive out a quiet one.
-    fn make_room(&mut self, own: Option<TopicId>, len: usize, dropped: &mut Vec<TopicId>) -> bool {
-        while !self.has_room(len) && !self.outbox.is_empty() {
+    fn make_room(&mut self, own: Option<TopicId>, len: usize) -> bool {
+        while !self.has_room(len) && !self.writer.outbox.is_empty() {
             let oldest = own
-                .and_then(|own| self.outbox.drop_first(|pending| pending.topic == own))
-                .or_else(|| self.outbox.drop_first(|pending| pending.policy == Policy::DropOldest));
-            let Some((topic, missed)) = oldest else { return false };
-            self.skip(topic, missed);
-            dropped.push(topic);
+                .and_then(|own| self.writer.outbox.drop_first(|pending| pending.topic == own))
+                .or_else(|| self.writer.outbox.drop_first(|pending| pending.policy == Policy::DropOldest));
+            if let Some((topic, missed)) = oldest {
+                self.skip(topic, missed);
+                self.behind().drop_updates(topic, 1);
+            } else if own.is_some() || !self.put_off() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Makes room by taking a pending update under `latest` back: its topic is overdue.
+    /// Returns false if there is none.
+    fn put_off(&mut self) -> bool {
+        let pending = self.writer.outbox.drop_first(|pending| pending.policy == Policy::Latest);
+        match pending {
+            None => return false,
+            // A later one is pending.
+            Some((topic, 0)) => self.behind().drop_updates(topic, 1),
+            Some((topic, missed)) => {
+                self.skip(topic, missed - 1);
+                self.behind().overdue.push_back(topic);
+            }
         }
         true
     }
 
     /// Remembers that updates of a topic are missing, for the next one that is queued.
     pub(crate) fn skip(&mut self, topic: TopicId, count: u64) {
-        if count > 0 && self.find(topic).is_ok() {
+        if count > 0 && self.memberships.contains(topic) {
             self.behind().skip(topic, count);
         }
+    }
+
+    /// Takes the drops that are not counted yet, for the counters of their topics.
+    pub(crate) fn take_dropped(&mut self) -> Vec<(TopicId, u64)> {
+        let Some(behind) = &mut self.behind else { return Vec::new() };
+        let dropped = behind.take_dropped();
+        self.forget_behind();
+        dropped
     }
 
     fn take_skips(&mut self, topic: TopicId) -> u64 {

@@ -2,17 +2,9 @@
 //! time limits, and closes so that the code arrives.
 
 use std::{
-    any::Any,
-    cell::RefCell,
-    collections::VecDeque,
-    io,
-    panic::AssertUnwindSafe,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
+    any::Any, collections::VecDeque, future::poll_fn, io, panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration,
 };
 
-use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
@@ -22,22 +14,25 @@ use crate::{
     dispatch::{Fault, FaultKind, dispatch},
     envelope::{Message, string},
     frame::Frame,
+    intake::{Read, ReadOutcome},
     liveness::{Due, Liveness},
+    panics::panic_message,
+    presence::Presence,
     profile::Faults,
     reader::{Broken, Incoming, Reader},
     session::Session,
     transport::Transport,
 };
 
-/// What one read takes at most. The buffer belongs to the thread, so idle connections
-/// hold none.
-const SCRATCH_BYTES: usize = 64 * 1024;
-
 /// How many messages may wait for the one before them to be answered.
 const MAX_PENDING: usize = 256;
 
 /// How many steps a connection takes before others of the thread get a turn.
 const BURST: u32 = 32;
+
+/// How long what a peer still sends is discarded once this side has failed the connection. Closed
+/// earlier, the socket would answer with a reset, which may overtake the close frame.
+const DISCARD_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Faults of form in a row that the modern profile takes.
 const MAX_FAULTS: u32 = 16;
@@ -52,68 +47,39 @@ pub(crate) fn serve(
     place: Place,
     transport: Arc<Transport>,
     session: Session,
-    first: Bytes,
-) -> impl Future<Output = ()> + Send {
-    let core = Arc::clone(place.core());
-    let presence = Presence::enter(&core, session);
-    live(place, presence, transport, first)
-}
-
-async fn live(place: Place, presence: Presence, transport: Arc<Transport>, first: Bytes) {
+    first: &[u8],
+) -> impl Future<Output = ()> + Send + use<> {
     let core = Arc::clone(place.core());
     let limits = &core.limits;
     let mut connection = Connection {
-        session: presence.session.clone(),
+        presence: Presence::enter(&core, session.clone()),
+        session,
         transport,
         reader: Reader::server(limits.message_bytes, limits.frame_bytes),
         pending: VecDeque::new(),
         answering: None,
+        gate: None,
+        held: None,
         broken: None,
         liveness: Liveness::new(core.time_limits, Instant::now()),
         faults: 0,
         turns: 0,
         phase: Phase::Open,
-        core: Arc::clone(&core),
+        core,
+        place,
     };
     tracing::debug!(session = %connection.session.id(), peer = ?connection.session.peer(), "connected");
-    connection.feed(&first);
-    drop(first);
-    connection.run().await;
-    tracing::debug!(session = %connection.session.id(), "disconnected");
-    drop(presence);
-    // The place is free once nothing of the connection is left: a shutdown waits for it.
-    drop(connection);
-    drop(place);
-}
-
-/// A session's stay among the server's sessions. Leaving and disconnecting are one path:
-/// whatever ends the connection, this is dropped.
-struct Presence {
-    core: Arc<Core>,
-    session: Session,
-}
-
-impl Presence {
-    fn enter(core: &Arc<Core>, session: Session) -> Self {
-        core.sessions.add(session.clone());
-        let presence = Self { core: Arc::clone(core), session };
-        // A shutdown that listed the sessions just before this one came is not missed.
-        if core.sessions.is_shutting_down() {
-            presence.session.close(CloseCode::GOING_AWAY, reason::GOING_AWAY);
-        }
-        presence
-    }
-}
-
-impl Drop for Presence {
-    fn drop(&mut self) {
-        self.session.end();
-        self.session.link().remove();
-        self.core.sessions.remove(self.session.id());
+    connection.feed(first);
+    // Only what `run` needs is in the future: an idle connection keeps all of it.
+    async move {
+        connection.run().await;
+        tracing::debug!(session = %connection.session.id(), "disconnected");
     }
 }
 
 struct Connection {
+    #[expect(dead_code, reason = "held for its drop, before anything else")]
+    presence: Presence,
     core: Arc<Core>,
     session: Session,
     transport: Arc<Transport>,
@@ -122,6 +88,11 @@ struct Connection {
     pending: VecDeque<Incoming>,
     /// The message that is being answered.
     answering: Option<Pin<Box<dyn Future<Output = Answer> + Send>>>,
+    /// What has to pass before anything more is read or begun; signals and time limits are
+    /// heeded meanwhile.
+    gate: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// What was read, and waits for the turnstile.
+    held: Option<io::Result<ReadOutcome>>,
     /// The peer broke the protocol: closed with this once the messages before are answered.
     broken: Option<Broken>,
     liveness: Liveness,
@@ -129,6 +100,9 @@ struct Connection {
     /// Steps taken since other tasks had a turn.
     turns: u32,
     phase: Phase,
+    /// Given back when nothing else of the connection is left: a shutdown waits for it.
+    #[expect(dead_code, reason = "held for its drop, after everything else")]
+    place: Place,
 }
 
 enum Phase {
@@ -137,15 +111,35 @@ enum Phase {
     /// its own close, or until time is up.
     Closing {
         until: Instant,
-        peer_closed: bool,
+        peer: PeerEnd,
+    },
+    /// The connection has failed and the close frame is written: the write side is shut down, and
+    /// input is discarded until the peer's end, or until time is up.
+    Discarding {
+        until: Instant,
     },
     Gone,
+}
+
+/// What is known of the peer's own end while this side closes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PeerEnd {
+    /// Its close frame may still come.
+    Awaited,
+    /// Its close frame has come.
+    Closed,
+    /// Its close frame will not be recognized: the input cannot be parsed.
+    Unreadable,
+    /// It sends nothing any more.
+    Ended,
 }
 
 impl Connection {
     async fn run(&mut self) {
         loop {
-            self.start_next();
+            if self.gate.is_none() {
+                self.start_next();
+            }
             self.turns += 1;
             if self.turns >= BURST {
                 self.turns = 0;
@@ -155,44 +149,77 @@ impl Connection {
                 Phase::Gone => return,
                 // Looked at here and not only awaited below: a peer that always has something
                 // to read would never let the timer have its turn.
-                Phase::Closing { until, .. } if *until <= Instant::now() => return,
-                Phase::Closing { until, .. } => Some(*until),
+                Phase::Closing { until, .. } | Phase::Discarding { until } if *until <= Instant::now() => return,
+                Phase::Closing { until, .. } | Phase::Discarding { until } => Some(*until),
                 Phase::Open => match self.liveness.due(Instant::now()) {
                     Due::Wait(until) => until,
                     Due::Ping => {
                         self.session.link().send(Frame::ping());
                         continue;
                     }
-                    // A client that is not being read cannot be heard.
-                    Due::Close if self.is_full() => None,
                     Due::Close => {
                         self.close(CloseCode::UNSUPPORTED, &self.core.time_limits.reason());
                         continue;
                     }
                 },
             };
-            let reading = !self.is_full() && self.broken.is_none();
+            let reading = self.is_reading();
             let link = self.session.link();
             let step = tokio::select! {
                 biased;
                 () = link.signals.changed() => Step::Signalled,
+                () = optional(self.gate.as_mut()) => Step::Passed,
                 answer = optional(self.answering.as_mut()) => Step::Answered(answer),
                 read = Read { transport: &self.transport, reader: &mut self.reader, pending: &mut self.pending }, if reading => Step::Read(read),
                 () = at(deadline) => Step::TimeUp,
             };
             match step {
                 Step::Signalled => self.heed_signals(),
-                Step::Answered(answer) => self.take_answer(answer).await,
-                Step::Read(read) => {
-                    self.core.turnstile.pass().await;
-                    self.take_read(read);
-                    // Control frames are answered without waiting for their turn, so whoever
-                    // sends nothing else waits here.
-                    self.session.link().inbox.room().await;
+                Step::Passed => {
+                    self.gate = None;
+                    if let Some(read) = self.held.take() {
+                        self.take_read(read);
+                        // Control frames are answered without waiting for their turn, so a client
+                        // that sends nothing else waits here.
+                        self.await_room();
+                    }
                 }
-                Step::TimeUp if matches!(self.phase, Phase::Closing { .. }) => self.phase = Phase::Gone,
-                Step::TimeUp => {}
+                Step::Answered(answer) => {
+                    self.take_answer(answer);
+                    self.await_room();
+                }
+                Step::Read(read) => {
+                    self.held = Some(read);
+                    let turnstile = self.core.turnstile.clone();
+                    self.gate = Some(Box::pin(async move { turnstile.pass().await }));
+                }
+                Step::TimeUp if matches!(self.phase, Phase::Open) => {}
+                Step::TimeUp => self.phase = Phase::Gone,
             }
+            if let Phase::Closing { until, peer: PeerEnd::Unreadable } = self.phase
+                && self.session.link().signals.lock().flushed
+            {
+                let until = until.min(Instant::now() + DISCARD_TIMEOUT);
+                let shut = poll_fn(|cx| self.transport.poll_shutdown(cx));
+                // Whether it succeeds or not, the connection ends.
+                let _ = tokio::time::timeout_at(until, shut).await;
+                self.phase = Phase::Discarding { until };
+            }
+        }
+    }
+
+    fn is_reading(&self) -> bool {
+        let ended = matches!(self.phase, Phase::Closing { peer: PeerEnd::Ended, .. });
+        self.gate.is_none() && !ended && !self.is_full() && self.broken.is_none()
+    }
+
+    /// Lets nothing more be read or begun until the shard's inbox has room, so that a client
+    /// cannot fill it.
+    fn await_room(&mut self) {
+        let inbox = &self.session.link().inbox;
+        if self.gate.is_none() && inbox.room().now_or_never().is_none() {
+            let inbox = inbox.clone();
+            self.gate = Some(Box::pin(async move { inbox.room().await }));
         }
     }
 
@@ -215,8 +242,11 @@ impl Connection {
     fn start_next(&mut self) {
         while self.answering.is_none() && matches!(self.phase, Phase::Open) {
             let Some(message) = self.pending.pop_front() else {
+                // An idle connection keeps no room for messages.
+                self.pending = VecDeque::new();
                 if let Some(Broken { code, reason }) = self.broken.take() {
                     self.close(code, &reason);
+                    self.set_peer(PeerEnd::Unreadable);
                 }
                 return;
             };
@@ -240,32 +270,48 @@ impl Connection {
         }
     }
 
-    async fn take_answer(&mut self, answer: Answer) {
+    fn take_answer(&mut self, answer: Answer) {
         self.answering = None;
         self.liveness.hear(Instant::now());
         match answer {
             Ok(Ok(())) => self.faults = 0,
             Ok(Err(fault)) => self.fault(&fault),
             Err(panic) => {
-                let what = panic.downcast_ref::<&str>().map(ToString::to_string);
-                let what = what.or_else(|| panic.downcast_ref::<String>().cloned());
-                tracing::error!(session = %self.session.id(), panic = what.as_deref().unwrap_or("?"), "a handler panicked");
+                tracing::error!(session = %self.session.id(), panic = panic_message(&*panic), "a handler panicked");
                 self.close(CloseCode::INTERNAL, reason::HANDLER_FAILED);
             }
         }
-        self.session.link().inbox.room().await;
     }
 
     fn take_read(&mut self, read: io::Result<ReadOutcome>) {
         match read {
             Ok(ReadOutcome::Bytes(fed)) => {
                 self.liveness.hear(Instant::now());
+                let broken = fed.err();
+                let unreadable = broken.is_some();
                 if matches!(self.phase, Phase::Open) {
-                    self.broken = fed.err();
+                    self.broken = broken;
                 }
                 self.take_controls();
+                if unreadable {
+                    self.set_peer(PeerEnd::Unreadable);
+                }
+            }
+            // A peer that only sends no more may still read the close frame.
+            Ok(ReadOutcome::End) if matches!(self.phase, Phase::Closing { .. }) => {
+                self.set_peer(PeerEnd::Ended);
+                self.heed_signals();
             }
             Ok(ReadOutcome::End) | Err(_) => self.phase = Phase::Gone,
+        }
+    }
+
+    /// Records what becomes of the peer's side while this side closes.
+    fn set_peer(&mut self, end: PeerEnd) {
+        if let Phase::Closing { peer, .. } = &mut self.phase
+            && *peer != PeerEnd::Closed
+        {
+            *peer = end;
         }
     }
 
@@ -287,20 +333,17 @@ impl Connection {
             Incoming::Text(_) | Incoming::Binary(_) => matches!(self.phase, Phase::Open),
         });
         let Some(answer) = close else { return };
-        match &mut self.phase {
-            Phase::Closing { peer_closed, .. } => *peer_closed = true,
-            Phase::Open => {
-                self.session.link().close(Frame::encoded(&answer));
-                self.begin_closing(true);
-            }
-            Phase::Gone => {}
+        if matches!(self.phase, Phase::Open) {
+            self.session.link().close(Frame::encoded(&answer));
+            self.begin_closing();
         }
+        self.set_peer(PeerEnd::Closed);
         self.heed_signals();
     }
 
     fn heed_signals(&mut self) {
         let signals = self.session.link().signals.lock();
-        let (slow, flushed, broken) = (signals.slow, signals.flushed, signals.broken);
+        let (ended, flushed, broken) = (signals.ended, signals.flushed, signals.broken);
         let close = signals.close.clone();
         drop(signals);
         if broken {
@@ -308,18 +351,17 @@ impl Connection {
             return;
         }
         match &self.phase {
-            Phase::Open if slow => {
-                tracing::debug!(session = %self.session.id(), "closed: too slow");
-                self.begin_closing(false);
-            }
             Phase::Open => {
-                if let Some((code, reason)) = close {
+                if let Some(reason) = ended {
+                    tracing::debug!(session = %self.session.id(), reason, "closed by the shard");
+                    self.begin_closing();
+                } else if let Some((code, reason)) = close {
                     self.close(code, &reason);
                 }
             }
-            // The handshake is complete: both close frames are on their way.
-            Phase::Closing { peer_closed: true, .. } if flushed => self.phase = Phase::Gone,
-            Phase::Closing { .. } | Phase::Gone => {}
+            // The handshake is complete, or as complete as it will be.
+            Phase::Closing { peer: PeerEnd::Closed | PeerEnd::Ended, .. } if flushed => self.phase = Phase::Gone,
+            Phase::Closing { .. } | Phase::Discarding { .. } | Phase::Gone => {}
         }
     }
 
@@ -354,54 +396,29 @@ impl Connection {
         if matches!(self.phase, Phase::Open) {
             tracing::debug!(session = %self.session.id(), code = code.get(), reason, "closing");
             self.session.link().close(Frame::close(code, reason));
-            self.begin_closing(false);
+            self.begin_closing();
         }
     }
 
-    fn begin_closing(&mut self, peer_closed: bool) {
+    fn begin_closing(&mut self) {
         self.answering = None;
         self.pending.clear();
         self.session.end();
-        self.phase = Phase::Closing { until: Instant::now() + self.core.limits.close_timeout, peer_closed };
+        if self.held.is_none() {
+            self.gate = None;
+        }
+        let until = Instant::now() + self.core.limits.close_timeout;
+        let peer = if self.broken.take().is_some() { PeerEnd::Unreadable } else { PeerEnd::Awaited };
+        self.phase = Phase::Closing { until, peer };
     }
 }
 
 enum Step {
     Signalled,
+    Passed,
     Answered(Answer),
     Read(io::Result<ReadOutcome>),
     TimeUp,
-}
-
-enum ReadOutcome {
-    /// Something was read; whether it could be decoded.
-    Bytes(Result<(), Broken>),
-    End,
-}
-
-/// Reads once and decodes what came, without a buffer of the connection's own.
-struct Read<'a> {
-    transport: &'a Transport,
-    reader: &'a mut Reader,
-    pending: &'a mut VecDeque<Incoming>,
-}
-
-impl Future for Read<'_> {
-    type Output = io::Result<ReadOutcome>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        thread_local! {
-            static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; SCRATCH_BYTES]);
-        }
-        SCRATCH.with_borrow_mut(|scratch| {
-            let this = &mut *self;
-            let len = ready!(this.transport.poll_read(cx, scratch))?;
-            if len == 0 {
-                return Poll::Ready(Ok(ReadOutcome::End));
-            }
-            Poll::Ready(Ok(ReadOutcome::Bytes(this.reader.feed(&scratch[..len], this.pending))))
-        })
-    }
 }
 
 async fn optional<F: Future + Unpin>(future: Option<F>) -> F::Output {
@@ -415,5 +432,24 @@ async fn at(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Server, transport::Transport};
+
+    #[tokio::test]
+    async fn the_future_of_a_connection_is_small() {
+        let server = Server::builder("Test", "1.0.0").build().unwrap();
+        let core = server.core();
+        let (stream, _peer) = tokio::io::duplex(64);
+        let transport = Arc::new(Transport::other(stream));
+        let link = core.hub.open(Arc::clone(&transport));
+        let session = Session::new(link, None, http::Extensions::new(), Arc::clone(&core.catalog));
+        let size = size_of_val(&serve(Place::take(core).unwrap(), transport, session, &[]));
+        // Each idle connection holds all of it for as long as it lasts.
+        assert!(size <= 960, "the future of a connection has {size} bytes");
     }
 }

@@ -106,6 +106,16 @@ impl Call<'_> {
         self.reply(PING.reply, format!("{{\"time\":{}}}", now.as_millis()).as_bytes());
     }
 
+    /// Waits for the application, but not for ever: what takes too long is dropped, and with it
+    /// whatever it holds: a subscription that is held back, the turn to start a feed.
+    async fn in_time<T>(&self, kind: &str, work: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
+        let Some(limit) = self.core.limits.handler_timeout else { return work.await };
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+            tracing::error!(session = %self.session.id(), kind, ?limit, "a handler did not answer in time");
+            Err(Refusal::internal("the server could not answer in time"))
+        })
+    }
+
     /// A reply without numbering.
     fn reply(&self, kind: &str, payload: &[u8]) {
         self.session.send(&Message { kind, id: self.id, payload: Some(payload), ..Message::default() });
@@ -141,7 +151,7 @@ impl Call<'_> {
             let message = format!("a connection may have {limit} subscriptions; unsubscribe from one first");
             self.refuse(kind, subject, &Refusal::too_many_subscriptions(message));
         } else if let Some(hooks) = &spec.hooks {
-            if let Err(refusal) = self.join_served(hooks, &decoded, &entry, &reply).await {
+            if let Err(refusal) = self.in_time(kind, self.join_served(hooks, &decoded, &entry, &reply)).await {
                 self.refuse(kind, subject, &refusal);
             }
         } else {
@@ -191,7 +201,7 @@ impl Call<'_> {
     }
 
     async fn request(&self, spec: &RequestSpec, payload: Option<&str>) -> Result<(), String> {
-        let answer = (spec.call)(self.cx(), payload)?.await;
+        let answer = self.in_time(spec.fragment.name, (spec.call)(self.cx(), payload)?).await;
         let Some(kind) = spec.fragment.reply else {
             if let Err(refusal) = answer {
                 tracing::debug!(operation = spec.fragment.name, %refusal, "refused without a reply");

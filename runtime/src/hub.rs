@@ -39,6 +39,14 @@ impl Hub {
     }
 }
 
+#[cfg(test)]
+impl Hub {
+    /// The ways into the shards.
+    pub(crate) fn inboxes(&self) -> impl Iterator<Item = &Inbox> {
+        self.shards.iter()
+    }
+}
+
 impl Drop for Hub {
     fn drop(&mut self) {
         self.shards.iter().for_each(Inbox::shut);

@@ -1,7 +1,7 @@
 //! The way into a shard: what it is asked to do, in order and bounded in bytes.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
@@ -59,6 +59,9 @@ pub(crate) enum Command {
     Remove {
         key: Key,
     },
+    /// Makes the shard panic, to test what follows.
+    #[cfg(test)]
+    Panic,
 }
 
 /// The topic that a connection joins, for a shard that may not know it yet.
@@ -99,11 +102,11 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    commands: Vec<Command>,
+    commands: VecDeque<Command>,
     /// Bytes of the frames in `commands`.
     bytes: usize,
-    /// Updates that found no room, by topic: the last number lost.
-    lost: HashMap<TopicId, u64>,
+    /// Of each topic whose updates found no room, the newest of them.
+    lost: HashMap<TopicId, Update>,
     /// Connections whose socket was full and may have room again.
     writable: Vec<u32>,
     /// Slots to use again, and the first that was never used.
@@ -115,11 +118,11 @@ struct State {
 /// What a shard was asked since it last looked.
 #[derive(Debug)]
 pub(crate) struct Taken {
-    pub(crate) commands: Vec<Command>,
+    pub(crate) commands: VecDeque<Command>,
     /// Connections whose socket was full and may have room again.
     pub(crate) writable: Vec<u32>,
-    /// Updates that found no room, by topic: the last number lost.
-    pub(crate) lost: HashMap<TopicId, u64>,
+    /// Of each topic whose updates found no room, the newest of them. It follows the commands.
+    pub(crate) lost: HashMap<TopicId, Update>,
     pub(crate) shut: bool,
 }
 
@@ -150,14 +153,15 @@ impl Inbox {
         Key { slot, number }
     }
 
-    /// Enqueues a command. Never waits; an update that finds no room is recorded as lost.
+    /// Enqueues a command. Never waits; of the updates of a topic that find no room only the
+    /// newest is kept, so what waits is bounded by the limit and one update a topic.
     pub(crate) fn push(&self, command: Command) {
         let mut state = self.lock();
         match &command {
             Command::Deliver { topic, update } => {
                 let bytes = update.frame.weight();
                 if state.bytes + bytes > self.0.bounds.inbox {
-                    state.lost.insert(*topic, update.seq);
+                    state.lost.insert(*topic, update.clone());
                     drop(state);
                     self.0.wake.notify_one();
                     return;
@@ -165,12 +169,21 @@ impl Inbox {
                 state.bytes += bytes;
             }
             Command::Send { frame, .. } | Command::Close { frame, .. } => state.bytes += frame.weight(),
-            Command::Join { reply, .. } => state.bytes += reply.as_ref().map_or(0, Frame::weight),
+            Command::Join { joining, reply, .. } => {
+                state.bytes += reply.as_ref().map_or(0, Frame::weight);
+                // What was lost before the join concerns only the subscribers before it.
+                let topic = joining.topic;
+                if let Some(update) = state.lost.remove(&topic) {
+                    state.commands.push_back(Command::Deliver { topic, update });
+                }
+            }
             Command::Release { first, .. } => state.bytes += first.iter().map(Frame::weight).sum::<usize>(),
             Command::Open { .. } | Command::Leave { .. } | Command::Remove { .. } => {}
+            #[cfg(test)]
+            Command::Panic => {}
         }
         let idle = state.commands.is_empty();
-        state.commands.push(command);
+        state.commands.push_back(command);
         drop(state);
         if idle {
             self.0.wake.notify_one();
@@ -195,13 +208,18 @@ impl Inbox {
         self.0.wake.notify_one();
     }
 
+    /// Gives the shard another turn.
+    pub(crate) fn notify(&self) {
+        self.0.wake.notify_one();
+    }
+
     /// Waits until there is something to do.
     pub(crate) async fn woken(&self) {
         self.0.wake.notified().await;
     }
 
     /// Takes everything that was asked; `spare` is filled from now on.
-    pub(crate) fn take(&self, spare: Vec<Command>) -> Taken {
+    pub(crate) fn take(&self, spare: VecDeque<Command>) -> Taken {
         let mut state = self.lock();
         let taken = Taken {
             commands: std::mem::replace(&mut state.commands, spare),

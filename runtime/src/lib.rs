@@ -1,4 +1,4 @@
-#![doc = include_str!("../../README.md")]
+#![doc = include_str!("../README.md")]
 
 #[cfg(feature = "server")]
 mod listen;
@@ -15,7 +15,15 @@ mod asyncapi;
 #[cfg(feature = "server")]
 mod upgrade;
 #[cfg(feature = "server")]
+mod http_stream;
+#[cfg(feature = "server")]
+mod http_body;
+#[cfg(feature = "server")]
 mod connection;
+#[cfg(feature = "server")]
+mod presence;
+#[cfg(feature = "server")]
+mod intake;
 #[cfg(feature = "server")]
 mod dispatch;
 #[cfg(feature = "server")]
@@ -53,6 +61,10 @@ mod inbox;
 #[cfg(feature = "server")]
 mod conn;
 #[cfg(feature = "server")]
+mod memberships;
+#[cfg(feature = "server")]
+mod writer;
+#[cfg(feature = "server")]
 mod behind;
 #[cfg(feature = "server")]
 mod batch;
@@ -86,6 +98,8 @@ mod reply;
 mod envelope;
 #[cfg(feature = "server")]
 mod frame;
+#[cfg(feature = "server")]
+mod panics;
 #[cfg(feature = "server")]
 mod close;
 #[cfg(feature = "server")]
@@ -126,7 +140,7 @@ pub use {
     feed::Feed,
     handshake::{Handshake, Rejection},
     info::{Contact, Licence, ServerInfo},
-    limits::Limits,
+    limits::{HttpLimits, Limits},
     listen::{Serving, serve},
     payload::PublishError,
     profile::Profile,

@@ -1,7 +1,7 @@
 //! What one connection has yet to send: handles to frames, and how far the first one got.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     io::{self, IoSlice},
     task::{Context, Poll},
 };
@@ -119,14 +119,43 @@ impl Outbox {
         }
     }
 
+    /// Drops every unstarted update under `latest` that a later one of its topic supersedes.
+    /// Returns the topics, once for each update.
+    pub(crate) fn conflate(&mut self) -> Vec<TopicId> {
+        let mut newest = HashMap::new();
+        for (at, pending) in self.unstarted().filter(|(_, pending)| pending.policy == Policy::Latest) {
+            newest.insert(pending.topic, at);
+        }
+        let started = usize::from(self.head > 0);
+        let (mut at, mut dropped, mut bytes) = (0, Vec::new(), 0);
+        let mut skips: HashMap<TopicId, u64> = HashMap::new();
+        self.queue.retain_mut(|entry| {
+            at += 1;
+            let (Class::Update(pending), true) = (&mut entry.class, at > started) else { return true };
+            let Some(last) = newest.get(&pending.topic).filter(|_| pending.policy == Policy::Latest) else {
+                return true;
+            };
+            if at - 1 == *last {
+                pending.skipped += skips.remove(&pending.topic).unwrap_or(0);
+                return true;
+            }
+            *skips.entry(pending.topic).or_default() += pending.skipped + 1;
+            dropped.push(pending.topic);
+            bytes += entry.frame.weight();
+            false
+        });
+        self.bytes -= bytes;
+        dropped
+    }
+
     /// Whether an unstarted update is such.
     pub(crate) fn has_update(&self, test: impl Fn(&Pending) -> bool) -> bool {
         self.unstarted().any(|(_, pending)| test(pending))
     }
 
-    /// Replaces the unstarted update of a topic, if there is one.
+    /// Replaces the newest unstarted update of a topic, if there is one.
     pub(crate) fn replace(&mut self, frame: Frame, mut pending: Pending) -> bool {
-        let found = self.unstarted().find(|(_, old)| old.topic == pending.topic);
+        let found = self.unstarted().filter(|(_, old)| old.topic == pending.topic).last();
         let Some((at, skipped)) = found.map(|(at, old)| (at, old.skipped)) else { return false };
         pending.skipped += skipped + 1;
         self.bytes = self.bytes - self.queue[at].frame.weight() + frame.weight();
@@ -297,6 +326,25 @@ mod tests {
         let (first, last) = (text("{,\"skipped\":2.}"), text("{,\"skipped\":1}"));
         let expected = [frame("started").bytes(), &first, frame("kept").bytes(), &last].concat();
         assert_eq!(drain(outbox, transport, client).await, expected);
+    }
+
+    #[tokio::test]
+    async fn conflation_keeps_the_newest_update_of_each_topic_under_latest() {
+        let (mut outbox, transport, client) = started();
+        let text = |text: &str| Frame::text(0, |out| out.extend_from_slice(text.as_bytes()));
+        for (topic, policy) in [(2, Policy::Latest), (3, Policy::Close), (2, Policy::Latest), (4, Policy::Latest)] {
+            outbox.push(text("{}"), update(topic, policy));
+        }
+        outbox.push(frame("kept"), Class::Kept);
+        outbox.push(text("{.}"), update(2, Policy::Latest));
+        outbox.push(text("{:}"), update(3, Policy::Close));
+        assert_eq!(outbox.conflate(), [TopicId(2), TopicId(2)]);
+        assert_eq!(outbox.conflate(), []);
+        let expected = ["{}", "{}", "", "{,\"skipped\":2.}", "{:}"].map(|part| match part {
+            "" => frame("kept").bytes().to_vec(),
+            part => text(part).bytes().to_vec(),
+        });
+        assert_eq!(drain(outbox, transport, client).await, [frame("started").bytes(), &expected.concat()].concat());
     }
 
     #[tokio::test]

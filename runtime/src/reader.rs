@@ -97,7 +97,7 @@ impl Reader {
     /// # Errors
     /// When the peer broke the protocol or a limit; messages before that are in `out`.
     pub(crate) fn feed(&mut self, bytes: &[u8], out: &mut VecDeque<Incoming>) -> Result<(), Broken> {
-        // After a frame that is too large the context may not be asked again: it panics on the rest.
+        // The context may not be asked again: after a frame that is too large it panics on the rest.
         if self.lost {
             return Ok(());
         }
@@ -109,7 +109,7 @@ impl Reader {
                 // The close handshake is complete; whatever follows it is of no interest.
                 Err(Error::ConnectionClosed | Error::AlreadyClosed) => return Ok(()),
                 Err(error) => {
-                    self.lost = matches!(error, Error::Capacity(_));
+                    self.lost = true;
                     return Err(Broken::from(error));
                 }
             };

@@ -66,7 +66,7 @@ impl Refusal {
         self
     }
 
-    /// The same request may succeed after this time, sent in whole milliseconds.
+    /// The same request may succeed after this time, sent in whole milliseconds, rounded up.
     #[must_use]
     pub fn retry_after(mut self, after: Duration) -> Self {
         self.retry_after = Some(after);

@@ -31,7 +31,8 @@ pub(crate) fn refusal_payload(subject: Option<(&str, &SubjectText)>, refusal: &R
     write_refusal(&mut out, refusal);
     if let Some(after) = refusal.retry_after_hint() {
         out.extend_from_slice(b",\"retry_after_ms\":");
-        number(&mut out, u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
+        // Rounded up: a client that comes back a fraction of a millisecond early is refused again.
+        number(&mut out, u64::try_from(after.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX));
     }
     out.push(b'}');
     out
@@ -81,5 +82,14 @@ mod tests {
             text(refusal_payload(None, &Refusal::forbidden("no"), false)),
             r#"{"code":"forbidden","message":"no","retryable":false}"#
         );
+    }
+
+    #[test]
+    fn a_fraction_of_a_millisecond_is_rounded_up() {
+        for (nanos, millis) in [(1, 1), (500_000, 1), (1_000_000, 1), (1_000_001, 2), (0, 0)] {
+            let refusal = Refusal::rate_limited("slow down", Duration::from_nanos(nanos));
+            let text = String::from_utf8(refusal_payload(None, &refusal, false)).unwrap();
+            assert!(text.ends_with(&format!("\"retry_after_ms\":{millis}}}")), "{nanos} ns: {text}");
+        }
     }
 }

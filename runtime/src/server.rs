@@ -1,6 +1,6 @@
 //! A server that is built: what the application publishes with, asks and stops.
 
-use std::{any::TypeId, fmt, sync::Arc};
+use std::{any::TypeId, fmt, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -24,6 +24,9 @@ use crate::{
     topics::TopicInfo,
     upgrade::upgrade,
 };
+
+/// How long a shutdown waits beyond the close timeout, after which connections end by themselves.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
 /// Channels, operations and their connections. Clones are handles to the same server.
 #[derive(Clone)]
@@ -133,17 +136,24 @@ impl Server {
             .route(&format!("{path}/asyncapi/{{file}}"), get(async |Path(file): Path<String>| asset(&file)))
     }
 
-    /// Ends every connection with 1001 and waits until they are gone, which takes the close
-    /// timeout at most. New handshakes are refused with 503 from now on.
+    /// Ends every connection with 1001 and waits until they are gone. New handshakes are refused
+    /// with 503 from now on.
+    ///
+    /// The wait takes [`Limits::close_timeout`](crate::Limits::close_timeout) and one second more
+    /// at most, even if a hook hangs. A connection whose `authenticate` returns later is still
+    /// closed with 1001.
     pub async fn shutdown(&self) {
         self.core.sessions.shut();
         for session in self.core.sessions.list() {
             session.close(CloseCode::GOING_AWAY, reason::GOING_AWAY);
         }
-        self.core.sessions.emptied().await;
+        let deadline = self.core.limits.close_timeout + SHUTDOWN_GRACE;
+        if tokio::time::timeout(deadline, self.core.sessions.emptied()).await.is_err() {
+            tracing::warn!(connections = self.connections(), "a shutdown did not wait for what hangs");
+        }
     }
 
-    #[cfg(feature = "testing")]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn core(&self) -> &Arc<Core> {
         &self.core
     }

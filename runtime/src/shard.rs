@@ -2,7 +2,7 @@
 //! and makes one write for each connection it touched.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -25,36 +25,15 @@ use crate::{
     waiting::Waiting,
 };
 
+mod task;
+
+pub(crate) use task::run;
+
 /// How many commands an emptied inbox keeps room for.
 const KEPT_COMMANDS: usize = 1024;
 
 /// How often ages are looked at, at the most.
 const MIN_SWEEP: Duration = Duration::from_millis(5);
-
-/// Carries out what the inbox is asked until it is shut.
-pub(crate) async fn run(inbox: Inbox) {
-    let mut shard = Shard::new(inbox);
-    // How long the others on this worker had since the shard's last turn.
-    let mut others = Duration::ZERO;
-    loop {
-        if shard.waiting.is_empty() {
-            shard.wait().await;
-        }
-        if shard.takes() && !shard.take() {
-            return;
-        }
-        let began = Instant::now();
-        shard.flush_next();
-        while !shard.waiting.is_empty() && began.elapsed() < others {
-            shard.flush_next();
-        }
-        // Whoever publishes or reads on this worker goes on before the next writes: what that
-        // yields shares them, and nobody waits until the last connection is written to.
-        let ended = Instant::now();
-        tokio::task::yield_now().await;
-        others = ended.elapsed();
-    }
-}
 
 /// The state that only the shard's task sees.
 struct Shard {
@@ -64,10 +43,8 @@ struct Shard {
     batch: Batch,
     /// Connections with something new to send.
     waiting: Waiting,
-    /// The emptied list of commands, to be filled again.
-    spare: Vec<Command>,
-    /// Topics of updates that were dropped, to be counted.
-    dropped: Vec<TopicId>,
+    /// Commands that were taken from the inbox and not yet carried out.
+    commands: VecDeque<Command>,
     /// When the shard began; the zero of its clock.
     began: Instant,
     /// Now, as of the last look at the inbox.
@@ -87,27 +64,12 @@ impl Shard {
             topics: HashMap::new(),
             batch: Batch::default(),
             waiting: Waiting::default(),
-            spare: Vec::new(),
-            dropped: Vec::new(),
+            commands: VecDeque::new(),
             began: Instant::now(),
             now: Millis::default(),
             flushed: None,
             shortest_age: None,
             next_sweep: None,
-        }
-    }
-
-    /// Waits until there is something to do, and then until the flush window is over.
-    async fn wait(&mut self) {
-        match self.next_sweep {
-            None => self.inbox.woken().await,
-            Some(at) => {
-                let _ = tokio::time::timeout_at(at, self.inbox.woken()).await;
-            }
-        }
-        let window = self.inbox.bounds().flush_window;
-        if let (false, Some(flushed)) = (window.is_zero(), self.flushed) {
-            tokio::time::sleep_until(flushed + window).await;
         }
     }
 
@@ -119,23 +81,22 @@ impl Shard {
 
     /// Carries out everything that was asked; false once the shard is shut.
     fn take(&mut self) -> bool {
-        let Taken { mut commands, writable, lost, shut } = self.inbox.take(std::mem::take(&mut self.spare));
+        // After a panic the rest of its turn is still to be carried out.
+        self.carry_out();
+        let Taken { commands, writable, lost, shut } = self.inbox.take(std::mem::take(&mut self.commands));
+        self.commands = commands;
         self.read_clock();
         self.waiting.begin_round();
         // They have waited already, and are in the line before whoever gets something now.
         for slot in writable {
             if let Some(Some(conn)) = self.conns.get_mut(slot as usize) {
-                conn.blocked = false;
+                conn.unblock();
                 self.touch(slot);
             }
         }
-        for command in commands.drain(..) {
-            self.apply(command);
-        }
-        commands.shrink_to(KEPT_COMMANDS);
-        self.spare = commands;
-        for (topic, seq) in lost {
-            self.lose(topic, seq);
+        self.carry_out();
+        for (topic, update) in lost {
+            self.deliver(topic, update);
         }
         self.sweep();
         if shut {
@@ -144,6 +105,13 @@ impl Shard {
             }
         }
         !shut
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(command) = self.commands.pop_front() {
+            self.apply(command);
+        }
+        self.commands.shrink_to(KEPT_COMMANDS);
     }
 
     /// Reads the time once for all that was asked, and only where anything depends on it.
@@ -166,13 +134,15 @@ impl Shard {
             Command::Open { key, transport, signals } => self.open(key, transport, signals),
             Command::Close { key, frame } => self.close(key, frame),
             Command::Remove { key } => self.remove(key),
+            #[cfg(test)]
+            Command::Panic => panic!("a test asked for it"),
         }
     }
 
     /// The connection of that key, settled: what follows is not about updates yet to be written.
     fn conn(&mut self, key: Key) -> Option<&mut Conn> {
         let conn = self.conns.get_mut(key.slot as usize)?.as_mut().filter(|conn| conn.number == key.number)?;
-        conn.settle(&self.batch, &mut self.dropped);
+        conn.settle(&self.batch);
         Some(conn)
     }
 
@@ -187,9 +157,10 @@ impl Shard {
 
     fn deliver(&mut self, topic: TopicId, update: Update) {
         let Some(entry) = self.topics.get_mut(&topic) else { return };
-        let missed = update.seq.saturating_sub(entry.seq + 1);
+        // The newest of the updates that found no room in the inbox may be older than the last that did.
+        let Some(missed) = update.seq.checked_sub(entry.seq + 1) else { return };
         if missed > 0 {
-            self.lose(topic, update.seq - 1);
+            self.lose(topic, missed);
         }
         let Some(entry) = self.topics.get_mut(&topic) else { return };
         entry.seq = update.seq;
@@ -202,11 +173,7 @@ impl Shard {
         // In a crowd the end of the line comes first, and so those who subscribed first.
         for subscriber in entry.subscribers.iter().rev() {
             let Some(conn) = &mut self.conns[subscriber.slot as usize] else { continue };
-            let done = if subscriber.held {
-                conn.hold(self.batch.get(at), &mut self.dropped)
-            } else {
-                conn.deliver(at, &self.batch, &mut self.dropped)
-            };
+            let done = if subscriber.held { conn.hold(self.batch.get(at)) } else { conn.deliver(at, &self.batch) };
             if done == Err(TooSlow) {
                 slow.push(subscriber.slot);
             } else if !conn.touched {
@@ -214,24 +181,21 @@ impl Shard {
                 self.waiting.push(subscriber.slot, at);
             }
         }
-        self.count_dropped();
         slow.into_iter().for_each(|slot| self.close_slow(slot));
     }
 
-    fn count_dropped(&mut self) {
-        for topic in self.dropped.drain(..) {
-            if let Some(audience) = self.topics.get(&topic) {
-                audience.skipped.fetch_add(1, Ordering::Relaxed);
-            }
+    /// Counts a connection's drops. A topic is forgotten with its last subscriber, so this
+    /// happens before the connection leaves.
+    fn count_dropped(&mut self, slot: u32) {
+        if let Some(Some(conn)) = self.conns.get_mut(slot as usize) {
+            count_dropped(conn, &self.topics);
         }
     }
 
-    /// The inbox was full and updates up to this number are gone: as the shard as a whole was
-    /// too slow, so is every subscriber of the topic here, and the channel's policy decides.
-    fn lose(&mut self, topic: TopicId, seq: u64) {
+    /// Applies the channel's policy to every subscriber of a topic when the inbox was full and
+    /// the next updates were lost: the shard as a whole was too slow, and so is each of them.
+    fn lose(&mut self, topic: TopicId, missed: u64) {
         let Some(entry) = self.topics.get_mut(&topic) else { return };
-        let Some(missed) = seq.checked_sub(entry.seq).filter(|missed| *missed > 0) else { return };
-        entry.seq = seq;
         let slots: Vec<u32> = entry.subscribers.iter().map(|subscriber| subscriber.slot).collect();
         if entry.slow.policy == Policy::Close {
             slots.into_iter().for_each(|slot| self.close_slow(slot));
@@ -240,23 +204,20 @@ impl Shard {
         entry.skipped.fetch_add(missed * slots.len() as u64, Ordering::Relaxed);
         for slot in slots {
             if let Some(conn) = &mut self.conns[slot as usize] {
-                conn.settle(&self.batch, &mut self.dropped);
+                conn.settle(&self.batch);
                 conn.skip(topic, missed);
             }
         }
     }
 
     fn send(&mut self, key: Key, frame: Frame) {
-        let mut dropped = std::mem::take(&mut self.dropped);
-        let Some(conn) = self.conn(key) else { return };
-        let kept = conn.keep(frame, &mut dropped);
-        self.dropped = dropped;
-        self.finish(key.slot, kept);
+        if let Some(queued) = self.conn(key).map(|conn| conn.keep(frame)) {
+            self.finish(key.slot, queued);
+        }
     }
 
     /// What follows when something was queued, or could not be.
     fn finish(&mut self, slot: u32, queued: Result<(), TooSlow>) {
-        self.count_dropped();
         match queued {
             Ok(()) => self.touch(slot),
             Err(TooSlow) => self.close_slow(slot),
@@ -282,7 +243,6 @@ impl Shard {
         }
         turn.for_each(|slot| self.flush(slot));
         self.batch.forget_before(self.waiting.needs_from().unwrap_or(self.batch.end()));
-        self.count_dropped();
     }
 
     /// Writes what a connection has; then, if it could take everything, what is newest of the
@@ -290,18 +250,18 @@ impl Shard {
     fn flush(&mut self, slot: u32) {
         let Some(conn) = &mut self.conns[slot as usize] else { return };
         conn.touched = false;
-        conn.flush(&mut self.batch, &mut self.dropped);
+        conn.flush(&mut self.batch);
         while let Some(topic) = conn.next_overdue() {
             let Some(entry) = self.topics.get(&topic) else { continue };
             let Some(update) = &entry.last else { continue };
-            conn.deliver_overdue(&Item { topic, policy: entry.slow.policy, since: self.now, update: update.clone() });
-            // It had been counted as skipped while it waited.
-            entry.skipped.fetch_sub(1, Ordering::Relaxed);
-            conn.flush(&mut self.batch, &mut self.dropped);
+            let item = Item { topic, policy: entry.slow.policy, since: self.now, update: update.clone() };
+            conn.push_with_skips(&item);
+            conn.flush(&mut self.batch);
         }
-        if let (true, None, Some(shortest)) = (conn.blocked, self.next_sweep, self.shortest_age) {
+        if let (true, None, Some(shortest)) = (conn.is_blocked(), self.next_sweep, self.shortest_age) {
             self.next_sweep = Some(Instant::now() + (shortest / 4).max(MIN_SWEEP));
         }
+        self.count_dropped(slot);
     }
 
     fn join(&mut self, key: Key, joining: Joining, reply: Option<Frame>) {
@@ -331,26 +291,18 @@ impl Shard {
     }
 
     fn release(&mut self, key: Key, topic: TopicId, first: Vec<Frame>) {
-        let (now, mut dropped) = (self.now, Vec::new());
-        let conn = self.conns.get_mut(key.slot as usize).and_then(Option::as_mut);
-        let Some(conn) = conn.filter(|conn| conn.number == key.number) else { return };
-        conn.settle(&self.batch, &mut self.dropped);
-        let Some(updates) = conn.take_held(topic) else { return };
-        let place = conn.place(topic);
-        let mut queued = first.into_iter().try_for_each(|frame| conn.keep(frame, &mut dropped));
-        if let (Some(place), Some(audience)) = (place, self.topics.get_mut(&topic)) {
-            audience.subscribers[place as usize].held = false;
-            let policy = audience.slow.policy;
-            for update in updates {
-                let item = Item { topic, policy, since: now, update };
-                queued = queued.and_then(|()| conn.queue(&item, &mut dropped));
-            }
+        let since = self.now;
+        let Some(place) = self.conn(key).and_then(|conn| conn.memberships.place(topic)) else { return };
+        let Some(audience) = self.topics.get_mut(&topic) else { return };
+        audience.subscribers[place as usize].held = false;
+        let policy = audience.slow.policy;
+        if let Some(queued) = self.conn(key).and_then(|conn| conn.release(topic, policy, since, first)) {
+            self.finish(key.slot, queued);
         }
-        self.dropped.append(&mut dropped);
-        self.finish(key.slot, queued);
     }
 
     fn leave(&mut self, key: Key, topic: TopicId) {
+        self.count_dropped(key.slot);
         if let Some(place) = self.conn(key).and_then(|conn| conn.leave(topic)) {
             self.vacate(topic, place);
         }
@@ -362,7 +314,7 @@ impl Shard {
         entry.subscribers.swap_remove(place as usize);
         if let Some(moved) = entry.subscribers.get(place as usize) {
             if let Some(conn) = &mut self.conns[moved.slot as usize] {
-                conn.move_to(topic, place);
+                conn.memberships.move_to(topic, place);
             }
         } else if entry.subscribers.is_empty() {
             self.topics.remove(&topic);
@@ -370,6 +322,7 @@ impl Shard {
     }
 
     fn close(&mut self, key: Key, frame: Frame) {
+        self.count_dropped(key.slot);
         let Some(left) = self.conn(key).and_then(|conn| conn.close(frame)) else { return };
         for (topic, place) in left {
             self.vacate(topic, place);
@@ -380,13 +333,14 @@ impl Shard {
     fn close_slow(&mut self, slot: u32) {
         let Some(conn) = &self.conns[slot as usize] else { return };
         if conn.is_alive() {
-            conn.signals.set_slow();
+            conn.signals.set_ended(reason::TOO_SLOW);
             let key = Key { slot, number: conn.number };
             self.close(key, Frame::close(CloseCode::TRY_AGAIN_LATER, reason::TOO_SLOW));
         }
     }
 
     fn remove(&mut self, key: Key) {
+        self.count_dropped(key.slot);
         let Some(conn) = self.conn(key) else { return };
         for (topic, place) in conn.leave_all() {
             self.vacate(topic, place);
@@ -406,16 +360,28 @@ impl Shard {
         let mut is_any_blocked = false;
         let mut slow = Vec::new();
         for (slot, conn) in (0_u32..).zip(&mut self.conns) {
-            let Some(conn) = conn.as_mut().filter(|conn| conn.blocked) else { continue };
+            let Some(conn) = conn.as_mut().filter(|conn| conn.is_blocked()) else { continue };
             is_any_blocked = true;
-            conn.settle(&self.batch, &mut self.dropped);
-            if conn.expire(self.now, &self.topics, &mut self.dropped) == Err(TooSlow) {
+            conn.settle(&self.batch);
+            if conn.expire(self.now, &self.topics) == Err(TooSlow) {
                 slow.push(slot);
             }
+            count_dropped(conn, &self.topics);
         }
-        self.count_dropped();
         slow.into_iter().for_each(|slot| self.close_slow(slot));
         // While a socket is full there is nothing to wake the shard but the clock.
         self.next_sweep = is_any_blocked.then(|| now + (shortest / 4).max(MIN_SWEEP));
     }
 }
+
+/// Adds a connection's drops to the counters of their topics.
+fn count_dropped(conn: &mut Conn, topics: &HashMap<TopicId, Audience>) {
+    for (topic, count) in conn.take_dropped() {
+        if let Some(audience) = topics.get(&topic) {
+            audience.skipped.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;

@@ -17,8 +17,8 @@ pub(crate) struct Signals {
 pub(crate) struct State {
     /// Somebody wants the connection closed with this code and reason.
     pub(crate) close: Option<(CloseCode, String)>,
-    /// The shard has closed it already: the consumer is too slow.
-    pub(crate) slow: bool,
+    /// The shard has queued a close frame of its own, for this reason.
+    pub(crate) ended: Option<&'static str>,
     /// The close frame and all before it are written.
     pub(crate) flushed: bool,
     /// The stream cannot be written any more.
@@ -32,8 +32,8 @@ impl Signals {
         self.changed.notify_one();
     }
 
-    pub(crate) fn set_slow(&self) {
-        self.lock().slow = true;
+    pub(crate) fn set_ended(&self, reason: &'static str) {
+        self.lock().ended = Some(reason);
         self.changed.notify_one();
     }
 

@@ -36,7 +36,6 @@
 use std::{collections::VecDeque, fmt, net::SocketAddr, time::Duration};
 
 use axum::extract::ConnectInfo;
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -136,7 +135,7 @@ impl<'a> Connect<'a> {
         let (parts, ()) = self.request.into_parts();
         let parts = authenticate(core, parts).await?;
         let (server, client) = tokio::io::duplex(self.socket_bytes);
-        tokio::spawn(serve_transport(place, Transport::other(server), parts, Bytes::new()));
+        tokio::spawn(serve_transport(place, Transport::other(server), parts, &[]));
         Ok(Client { stream: client, reader: Reader::client(), incoming: VecDeque::new(), end: None })
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     io::{self, IoSlice},
-    net::SocketAddr,
+    net::{Shutdown, SocketAddr},
     pin::Pin,
     sync::Mutex,
     task::{Context, Poll, ready},
@@ -84,6 +84,14 @@ impl Transport {
                 Err(_) => poll_tcp(stream, cx, || stream.try_write(bytes)),
             },
             Self::Other(stream) => poll_other(stream, cx, |stream, cx| stream.poll_write(cx, bytes)),
+        }
+    }
+
+    /// Shuts down the write side: the peer sees the end of the stream behind what was written.
+    pub(crate) fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => Poll::Ready(socket2::SockRef::from(stream).shutdown(Shutdown::Write)),
+            Self::Other(stream) => stream.lock().expect("a stream's poll does not panic").as_mut().poll_shutdown(cx),
         }
     }
 

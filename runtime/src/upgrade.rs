@@ -10,13 +10,14 @@ use axum::{
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, HeaderValue, Method, Request, StatusCode, header, request::Parts};
 use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::{rt::TokioIo, server::conn::auto::upgrade::downcast};
+use hyper_util::{rt::TokioIo, server::conn::auto};
 use tokio::net::TcpStream;
 
 use crate::{
     connection,
     core::{Core, Place},
     handshake::{self, Rejection},
+    http_stream::HttpStream,
     session::Session,
     transport::Transport,
 };
@@ -46,7 +47,11 @@ pub(crate) async fn upgrade(core: Arc<Core>, request: Request<Body>) -> Response
     tokio::spawn(async move {
         // A client that vanishes in the handshake costs its own task and nothing else.
         match upgrading.await {
-            Ok(upgraded) => serve_upgraded(place, upgraded, parts).await,
+            // A task of its own: this one has room for the request and the upgrade.
+            Ok(upgraded) => {
+                let (transport, first) = transport_of(upgraded);
+                tokio::spawn(serve_transport(place, transport, parts, &first));
+            }
             Err(error) => tracing::debug!(%error, "the peer left during the handshake"),
         }
     });
@@ -68,10 +73,13 @@ pub(crate) fn admit(core: &Arc<Core>) -> Result<Place, Rejection> {
 
 /// Asks the application who this is.
 pub(crate) async fn authenticate(core: &Core, parts: Parts) -> Result<Parts, Rejection> {
-    match &core.authenticate {
-        Some(authenticate) => authenticate(Arc::clone(&core.state), parts).await,
-        None => Ok(parts),
-    }
+    let Some(authenticate) = &core.authenticate else { return Ok(parts) };
+    let answer = authenticate(Arc::clone(&core.state), parts);
+    let Some(limit) = core.limits.handler_timeout else { return answer.await };
+    tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
+        tracing::error!(?limit, "`authenticate` did not answer in time");
+        Err(Rejection::unavailable("the server could not authenticate the client in time; try again later"))
+    })
 }
 
 /// Serves a stream whose handshake is done.
@@ -79,8 +87,8 @@ pub(crate) fn serve_transport(
     place: Place,
     transport: Transport,
     mut parts: Parts,
-    first: Bytes,
-) -> impl Future<Output = ()> + Send {
+    first: &[u8],
+) -> impl Future<Output = ()> + Send + use<> {
     let transport = Arc::new(transport);
     let peer = handshake::peer(&parts).or_else(|| transport.peer());
     // What axum leaves for its own extractors is of no use to a session and costs memory
@@ -98,12 +106,17 @@ pub(crate) fn serve_transport(
     connection::serve(place, transport, session, first)
 }
 
-async fn serve_upgraded(place: Place, upgraded: Upgraded, parts: Parts) {
-    let (transport, first) = match downcast::<TokioIo<TcpStream>>(upgraded) {
-        Ok(bare) => (Transport::tcp(bare.io.into_inner()), bare.read_buf),
-        Err(upgraded) => (Transport::other(TokioIo::new(upgraded)), Bytes::new()),
+/// Unwraps the TCP socket that `topicast::serve` or `axum::serve` upgraded; any other stream is
+/// used as it is.
+fn transport_of(upgraded: Upgraded) -> (Transport, Bytes) {
+    let upgraded = match upgraded.downcast::<TokioIo<HttpStream<TcpStream>>>() {
+        Ok(ours) => return (Transport::tcp(ours.io.into_inner().into_inner()), ours.read_buf),
+        Err(upgraded) => upgraded,
     };
-    serve_transport(place, transport, parts, first).await;
+    match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
+        Ok(axums) => (Transport::tcp(axums.io.into_inner()), axums.read_buf),
+        Err(upgraded) => (Transport::other(TokioIo::new(upgraded)), Bytes::new()),
+    }
 }
 
 /// Checks the request's form and makes the value of `Sec-WebSocket-Accept`.

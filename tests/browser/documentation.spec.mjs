@@ -184,6 +184,21 @@ test("with the keyboard alone: connect, subscribe, see an update, unsubscribe, l
   throw new Error("Tab never left the console");
 });
 
+test("a request in either form is an example", async ({ page, context }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await open(page);
+  const card = page.locator('[id="operation-bars.subscribe"]');
+  await card.locator("> summary").click();
+  for (const [name, payload] of [
+    ["the example of bars.subscribe", { symbol: "AAPL", resolution: "1" }],
+    ["example 2 of bars.subscribe", { symbol: "AAPL", params: { resolution: "1" } }],
+  ]) {
+    await card.getByRole("button", { name: `Copy ${name}`, exact: true }).click();
+    const copied = JSON.parse(await page.evaluate(() => navigator.clipboard.readText()));
+    expect(copied.payload).toEqual(payload);
+  }
+});
+
 test("the form is made of the schema", async ({ page }) => {
   await open(page);
   await connect(page);

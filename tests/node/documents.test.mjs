@@ -37,6 +37,22 @@ for (const file of files) {
     assert.ok(document.messages().length > 5, "the parser sees the messages");
   });
 
+  test(`${version}: no object and no enumeration is anonymous to a code generator`, async () => {
+    const { document } = await new Parser().parse(text);
+    const types = document.allSchemas().all().filter((schema) => schema.type() === "object" || schema.enum()?.length > 1);
+    assert.ok(types.length > 10, "the parser sees the types");
+    const anonymous = types.filter((schema) => schema.id().startsWith("<anonymous") && !schema.title());
+    assert.deepEqual(anonymous.map((schema) => schema.json()), []);
+  });
+
+  test(`${version}: no message holds another one`, () => {
+    const { messages } = JSON.parse(text).components;
+    for (const [key, message] of Object.entries(messages)) {
+      assert.ok(!JSON.stringify(message).includes("#/components/messages/"), `${key} refers to a message`);
+      for (const reply of message["x-response"] ?? []) assert.ok(messages[reply], `${key} is answered by an unknown ${reply}`);
+    }
+  });
+
   const ajv = addFormats(new Ajv({ strict: false, allErrors: true, logger: false }));
 
   test(`${version}: the official schema accepts it`, () => {

@@ -3,6 +3,12 @@
 
 pub mod client;
 pub mod channels;
+#[path = "../../runtime/src/asyncapi/tests/documents.rs"]
 pub mod documents;
+
+/// The examples of the project's README, which is documentation of no crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
 
 pub use http;

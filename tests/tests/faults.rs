@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::json;
 use topicast::{Server, compat, testing::Closed};
 use topicast_tests::{
-    channels::{self, App, Bars},
+    channels::{self, App, Bar, Bars, Resolution},
     client::Client,
 };
 
@@ -75,10 +75,36 @@ async fn the_modern_profile_answers_and_stays() {
         let mut client = Client::connect(&ws).await;
         client.send_inexpressible(fault, why).await;
         assert_eq!(client.message().await["payload"]["code"], "invalid", "{fault}");
+        client.send(&json!({ "type": "ping" })).await;
+        assert_eq!(client.message().await["type"], "ping.response");
     }
+}
+
+#[tokio::test]
+async fn after_a_bad_frame_a_modern_connection_goes_on_as_before() {
+    let (ws, _) = channels::server();
+    let aapl = Bars { symbol: "AAPL".into(), resolution: Resolution::M1 };
+    let topic = ws.publisher::<Bars>().unwrap().topic(&aapl).unwrap();
     let mut client = Client::connect(&ws).await;
-    client.raw().send_binary(b"{}").await;
-    assert_eq!(client.message().await["payload"]["code"], "invalid");
+    client.subscribe(&aapl).await;
+    for time in 1..=3 {
+        // A binary frame, text that is no JSON, and a request, in one segment.
+        let frame = |opcode: u8, payload: &[u8]| {
+            [&[0x80 | opcode, 0x80 | u8::try_from(payload.len()).unwrap(), 0, 0, 0, 0], payload].concat()
+        };
+        let ping = format!(r#"{{"type":"ping","id":{time}}}"#);
+        client.raw().send_bytes(&[frame(2, b"{}"), frame(1, b"{"), frame(1, ping.as_bytes())].concat()).await;
+        assert_eq!(client.message().await["payload"]["code"], "invalid");
+        assert_eq!(client.message().await["payload"]["code"], "invalid");
+        assert_eq!(client.message().await["id"], time);
+        // And what comes later, in both directions.
+        topic.publish(&Bar { time, close: 1.0 }).unwrap();
+        assert_eq!(client.message().await["seq"], time);
+        assert_eq!(client.subscribe(&aapl).await["payload"]["status"], "ok");
+    }
+    assert_eq!(client.unsubscribe(&aapl).await["payload"]["status"], "ok");
+    client.raw().send_bytes(&[0x88, 0x82, 0, 0, 0, 0, 3, 232]).await;
+    assert_eq!(client.closed().await.code, 1000);
 }
 
 #[tokio::test]
@@ -127,14 +153,17 @@ async fn fastws_closes_with_its_own_reasons() {
 }
 
 #[tokio::test]
-async fn fastws_takes_nested_requests() {
+async fn fastws_accepts_nested_requests_as_the_document_describes_them() {
     let ws = fastws();
     let check = async |payload: &str, topic: Option<&str>| {
         let mut client = Client::connect(&ws).await;
-        client.raw().send_text(&format!(r#"{{"type":"bars.subscribe","payload":{payload}}}"#)).await;
-        match topic {
-            Some(topic) => assert_eq!(client.message().await["payload"]["topic"], topic, "{payload}"),
-            None => assert_eq!(client.closed().await, closed(1003, "Could not validate payload"), "{payload}"),
+        let text = format!(r#"{{"type":"bars.subscribe","payload":{payload}}}"#);
+        if let Some(topic) = topic {
+            client.send(&serde_json::from_str(&text).unwrap()).await;
+            assert_eq!(client.message().await["payload"]["topic"], topic, "{payload}");
+        } else {
+            client.send_fault(&text).await;
+            assert_eq!(client.closed().await, closed(1003, "Could not validate payload"), "{payload}");
         }
     };
     let minute = Some(r#"bars:{"resolution":"1","symbol":"A"}"#);
@@ -146,7 +175,12 @@ async fn fastws_takes_nested_requests() {
     check(r#"{"symbol":"A","resolution":"1","params":{"resolution":"1"}}"#, None).await;
     check(r#"{"symbol":"A","params":"1"}"#, None).await;
     check(r#"{"symbol":"A","params":null}"#, None).await;
-    check(r#"{"symbol":"A","params":{},"params":{}}"#, None).await;
+    check(r#"{"symbol":"A","params":{"resolution":"7"}}"#, None).await;
+    check(r#"{"params":{"resolution":"D"}}"#, None).await;
+    let mut client = Client::connect(&ws).await;
+    let twice = r#"{"type":"bars.subscribe","payload":{"symbol":"A","params":{},"params":{}}}"#;
+    client.send_inexpressible(twice, "a parsed object has no repeated members").await;
+    assert_eq!(client.closed().await, closed(1003, "Could not validate payload"));
 }
 
 #[tokio::test]
@@ -168,5 +202,5 @@ async fn a_request_for_the_wire_is_the_request_of_the_document() {
     assert_eq!(client.message().await["payload"]["status"], "ok");
     client.send(&json!({ "type": "ping", "id": "x", "payload": 5 })).await;
     assert_eq!(client.message().await["id"], "x");
-    client.subscribe(&Bars { symbol: "Zürich €😀".into(), resolution: channels::Resolution::Day }).await;
+    client.subscribe(&Bars { symbol: "Zürich €😀".into(), resolution: Resolution::Day }).await;
 }

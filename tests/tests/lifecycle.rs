@@ -2,13 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{
-    num::NonZeroUsize,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{num::NonZeroUsize, pin::pin, sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use topicast::{
     CloseCode, Handshake, Limits, Rejection, Server, compat,
     testing::{self, Clock, Connect},
@@ -201,50 +199,6 @@ async fn malformed_frames_cost_their_own_connection() {
 }
 
 #[tokio::test]
-async fn a_clients_close_is_echoed() {
-    let (ws, _) = channels::server();
-    for (code, reason) in [(1000, "done"), (4321, ""), (1001, "the page is left")] {
-        let mut client = testing::Client::connect(&ws).await.unwrap();
-        let end = client.close(code, reason).await;
-        assert_eq!((end.code, end.reason.as_str()), (code, reason));
-        while ws.connections() > 0 {
-            tokio::task::yield_now().await;
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_peer_that_ignores_the_close_is_dropped_after_five_seconds() {
-    let clock = Clock::pause();
-    let ws = fastws();
-    let mut client = testing::Client::connect(&ws).await.unwrap();
-    client.send_text("not json").await;
-    clock.advance(Duration::from_millis(4900)).await;
-    assert_eq!(ws.connections(), 1);
-    clock.advance(Duration::from_millis(200)).await;
-    assert_eq!(ws.connections(), 0);
-    assert_eq!(client.closed().await.code, 1003);
-}
-
-#[tokio::test]
-async fn a_peer_that_goes_on_sending_is_dropped_too_and_nothing_of_it_is_carried_out() {
-    let app = Arc::<App>::default();
-    let ws = channels::builder(&app).profile(compat::fastws()).build().unwrap();
-    let clock = Clock::pause();
-    let mut client = testing::Client::connect(&ws).await.unwrap();
-    client.send_text("not json").await;
-    let place = r#"{"type":"orders.place","payload":{"symbol":"A","quantity":1}}"#;
-    for _ in 0..60 {
-        client.send_text(place).await;
-        client.send_bytes(&[0x8a, 0x80, 0, 0, 0, 0]).await;
-        clock.advance(Duration::from_millis(100)).await;
-    }
-    assert_eq!(ws.connections(), 0);
-    assert_eq!(app.asked.load(Ordering::SeqCst), 0);
-    assert_eq!(client.closed().await.code, 1003);
-}
-
-#[tokio::test]
 async fn a_shutdown_closes_every_socket_and_waits_for_them() {
     let (ws, _) = channels::server();
     let mut clients = Vec::new();
@@ -263,6 +217,39 @@ async fn a_shutdown_closes_every_socket_and_waits_for_them() {
     assert_eq!(ws.connections(), 0);
     let refused = testing::Client::connect(&ws).await.unwrap_err();
     assert_eq!(refused.status(), 503);
+}
+
+#[tokio::test]
+async fn a_handshake_that_a_shutdown_overtakes_is_closed_with_its_code() {
+    let _clock = Clock::pause();
+    let gate = Arc::new(Notify::new());
+    let asked = Arc::new(Notify::new());
+    let authenticate = {
+        let (gate, asked) = (Arc::clone(&gate), Arc::clone(&asked));
+        move |_: Handshake<Arc<App>>| {
+            let (gate, asked) = (Arc::clone(&gate), Arc::clone(&asked));
+            async move {
+                asked.notify_one();
+                gate.notified().await;
+                Ok(User("A"))
+            }
+        }
+    };
+    let ws = channels::builder(&Arc::default()).authenticate(authenticate).build().unwrap();
+    let opening = tokio::spawn({
+        let ws = ws.clone();
+        async move { testing::Client::connect(&ws).await }
+    });
+    asked.notified().await;
+    let mut shutdown = pin!(ws.shutdown());
+    // The sessions are listed now, and this one is not among them.
+    assert!(shutdown.as_mut().now_or_never().is_none());
+    gate.notify_one();
+    let mut client = opening.await.unwrap().unwrap();
+    let end = client.closed().await;
+    assert_eq!((end.code, end.reason.as_str()), (1001, "The server is going away"));
+    shutdown.await;
+    assert_eq!(ws.connections(), 0);
 }
 
 #[tokio::test]

@@ -19,18 +19,25 @@ use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream,
     tungstenite::{Message, protocol::CloseFrame},
 };
-use topicast::{Limits, Server};
+use topicast::{HttpLimits, Limits, Server, compat};
 use topicast_tests::channels::{self, Bar, Bars, Resolution};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 async fn serve(ws: &Server) -> SocketAddr {
+    serve_within(ws, HttpLimits::default()).await
+}
+
+async fn serve_within(ws: &Server, limits: HttpLimits) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let router = ws.router("/api/v1/ws");
-    tokio::spawn(async move { topicast::serve(listener, router).await });
+    tokio::spawn(async move { topicast::serve(listener, router).with_limits(limits).await });
     address
 }
+
+/// A limit that no test waits for.
+const FOR_EVER: Duration = Duration::from_secs(3600);
 
 async fn connect(address: SocketAddr) -> Socket {
     tokio_tungstenite::connect_async(format!("ws://{address}/api/v1/ws")).await.unwrap().0
@@ -146,6 +153,78 @@ async fn a_message_that_is_too_large_is_told_so_though_the_rest_of_it_follows() 
         panic!("the connection ended without a close frame")
     };
     assert_eq!(u16::from(code), 1009);
+}
+
+#[tokio::test]
+async fn a_failed_connection_is_ended_by_the_server() {
+    let limits = Limits { close_timeout: FOR_EVER, ..Limits::default() };
+    let ws = channels::builder(&Arc::default()).limits(limits).build().unwrap();
+    let address = serve(&ws).await;
+    let long = 200_000_usize;
+    let too_big = [&[0x81, 0xff][..], &long.to_be_bytes(), &[0; 4], &vec![b'x'; long]].concat();
+    for (bytes, code) in
+        [(vec![0x83, 0x80, 0, 0, 0, 0], 1002_u16), (vec![0x88, 0x81, 0, 0, 0, 0, 1], 1002), (too_big, 1009)]
+    {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(GOOD.replace('\n', "\r\n").as_bytes()).await.unwrap();
+        stream.write_all(&bytes).await.unwrap();
+        // The stream stays open on this side, and still the server's end comes, behind its close
+        // frame and as an end instead of a reset.
+        let mut seen = Vec::new();
+        stream.read_to_end(&mut seen).await.unwrap();
+        let head = seen.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+        assert_eq!((seen[head], &seen[head + 2..head + 4]), (0x88, &code.to_be_bytes()[..]), "{:x?}", &seen[head..]);
+        // Nothing is left of it though the client has not closed.
+        while ws.connections() > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_only_sends_no_more_still_reads_its_close_frame() {
+    let limits = Limits { close_timeout: FOR_EVER, ..Limits::default() };
+    let ws = channels::builder(&Arc::default()).limits(limits).profile(compat::fastws()).build().unwrap();
+    let address = serve(&ws).await;
+    for bytes in [&[0x81, 0x81, 0, 0, 0, 0, b'x'][..], &[0x83, 0x80, 0, 0, 0, 0], &[0x88, 0x80, 0, 0, 0, 0]] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(&[GOOD.replace('\n', "\r\n").as_bytes(), bytes].concat()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut seen = Vec::new();
+        stream.read_to_end(&mut seen).await.unwrap();
+        let head = seen.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+        assert_eq!(seen.get(head), Some(&0x88), "{:x?}", &seen[head..]);
+    }
+}
+
+#[tokio::test]
+async fn http2_is_not_spoken() {
+    let (ws, _) = channels::server();
+    let address = serve_within(&ws, HttpLimits { head: FOR_EVER, ..HttpLimits::default() }).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut seen = Vec::new();
+    // The end of the stream, or its reset where the server had not read all.
+    let _ = stream.read_to_end(&mut seen).await;
+    assert!(seen.is_empty() || seen.starts_with(b"HTTP/1.1 "), "{}", String::from_utf8_lossy(&seen));
+}
+
+#[tokio::test]
+async fn a_connection_that_asks_for_nothing_ends_and_a_websocket_does_not() {
+    let (ws, _) = channels::server();
+    let limits = HttpLimits { head: Duration::from_millis(100), ..HttpLimits::default() };
+    let address = serve_within(&ws, limits).await;
+    let mut socket = connect(address).await;
+    for head in
+        ["", "P", "GET /api/v1/ws/asyncapi.json HTTP/1.1\r\nHost: x\r\n", "GET /none HTTP/1.1\r\nHost: x\r\n\r\n"]
+    {
+        let mut stranger = TcpStream::connect(address).await.unwrap();
+        stranger.write_all(head.as_bytes()).await.unwrap();
+        let mut seen = Vec::new();
+        stranger.read_to_end(&mut seen).await.unwrap();
+        assert_eq!(seen.starts_with(b"HTTP/1.1 404"), head.contains("none"), "{}", String::from_utf8_lossy(&seen));
+    }
+    assert_eq!(ask(&mut socket, &json!({ "type": "ping", "id": 1 })).await["id"], 1);
 }
 
 #[tokio::test]

@@ -16,11 +16,20 @@ struct Document {
     text: String,
 }
 
-pub(crate) fn run(arguments: &[String]) -> Outcome {
-    crate::only(arguments, &["--check"])?;
-    let root = project::root();
-    let documents = documents()?;
-    if arguments.is_empty() { write(&root, &documents) } else { check(&root, &documents) }
+/// Write the trading server's AsyncAPI documents to `asyncapi/`
+#[derive(clap::Args)]
+pub(crate) struct Asyncapi {
+    /// Write nothing, and fail where a document is stale
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+impl Asyncapi {
+    pub(crate) fn run(&self) -> Outcome {
+        let root = project::root();
+        let documents = documents()?;
+        if self.check { check(&root, &documents) } else { write(&root, &documents) }
+    }
 }
 
 /// Both documents, as the server of the present sources serves them.

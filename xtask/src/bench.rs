@@ -3,8 +3,17 @@
 use crate::Outcome;
 use crate::tool::Tool;
 
-/// Turns into `cargo run` of the benchmark; its arguments may stand behind dashes.
-pub(crate) fn run(arguments: &[String]) -> Outcome {
-    let own = arguments.strip_prefix(&["--".to_owned()]).unwrap_or(arguments);
-    Tool::cargo(["run", "--release", "--package", "topicast-bench", "--"]).args(own).become_it()
+/// Measure fan-out, with topicast and with its peers
+#[derive(clap::Args)]
+pub(crate) struct Bench {
+    /// Arguments of the benchmark; `-- --help` lists them
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    arguments: Vec<String>,
+}
+
+impl Bench {
+    /// Turns into `cargo run` of the benchmark.
+    pub(crate) fn run(&self) -> Outcome {
+        Tool::cargo(["run", "--release", "--package", "topicast-bench", "--"]).args(&self.arguments).become_it()
+    }
 }

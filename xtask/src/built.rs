@@ -11,13 +11,13 @@ pub(crate) const WHOLE: [&str; 2] = ["--workspace", "--all-features"];
 
 /// Builds a program of the workspace and tells where it is.
 pub(crate) fn program(name: &str) -> Outcome<PathBuf> {
-    build()?;
+    all()?;
     Ok(folder()?.join("debug").join(name).with_extension(std::env::consts::EXE_EXTENSION))
 }
 
 /// Builds an example of the workspace and tells where it is.
 pub(crate) fn example(name: &str) -> Outcome<PathBuf> {
-    build()?;
+    all()?;
     Ok(folder()?.join("debug/examples").join(name).with_extension(std::env::consts::EXE_EXTENSION))
 }
 
@@ -29,7 +29,8 @@ pub(crate) fn folder() -> Outcome<PathBuf> {
         .ok_or_else(|| "cargo metadata names no target_directory".to_owned())
 }
 
-fn build() -> Outcome {
+/// Builds every program and example of the workspace.
+pub(crate) fn all() -> Outcome {
     // Everything at once unifies features as the tests' build does, whose result is then used;
     // for one program alone cargo would build its dependencies again.
     Tool::cargo(["build"]).args(WHOLE).args(["--bins", "--examples"]).run()

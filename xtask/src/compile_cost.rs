@@ -25,9 +25,19 @@ struct Subject {
     times: Vec<Duration>,
 }
 
+/// Measure what a channel adds to a debug build, and fail where it is too much
+#[derive(clap::Args)]
+pub(crate) struct CompileCost {}
+
+impl CompileCost {
+    #[expect(clippy::unused_self, reason = "as of every command")]
+    pub(crate) fn run(&self) -> Outcome {
+        measure()
+    }
+}
+
 /// Builds crates of 1 and 100 channels, and the same with the derives alone, and compares.
-pub(crate) fn run(arguments: &[String]) -> Outcome {
-    crate::only(arguments, &[])?;
+fn measure() -> Outcome {
     let folder = project::root().join("target/compile-cost");
     let mut subjects = [
         Subject::write(&folder, "channels-1", channels(1))?,

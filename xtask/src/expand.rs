@@ -6,11 +6,16 @@ use crate::tool::Tool;
 /// Where the trading server's channels are declared.
 const SOURCES: &str = "app/src";
 
-/// Prints the expansion of the channel, operation or push of that name.
-pub(crate) fn run(arguments: &[String]) -> Outcome {
-    let [name] = arguments else {
-        return Err("one name is needed, for example `cargo xtask expand bars`".to_owned());
-    };
-    let example = ["run", "--quiet", "--package", "topicast-macros", "--example", "expand", "--"];
-    Tool::cargo(example).args([name.as_str(), SOURCES]).become_it()
+/// Print what is generated for a channel, operation or push of the trading server
+#[derive(clap::Args)]
+pub(crate) struct Expand {
+    /// The route of a channel, or the name of an operation or push; for example `bars`
+    name: String,
+}
+
+impl Expand {
+    pub(crate) fn run(&self) -> Outcome {
+        let example = ["run", "--quiet", "--package", "topicast-macros", "--example", "expand", "--"];
+        Tool::cargo(example).args([self.name.as_str(), SOURCES]).become_it()
+    }
 }

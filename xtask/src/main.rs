@@ -17,120 +17,93 @@ mod project;
 
 use std::process::ExitCode;
 
+use clap::{Parser, Subcommand};
+
 /// What a command answers: nothing, or a sentence saying what went wrong.
 type Outcome<T = ()> = Result<T, String>;
 
-struct Command {
-    name: &'static str,
-    usage: &'static str,
-    says: &'static str,
-    run: fn(&[String]) -> Outcome,
+/// The project's own commands.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", max_term_width = 100)]
+struct Xtask {
+    #[command(subcommand)]
+    command: Command,
 }
 
-const COMMANDS: &[Command] = &[
-    Command {
-        name: "serve",
-        usage: "serve [--release] [-- ARGS]",
-        says: "build and start the trading server and its page on 127.0.0.1:8000; ARGS go to it (try `-- --help`)",
-        run: serve::run,
-    },
-    Command {
-        name: "test",
-        usage: "test [--list] [--only STEP]...",
-        says: "run everything there is: format, lints, documentation, tests, conformance, browser",
-        run: suite::run,
-    },
-    Command {
-        name: "asyncapi",
-        usage: "asyncapi [--check]",
-        says: "write the trading server's AsyncAPI documents to asyncapi/, or fail where they are stale",
-        run: asyncapi::run,
-    },
-    Command {
-        name: "typescript",
-        usage: "typescript [--check]",
-        says: "write the typed TypeScript clients from their documents, or fail where they are stale",
-        run: typescript::run,
-    },
-    Command {
-        name: "compile-cost",
-        usage: "compile-cost",
-        says: "measure what a channel adds to a debug build, and fail where it is too much",
-        run: compile_cost::run,
-    },
-    Command {
-        name: "expand",
-        usage: "expand NAME",
-        says: "print what is generated for a channel of the trading server, by its route (operations and pushes by name)",
-        run: expand::run,
-    },
-    Command {
-        name: "bench",
-        usage: "bench [-- ARGS]",
-        says: "measure fan-out, with topicast and with its peers; ARGS go to it (try `-- --help`)",
-        run: bench::run,
-    },
-    Command { name: "tidy", usage: "tidy", says: "check the rules that a compiler cannot", run: tidy::run },
-];
+/// Each command is a struct of its arguments, in a module of its own.
+#[derive(Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Test(suite::Test),
+    Asyncapi(asyncapi::Asyncapi),
+    Typescript(typescript::Typescript),
+    CompileCost(compile_cost::CompileCost),
+    Expand(expand::Expand),
+    Bench(bench::Bench),
+    Tidy(tidy::Tidy),
+}
+
+impl Command {
+    fn run(&self) -> Outcome {
+        match self {
+            Self::Serve(command) => command.run(),
+            Self::Test(command) => command.run(),
+            Self::Asyncapi(command) => command.run(),
+            Self::Typescript(command) => command.run(),
+            Self::CompileCost(command) => command.run(),
+            Self::Expand(command) => command.run(),
+            Self::Bench(command) => command.run(),
+            Self::Tidy(command) => command.run(),
+        }
+    }
+}
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let Some((name, rest)) = arguments.split_first() else {
-        print!("{}", help());
-        return ExitCode::SUCCESS;
-    };
-    if matches!(name.as_str(), "help" | "--help" | "-h") {
-        print!("{}", help());
-        return ExitCode::SUCCESS;
-    }
-    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
-        eprint!("unknown command `{name}`\n\n{}", help());
-        return ExitCode::from(2);
-    };
-    match (command.run)(rest) {
+    match Xtask::parse().command.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("xtask {name}: {message}");
+            eprintln!("xtask: {message}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn help() -> String {
-    let width = COMMANDS.iter().map(|command| command.usage.len()).max().unwrap_or(0);
-    let mut text = String::from("usage: cargo xtask <command>\n\ncommands:\n");
-    for command in COMMANDS {
-        text += &format!("  {:width$}  {}\n", command.usage, command.says);
-    }
-    text
-}
-
-/// Refuses arguments for a command that takes none, or none but those in `allowed`.
-fn only(arguments: &[String], allowed: &[&str]) -> Outcome {
-    match arguments.iter().find(|argument| !allowed.contains(&argument.as_str())) {
-        None => Ok(()),
-        Some(other) if allowed.is_empty() => Err(format!("unknown argument `{other}`: none is allowed")),
-        Some(other) => Err(format!("unknown argument `{other}`: allowed is {}", allowed.join(", "))),
-    }
+/// Parses what stands behind `cargo xtask`, as a test of a command does.
+#[cfg(test)]
+fn parse(arguments: &str) -> Result<Command, String> {
+    let all = std::iter::once("xtask").chain(arguments.split_whitespace());
+    Xtask::try_parse_from(all).map(|xtask| xtask.command).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
 
     #[test]
-    fn help_names_every_command_with_its_usage() {
-        let text = help();
-        for command in COMMANDS {
-            assert!(command.usage.starts_with(command.name), "{} has another usage", command.name);
-            assert!(text.contains(command.usage) && text.contains(command.says));
+    fn every_command_says_what_it_does_and_how_it_is_called() {
+        let mut xtask = Xtask::command();
+        xtask.build();
+        xtask.clone().debug_assert();
+        let list = xtask.render_long_help().to_string();
+        let own = |command: &&mut clap::Command| command.get_name() != "help";
+        for command in xtask.get_subcommands_mut().filter(own) {
+            let (name, about) = (command.get_name().to_owned(), command.get_about().unwrap().to_string());
+            assert!(list.contains(&name) && list.contains(about.split(", ").next().unwrap()), "{name} is in no list");
+            let help = parse(&format!("{name} --help")).err().unwrap();
+            assert!(help.contains(&format!("Usage: cargo xtask {name}")), "{help}");
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{name} does not explain {}", argument.get_id());
+            }
         }
     }
 
     #[test]
-    fn arguments_outside_the_allowed_are_named() {
-        assert_eq!(only(&["--check".to_owned()], &["--check"]), Ok(()));
-        let refused = only(&["--chekc".to_owned()], &["--check"]).unwrap_err();
-        assert_eq!(refused, "unknown argument `--chekc`: allowed is --check");
+    fn what_is_unknown_is_named_with_what_is_allowed() {
+        let refused = |arguments: &str| parse(arguments).err().unwrap();
+        assert!(refused("tset").contains("a similar subcommand exists: 'test'"));
+        assert!(refused("asyncapi --chekc").contains("unexpected argument '--chekc'"));
+        assert!(refused("asyncapi --chekc").contains("'--check'"));
     }
 }

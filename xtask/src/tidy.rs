@@ -1,7 +1,9 @@
 //! `cargo xtask tidy`: the project's rules that a compiler cannot check.
 
 mod prose;
+mod addresses;
 mod shape;
+mod packages;
 mod manifests;
 mod order;
 mod layers;
@@ -43,10 +45,11 @@ const RULES: &[Rule] = &[
     Rule { name: "unfinished", says: "nothing is unfinished, switched off or singled out", find: prose::unfinished },
     Rule { name: "waiting", says: "no test waits by the clock", find: prose::waiting },
     Rule { name: "workplace", says: "no file names the machine or network it was written on", find: prose::workplace },
+    Rule { name: "addresses", says: "no address leads nowhere or to somebody else", find: addresses::addresses },
     Rule { name: "changelog", says: "CHANGELOG.md has an Unreleased section", find: prose::changelog },
     Rule {
         name: "readme",
-        says: "README.md is documentation of a crate, so that its examples are tested",
+        says: "README.md is documentation in a crate, so that its examples are tested",
         find: prose::readme,
     },
     Rule { name: "architecture", says: "ARCHITECTURE.md is there and at most 250 lines", find: prose::architecture },
@@ -61,6 +64,12 @@ const RULES: &[Rule] = &[
         find: manifests::versions,
     },
     Rule { name: "layers", says: "macros does not depend on runtime, nor runtime on app", find: manifests::layers },
+    Rule { name: "used", says: "a package uses all that it depends on", find: packages::used },
+    Rule {
+        name: "licences",
+        says: "every package that is published has copies of the licences",
+        find: packages::licences,
+    },
     Rule {
         name: "registries",
         says: "dependencies are locked and come from the public registries",
@@ -68,7 +77,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "sockets",
-        says: "in runtime only listen, upgrade, connection, transport and testing touch a socket",
+        says: "in runtime only listen, http_stream, upgrade, connection, transport and testing touch a socket",
         find: layers::sockets,
     },
     Rule { name: "bounds", says: "no queue is without a bound", find: layers::bounds },
@@ -76,8 +85,19 @@ const RULES: &[Rule] = &[
     Rule { name: "order", says: "a module uses only modules listed after it in its crate's root", find: order::order },
 ];
 
-pub(crate) fn run(arguments: &[String]) -> Outcome {
-    crate::only(arguments, &[])?;
+/// Check the rules that a compiler cannot
+#[derive(clap::Args)]
+pub(crate) struct Tidy {}
+
+impl Tidy {
+    #[expect(clippy::unused_self, reason = "as of every command")]
+    pub(crate) fn run(&self) -> Outcome {
+        check()
+    }
+}
+
+/// Checks every rule in every file of the project.
+pub(crate) fn check() -> Outcome {
     let tree = Tree::of(&project::root())?;
     let mut breaches = 0;
     for rule in RULES {
@@ -111,18 +131,21 @@ mod tests {
         ),
         ("macros/src/lib.rs", "//! Attributes.\nmod parse;\nmod expand;\n"),
         ("macros/src/parse.rs", "//! Reads.\nuse crate::expand::expand;\n"),
-        ("macros/src/expand.rs", "//! Quotes.\nfn expand() { quote!(a) }\n"),
+        ("macros/src/expand.rs", "//! Quotes.\nuse quote::quote;\nfn expand() { quote!(a) }\n"),
         (
             "runtime/Cargo.toml",
             "[package]\nname = \"topicast\"\nversion.workspace = true\nedition.workspace = true\nrust-version.workspace = true\n\n[dependencies]\ntopicast-macros.workspace = true\n\n[dev-dependencies]\nserde = { workspace = true }\n\n[lints]\nworkspace = true\n",
         ),
         (
             "runtime/src/lib.rs",
-            "#![doc = include_str!(\"../../README.md\")]\nmod server;\nmod transport;\nmod topic;\npub use topic::Topic;\n",
+            "#![doc = include_str!(\"../../README.md\")]\nmod server;\nmod transport;\nmod topic;\npub use topic::Topic;\npub use topicast_macros::data;\n",
         ),
         ("runtime/src/server.rs", "//! Serves.\nuse crate::{topic::{self, Name}, Topic};\n"),
         ("runtime/src/transport.rs", "//! The stream.\nuse tokio::net::TcpStream;\n"),
-        ("runtime/src/topic.rs", "//! Names.\n#[cfg(test)]\nmod tests {\n    use crate::server::Server;\n}\n"),
+        (
+            "runtime/src/topic.rs",
+            "//! Names.\n#[cfg(test)]\nmod tests {\n    use crate::server::Server;\n    use serde::Serialize;\n}\n",
+        ),
         (
             "tests/outside/Cargo.toml",
             "[package]\nname = \"outside\"\nversion = \"0.0.0\"\n\n[dependencies]\ntopicast = { path = \"../../runtime\" }\n",
@@ -130,6 +153,13 @@ mod tests {
         ("tests/ui/fail/route.rs", "use topicast::ws_router;\n"),
         ("tests/node/documents.test.mjs", "import test from 'node:test';\n"),
         (".ci/run", concat!("cd ../sha", "red/data\n")),
+        ("LICENSE-APACHE", "Use it, with its notices.\n"),
+        ("LICENSE-MIT", "Use it.\n"),
+        ("macros/LICENSE-APACHE", "Use it, with its notices.\n"),
+        ("macros/LICENSE-MIT", "Use it.\n"),
+        ("runtime/LICENSE-APACHE", "Use it, with its notices.\n"),
+        ("runtime/LICENSE-MIT", "Use it.\n"),
+        ("app/web/package.json", "{\n  \"private\": true,\n}\n"),
     ];
 
     fn tree(changes: &[(&str, &str)]) -> Tree {
@@ -178,8 +208,11 @@ mod tests {
             ("workplace", "app/src/a.rs", format!("//! {}\n", concat!("../sha", "red")), 1),
             ("workplace", "README.md", own(concat!("http:", "//10.1.2.3/simple\n")), 1),
             ("workplace", "deny.toml", own(concat!("https:", "//crates.mirror.internal/index\n")), 1),
+            ("addresses", "README.md", own(concat!("[it](https:", "//topicast.dev)\n")), 1),
+            ("addresses", "app/src/server.rs", format!("//! X.\n// {}\n", concat!("me", "@topicast.dev")), 2),
             ("changelog", "CHANGELOG.md", own("# Changelog\n\n## [0.1.0]\n"), 0),
             ("changelog", "CHANGELOG.md", own("-"), 0),
+            ("readme", "runtime/src/lib.rs", own("#![doc = include_str!(\"../README.md\")]\nmod topic;\n"), 0),
             (
                 "readme",
                 "runtime/src/lib.rs",
@@ -196,6 +229,9 @@ mod tests {
             ("versions", "macros/Cargo.toml", CLEAN[5].1.replace("[lints]\nworkspace = true\n", ""), 0),
             ("layers", "macros/Cargo.toml", CLEAN[5].1.replace("quote.work", "topicast.work"), 8),
             ("layers", "runtime/Cargo.toml", CLEAN[9].1.replace("serde = ", "trading-api = "), 11),
+            ("used", "macros/src/expand.rs", own("//! Quotes.\nfn expand() { a }\n"), 8),
+            ("licences", "macros/LICENSE-MIT", own("Use it not.\n"), 0),
+            ("licences", "runtime/LICENSE-APACHE", own("-"), 0),
             ("registries", "Cargo.lock", own("source = \"sparse+https://other.example/index\"\n"), 1),
             (
                 "registries",
@@ -231,6 +267,7 @@ mod tests {
             let expected = match (name, file) {
                 ("readme", "runtime/src/lib.rs") => "README.md",
                 ("order", "runtime/src/topic/deep.rs") => "runtime/src/lib.rs",
+                ("used", _) => "macros/Cargo.toml",
                 _ => file,
             };
             assert_eq!(places, [(expected, line)], "{name} on {file}");

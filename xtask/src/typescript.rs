@@ -9,8 +9,21 @@ use crate::npm;
 use crate::project;
 use crate::tool::Tool;
 
-pub(crate) fn run(arguments: &[String]) -> Outcome {
-    crate::only(arguments, &["--check"])?;
+/// Write the typed TypeScript clients from their documents
+#[derive(clap::Args)]
+pub(crate) struct Typescript {
+    /// Write nothing, and fail where a client is stale
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+impl Typescript {
+    pub(crate) fn run(&self) -> Outcome {
+        generate_all(if self.check { &["--check"] } else { &[] })
+    }
+}
+
+fn generate_all(arguments: &[&str]) -> Outcome {
     let root = project::root();
     let folder = package()?;
     let generate = |document: &str, module: PathBuf, more: &[&str]| {

@@ -46,6 +46,7 @@ impl Builder {
             heartbeat: seconds(10),
             silence: seconds(10),
             queue: 256,
+            send_bytes: 1 << 20,
         };
         Self {
             url,
@@ -176,6 +177,16 @@ impl Builder {
         self
     }
 
+    /// The largest message that is sent. 1 MiB.
+    ///
+    /// It bounds what waits for a server that does not read, too: a connection on which more
+    /// than this and 129 KiB wait to be written ends with [`Cause::NotReading`](crate::Cause::NotReading).
+    #[must_use]
+    pub fn send_bytes(mut self, limit: usize) -> Self {
+        self.settings.send_bytes = limit;
+        self
+    }
+
     /// Makes the waits the same in every run; for tests.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
@@ -203,8 +214,9 @@ impl Builder {
         let runtime = runtime::Handle::try_current()
             .map_err(|_| Error::configuration("there is no tokio runtime here; build the client within one"))?;
         let random = self.seed.map_or_else(Random::of_the_system, Random::seeded);
-        let dial = Dial { uri, headers, connector, token: self.token, message_bytes: self.message_bytes };
-        Ok(Client::start(Core::new(self.settings, random, now()), dial, self.storage, &runtime))
+        let Self { token, message_bytes, settings, .. } = self;
+        let dial = Dial { uri, headers, connector, token, message_bytes, send_bytes: settings.send_bytes };
+        Ok(Client::start(Core::new(settings, random, now()), dial, self.storage, &runtime))
     }
 
     fn uri(&self) -> Result<Uri, Error> {

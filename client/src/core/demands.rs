@@ -23,10 +23,19 @@ impl Core {
     /// A listener's way into a topic: its number, and how it stands.
     ///
     /// # Errors
-    /// When the client was closed.
-    pub(crate) fn subscribe(&mut self, ask: Ask, listener: &Listener) -> Result<(u64, watch::Receiver<Status>), Error> {
+    /// When the client was closed, or the request is larger than what is sent.
+    pub(crate) fn subscribe(
+        &mut self,
+        now: Instant,
+        ask: Ask,
+        listener: &Listener,
+    ) -> Result<(u64, watch::Receiver<Status>), Error> {
         if self.is_closed() {
             return Err(Error::closed());
+        }
+        let limit = self.settings.send_bytes;
+        if ask.payload.len() > limit {
+            return Err(Error::too_big(ask.payload.len(), limit));
         }
         let number = match self.names.get(&ask.name) {
             Some(number) => *number,
@@ -36,7 +45,7 @@ impl Core {
                 self.topics.insert(number, Topic::new(ask));
                 self.wanted_changed();
                 if let Phase::Open { .. } = self.phase {
-                    self.join(number);
+                    self.join(now, number);
                 }
                 number
             }
@@ -50,7 +59,7 @@ impl Core {
     pub(crate) fn unsubscribe(&mut self, number: u64, listener: &Listener) {
         if self.topics.get_mut(&number).is_some_and(|topic| topic.remove(listener))
             && let Some(topic) = self.forget_topic(number)
-            && matches!(topic.standing, Standing::Asked(_) | Standing::Live)
+            && (topic.standing == Standing::Live || self.unanswered_join(number).is_some())
         {
             let kind = format!("{}.unsubscribe", topic.ask.route);
             self.ask(&kind, Some(&topic.ask.payload), Asked::Unsubscribe);
@@ -64,9 +73,11 @@ impl Core {
     /// Takes a request; its number is for [`forget`](Self::forget).
     pub(crate) fn request(&mut self, now: Instant, call: Call, outcome: oneshot::Sender<Outcome>) -> u64 {
         let id = self.take_id();
-        let limit = self.settings.queue;
+        let (limit, bytes) = (self.settings.queue, call.payload.as_ref().map_or(0, String::len));
         let refuse = if self.is_closed() {
             Some(NotSent::Closed)
+        } else if bytes > self.settings.send_bytes {
+            Some(NotSent::TooBig { bytes, limit: self.settings.send_bytes })
         } else if self.requests.unsent() >= limit {
             Some(NotSent::QueueFull { limit })
         } else {

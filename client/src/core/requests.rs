@@ -6,6 +6,7 @@ use std::{
 };
 
 use tokio::sync::oneshot;
+use topicast::Refusal;
 
 use crate::{
     envelope::Payload,
@@ -129,13 +130,22 @@ impl Requests {
         }
     }
 
-    /// Ends all of them.
+    /// Ends all of them, for the client is closed.
     pub(super) fn close(&mut self) {
         self.doubt(&Doubt::Closed);
+        self.end(&RequestError::NotSent(NotSent::Closed));
+    }
+
+    /// Ends all of them, for the server refuses this client.
+    pub(super) fn refuse(&mut self, refusal: &Refusal) {
+        self.end(&RequestError::Refused(refusal.clone()));
+    }
+
+    fn end(&mut self, error: &RequestError) {
         self.waiting.clear();
         let rest: Vec<u64> = self.map.keys().copied().collect();
         for id in rest {
-            self.resolve(id, Err(RequestError::NotSent(NotSent::Closed)));
+            self.resolve(id, Err(error.clone()));
         }
     }
 

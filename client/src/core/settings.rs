@@ -17,6 +17,8 @@ pub(crate) struct Settings {
     pub(crate) silence: Duration,
     /// How many requests may wait to be sent.
     pub(crate) queue: usize,
+    /// The largest message that is sent.
+    pub(crate) send_bytes: usize,
 }
 
 /// As good as for ever; later times are more than an `Instant` may hold.
@@ -34,6 +36,7 @@ impl Settings {
             heartbeat: self.heartbeat.min(FOREVER),
             silence: self.silence.min(FOREVER),
             queue: self.queue,
+            send_bytes: self.send_bytes,
         }
     }
 }

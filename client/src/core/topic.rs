@@ -1,6 +1,9 @@
 //! One topic that somebody listens to: who listens, how it stands, what came last.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::watch;
 use topicast::Refusal;
@@ -32,8 +35,11 @@ pub(crate) struct Ask {
 pub(super) enum Standing {
     /// To be asked for.
     Wanted,
-    /// Asked for by this request.
-    Asked(u64),
+    /// Asked for by this request, whose answer is due at this time.
+    Asked {
+        id: u64,
+        until: Instant,
+    },
     Live,
     /// To be asked for again at this time.
     Later(Instant),
@@ -44,7 +50,8 @@ pub(super) struct Topic {
     pub(super) ask: Ask,
     pub(super) standing: Standing,
     /// Refusals and failures in a row.
-    pub(super) refusals: u32,
+    refusals: u32,
+    live_since: Option<Instant>,
     listeners: Vec<Listener>,
     numbering: Numbering,
     status: watch::Sender<Status>,
@@ -57,6 +64,7 @@ impl Topic {
             ask,
             standing: Standing::Wanted,
             refusals: 0,
+            live_since: None,
             listeners: Vec::new(),
             numbering: Numbering::default(),
             status: watch::Sender::new(Status::Joining),
@@ -88,9 +96,9 @@ impl Topic {
     }
 
     /// The server agreed.
-    pub(super) fn joined(&mut self, reply: &Incoming<'_>) {
+    pub(super) fn joined(&mut self, now: Instant, reply: &Incoming<'_>) {
         self.standing = Standing::Live;
-        self.refusals = 0;
+        self.live_since = Some(now);
         let gap = self.numbering.join(reply.epoch.as_deref(), reply.seq);
         self.set(Status::Live);
         self.tell(gap.map(RawItem::Gap));
@@ -113,7 +121,7 @@ impl Topic {
 
     /// The connection is gone; it is asked for again on the next one.
     pub(super) fn lost(&mut self, why: &Disconnect) {
-        if let Standing::Live | Standing::Asked(_) = self.standing {
+        if let Standing::Live | Standing::Asked { .. } = self.standing {
             self.standing = Standing::Wanted;
         }
         if self.status.borrow().is_live() {
@@ -121,10 +129,19 @@ impl Topic {
         }
     }
 
+    /// Counts a refusal, and returns how many there were in a row: since the topic last was live
+    /// for as long as is stable, for a server may agree and take it back at once.
+    pub(super) fn refused(&mut self, now: Instant, stable: Duration) -> u32 {
+        if self.live_since.take().is_some_and(|since| now.saturating_duration_since(since) >= stable) {
+            self.refusals = 0;
+        }
+        self.refusals = self.refusals.saturating_add(1);
+        self.refusals
+    }
+
     /// The server said no for now.
     pub(super) fn retry(&mut self, item: RawItem, refusal: Refusal, at: Instant) {
         self.standing = Standing::Later(at);
-        self.refusals = self.refusals.saturating_add(1);
         self.tell([item]);
         self.status.send_replace(Status::Retrying(refusal));
     }

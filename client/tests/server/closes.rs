@@ -31,14 +31,11 @@ async fn every_code_has_a_name_and_the_subscription_comes_back() {
     for (time, (code, cause)) in [
         (CloseCode::NORMAL, Cause::Normal),
         (CloseCode::GOING_AWAY, Cause::GoingAway),
-        (CloseCode::PROTOCOL, Cause::Protocol),
         (CloseCode::UNSUPPORTED, Cause::Fault),
-        (CloseCode::INVALID_TEXT, Cause::InvalidText),
-        (CloseCode::POLICY, Cause::Policy),
         (CloseCode::TOO_BIG, Cause::TooBig),
         (CloseCode::INTERNAL, Cause::ServerFailed),
         (CloseCode::TRY_AGAIN_LATER, Cause::TooSlow),
-        (application, Cause::Other(4321)),
+        (application, Cause::Application(4321)),
     ]
     .into_iter()
     .enumerate()
@@ -61,13 +58,14 @@ async fn every_code_has_a_name_and_the_subscription_comes_back() {
 #[tokio::test]
 async fn time_limits_are_told_and_the_client_pings_sooner() {
     let server = Running::build(|builder| {
-        builder.profile(compat::fastws()).heartbeat(Some(Duration::from_millis(150))).lifespan(None)
+        builder.profile(compat::fastws()).heartbeat(Some(Duration::from_millis(1_500))).lifespan(None)
     });
     let client = eager(&server.url()).build().unwrap();
     let mut events = client.events();
     let why = disconnect(&mut events).await;
     assert_eq!((why.cause, why.code), (Cause::TimeLimit, Some(1003)));
-    // The heartbeats of the second connection are frequent enough for it to last.
+    // The heartbeats of the second connection are frequent enough for it to last: one a second,
+    // which is as often as a server can make a client ping.
     let mut latencies = 0;
     while latencies < 3 {
         soon(client.ping()).await.unwrap();
@@ -165,6 +163,21 @@ async fn a_refused_handshake_is_told_and_a_token_is_asked_for_again() {
 
     let error = Client::connect(&server.url()).await.unwrap_err();
     assert_eq!(error.disconnect().unwrap().cause, Cause::Rejected(401));
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_twice_ends_the_client_with_an_error() {
+    let server = Running::build(|builder| {
+        builder.authenticate(async |_| Err::<User, _>(Rejection::unauthorized("the token is not ours")))
+    });
+    let client = eager(&server.url()).token("wrong").build().unwrap();
+    let mut stream = client.subscribe(&bars("A")).unwrap();
+    let mut events = client.events();
+    assert_eq!(disconnect(&mut events).await.cause, Cause::Rejected(401));
+    let Err(RequestError::Refused(why)) = soon(stream.ready()).await else { panic!("it was refused") };
+    assert_eq!((why.code(), why.message()), ("unauthenticated", "unauthorized: the token is not ours"));
+    assert!(matches!(client.connection(), Connection::Stopped(why) if why.cause == Cause::Rejected(401)));
+    assert!(client.subscribe(&bars("A")).unwrap_err().is_closed());
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use std::{
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::{
-    io::DuplexStream,
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
     sync::mpsc,
     time::{Instant, timeout},
 };
@@ -75,7 +75,8 @@ impl End {
     async fn join(&mut self, seq: u64) {
         let request = self.receive().await;
         assert_eq!(request["type"], "bars.subscribe");
-        let payload = json!({ "status": "ok" });
+        let topic = topicast::topic_of(&bars("A")).expect("a topic");
+        let payload = json!({ "status": "ok", "topic": topic });
         self.send(&json!({ "type": "bars.subscribe.response", "id": request["id"], "epoch": "e", "seq": seq, "payload": payload }))
             .await;
     }
@@ -135,6 +136,54 @@ async fn a_handshake_that_nobody_answers_is_given_up() {
         _ => None,
     });
     assert_eq!((why.await.cause, begun.elapsed()), (Cause::ConnectTimeout, SECOND * 10));
+    far.accept().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_handshake_is_tried_again_when_the_server_says() {
+    let (builder, mut far) = wire();
+    let client = builder.build().unwrap();
+    let mut events = client.events();
+    let mut stream = far.streams.recv().await.expect("the client dials");
+    let begun = Instant::now();
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        request.push(stream.read_u8().await.unwrap());
+    }
+    stream.write_all(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 45\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+    let (why, after) = until(&mut events, |event| match event {
+        Event::Connection(Connection::Waiting { why, after, .. }) => Some((why, after)),
+        _ => None,
+    })
+    .await;
+    assert_eq!((why.cause, why.retry_after), (Cause::Rejected(429), Some(SECOND * 45)));
+    assert!(after >= SECOND * 45 && after <= SECOND * 46, "{after:?}");
+    far.accept().await;
+    // Timers are rounded up to the next millisecond.
+    assert!(begun.elapsed() - after < Duration::from_millis(2), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_pings_and_does_not_read_fills_a_bounded_buffer_and_is_left() {
+    let (builder, mut far) = wire();
+    let client = builder.build().unwrap();
+    let mut events = client.events();
+    let mut end = far.accept().await;
+    // The pongs are more than the wire and the buffer hold together.
+    for _ in 0..20_000 {
+        end.0.feed(Message::Ping(vec![0; 125].into())).await.unwrap();
+    }
+    end.0.flush().await.unwrap();
+    let begun = Instant::now();
+    let why = until(&mut events, |event| match event {
+        Event::Connection(Connection::Waiting { why, .. }) => Some(why),
+        _ => None,
+    });
+    assert_eq!(
+        why.await.to_string(),
+        "the server does not read what the client sends: more waits to be written than the client's bound allows"
+    );
+    assert_eq!(begun.elapsed(), SECOND * 10, "the next ping finds no room");
     far.accept().await;
 }
 

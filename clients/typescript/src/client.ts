@@ -1,11 +1,12 @@
 // Everything over one connection: subscriptions, requests, pushes, and what they survive.
 
-import { type CloseInfo, type CloseKind } from "./close.js";
+import { type CloseInfo, RULES } from "./close.js";
 import { Connection, type ConnectionOptions, type ConnectionState } from "./connection.js";
+import { bounded } from "./delay.js";
 import { FaultError, NotSentError, RefusalError, type TopicastError, UnknownOutcomeError } from "./errors.js";
 import { after, Events, type Lifetime, type Off, until } from "./events.js";
 import { complete, type Shape } from "./shape.js";
-import { type Host, type Message, refusal, Shared } from "./shared.js";
+import { type Host, isRefusal, type Message, number, refusal, Shared } from "./shared.js";
 import { Saved, type SubscriptionStorage } from "./storage.js";
 import type { BufferOptions } from "./stream.js";
 import { Subscription } from "./subscription.js";
@@ -13,7 +14,7 @@ import { topic } from "./topic.js";
 
 /** How a client behaves. All times are in milliseconds. */
 export interface ClientOptions extends ConnectionOptions, Lifetime {
-  /** How long a request may take unless it says otherwise. 10,000. */
+  /** How long a request may take unless it says otherwise, and a subscribe may go unanswered. 10,000. */
   readonly requestTimeout?: number;
   /** How many requests may wait for the connection or for their reply. 100. */
   readonly maxRequests?: number;
@@ -64,9 +65,6 @@ const PING = "ping";
 /** How many faulty requests are remembered, so that they are not sent again. */
 const MAX_FAULTS = 1000;
 
-/** Ends that the first unanswered request has brought about: the server answers in order. */
-const BLAMING: readonly CloseKind[] = ["fault", "too_big"];
-
 export class Client {
   /** How long the last `ping` took there and back. */
   latency: number | undefined;
@@ -89,17 +87,22 @@ export class Client {
   readonly #close: Off;
   /** What topics ask of their client. */
   readonly #host: Host = {
+    timeout: () => this.#options.requestTimeout ?? 10_000,
     ask: (shared, verb, answered) => {
-      if (!this.#connection.isOpen) return false;
+      if (!this.#connection.isOpen) return undefined;
       const { topic, text } = shared;
       const type = `${shared.route}.${verb}`;
-      if (verb === "subscribe") this.#send({ type, text, answered });
+      if (verb === "subscribe") {
+        const request = { type, text, answered };
+        const id = this.#send(request);
+        return () => this.#send(request, id);
+      }
       // Other params may have the same topic for the server.
-      else if (!this.#places.has(topic)) {
+      if (!this.#places.has(topic)) {
         this.#leaving.add(topic);
         this.#send({ type, text, answered: () => this.#leaving.delete(topic) });
       }
-      return true;
+      return undefined;
     },
     place: (shared, topic) => {
       if (this.#leaving.has(topic)) return false;
@@ -175,7 +178,7 @@ export class Client {
 
   /** Carries out an operation. @internal */
   request(type: string, payload?: unknown, options: RequestOptions = {}): Promise<any> {
-    const { signal, timeout = this.#options.requestTimeout ?? 10_000 } = options;
+    const { signal, timeout = this.#host.timeout() } = options;
     const { maxRequests = 100 } = this.#options;
     return new Promise((resolve, reject) => {
       const text = payload === undefined ? "" : JSON.stringify(payload);
@@ -263,9 +266,8 @@ export class Client {
     });
   }
 
-  #send(request: Request): number {
+  #send(request: Request, id = ++this.#id): number {
     const { type, text } = request;
-    const id = ++this.#id;
     this.#sent.set(id, request);
     this.#connection.send(`{"type":${JSON.stringify(type)},"id":${id}${text && `,"payload":${text}`}}`);
     return id;
@@ -289,7 +291,10 @@ export class Client {
     if (places) for (const shared of places) shared.receive(message);
     else if (id !== undefined) this.#reply(id as number, message);
     else if (type === "error") this.#events.emit("fault", new FaultError(String(payload?.message)));
-    else if (topic === undefined) this.#pushes.emit(type, payload);
+    else if (topic === undefined) {
+      if (type === "going_away") this.#connection.away = bounded(number(payload?.reconnect_after_ms) ?? 0, 0);
+      this.#pushes.emit(type, payload);
+    }
   }
 
   #reply(id: number, message: Message): void {
@@ -310,21 +315,19 @@ export class Client {
     answered(error);
   }
 
-  #lost(close: CloseInfo): boolean {
+  #lost(close: CloseInfo): void {
+    const rule = RULES[close.kind]?.[1];
+    const reason = close.reason || `closed with ${close.code}`;
     const sent = this.#forgetSent();
     const [first] = sent;
-    const blaming = BLAMING.includes(close.kind);
-    // Nobody to blame: connecting again would end in the same way.
-    const reconnects = close.kind !== "fault" || (first !== undefined && first.type !== PING);
-    if (first && blaming) this.#blame(first, close.reason || `closed with ${close.code}`);
-    // How far an operation's handler came is unknown, but a subscription can be asked for again.
-    else if (first && close.kind === "failed" && !this.#requests.has(first)) {
-      first.answered(new RefusalError(close.reason || "the server failed", "internal", true));
+    if (first && first.type !== PING) {
+      if (rule === "fault") this.#blame(first, reason);
+      // How far an operation's handler came is unknown, but a subscription can be asked for again.
+      else if (rule && !this.#requests.has(first)) first.answered(new RefusalError(reason, "internal", true));
     }
     abandon(sent);
     for (const shared of [...this.#shared.values()]) shared.lost();
-    this.#events.emit("close", { ...close, reconnects });
-    return reconnects;
+    this.#events.emit("close", close);
   }
 
   /** What nobody will answer any more; and nothing is acknowledged. */
@@ -335,9 +338,9 @@ export class Client {
 
   #changed(state: ConnectionState): void {
     if (state.status === "closed") {
-      const { kind, code, reason } = state.close;
-      const wanted = kind === "normal";
-      this.#end(wanted ? closed() : new FaultError(`the server closed with ${code}: ${reason}`), wanted ? "closed" : "failed");
+      const { kind, reason } = state.close;
+      if (kind === "normal") this.#end(closed(), "closed");
+      else this.#end(new RefusalError(reason, kind, false), "failed");
     }
     this.#events.emit("state", state);
   }
@@ -390,8 +393,4 @@ function abandon(sent: readonly Request[]): void {
 
 function closed(): NotSentError {
   return new NotSentError("the client is closed", "closed");
-}
-
-function isRefusal(payload: any): boolean {
-  return payload?.status === "error" && typeof payload.code === "string" && typeof payload.retryable === "boolean";
 }

@@ -4,14 +4,24 @@
 export type CloseKind =
   /** 1000, or this side closed it. */
   | "normal"
-  /** 1001: the server is going away. */
+  /** 1001 and 1012: the server is going away, or starts again. */
   | "going_away"
   /** 1003: the heartbeat interval or the connection's lifespan is over. */
   | "time_limit"
-  /** 1002, 1003 or 1007: a request was wrong as such; it is not repeated. */
+  /** 1002: one side broke the WebSocket protocol. */
+  | "protocol"
+  /** 1003: a request was wrong as such; it is not repeated. */
   | "fault"
+  /** 1007: text that is not UTF-8. */
+  | "invalid_text"
   /** 1008: against the server's policy. */
   | "policy"
+  /** 1008: the token has expired. */
+  | "token_expired"
+  /** 1008, or HTTP status 401: the token is invalid, revoked or missing. A second one in a row ends the client. */
+  | "unauthenticated"
+  /** 1008: a rate limit; the client stays away for 30 s at least. */
+  | "rate_limited"
   /** 1009: a request was too large; it is not repeated. */
   | "too_big"
   /** 1011: a handler failed. */
@@ -22,6 +32,8 @@ export type CloseKind =
   | "application"
   /** The server said nothing for too long. */
   | "silent"
+  /** The server does not read: more waits to be written than the client's bound allows. */
+  | "not_reading"
   /** No connection was made: refused, unreachable, or the token could not be had. */
   | "unreachable"
   /** The connection broke without a close code. */
@@ -42,11 +54,11 @@ export interface CloseInfo {
 const KINDS: { readonly [code: number]: CloseKind } = {
   1000: "normal",
   1001: "going_away",
-  1002: "fault",
+  1002: "protocol",
   1003: "fault",
   1005: "normal",
   1006: "lost",
-  1007: "fault",
+  1007: "invalid_text",
   1008: "policy",
   1009: "too_big",
   1011: "failed",
@@ -54,8 +66,33 @@ const KINDS: { readonly [code: number]: CloseKind } = {
   1013: "slow",
 };
 
+/** Reasons that tell apart what shares the code 1008. */
+const POLICIES: { readonly [reason: string]: CloseKind } = {
+  "Token expired": "token_expired",
+  "Invalid token": "unauthenticated",
+  "Token revoked": "unauthenticated",
+  "Authentication required": "unauthenticated",
+  "Rate limit exceeded": "rate_limited",
+};
+
+/**
+ * The shortest wait before the next connection, in milliseconds, and what becomes of the first
+ * unanswered request, for the server answers in order: it is at fault, or it is tried again apart
+ * from the others, which it must not take along every time.
+ */
+export const RULES: { readonly [kind in CloseKind]?: readonly [least: number, first?: "fault" | "retry"] } = {
+  protocol: [1_000, "retry"],
+  fault: [0, "fault"],
+  invalid_text: [1_000, "retry"],
+  policy: [1_000],
+  rate_limited: [30_000],
+  too_big: [0, "fault"],
+  failed: [0, "retry"],
+};
+
 /** Time limits and faults share the code 1003; the reason tells them apart. */
 export function kindOf(code: number, reason: string): CloseKind {
   if (code === 1003 && reason.startsWith("Connection timed out.")) return "time_limit";
+  if (code === 1008 && Object.hasOwn(POLICIES, reason)) return POLICIES[reason] as CloseKind;
   return KINDS[code] ?? (code >= 3000 && code < 5000 ? "application" : "other");
 }

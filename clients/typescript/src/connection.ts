@@ -1,6 +1,7 @@
 // One connection at a time, for ever: connecting, keeping alive, losing, connecting again.
 
-import { type CloseInfo, type CloseKind, kindOf } from "./close.js";
+import { type CloseInfo, type CloseKind, kindOf, RULES } from "./close.js";
+import { backoff, pingInterval, retryAfter } from "./delay.js";
 import { after, type Off } from "./events.js";
 
 /** What is used of a WebSocket. */
@@ -11,6 +12,10 @@ export interface SocketLike {
   onerror: ((event: any) => void) | null;
   send(data: string): void;
   close(code?: number, reason?: string): void;
+  /** How many bytes wait to be written. */
+  readonly bufferedAmount?: number;
+  /** Events that the class of the package `ws` has beside. */
+  on?(name: string, listener: (...args: any[]) => void): unknown;
 }
 
 /** A class like the browser's `WebSocket`. */
@@ -31,7 +36,7 @@ export interface ConnectionOptions {
   /**
    * How long to wait before connecting again: at random up to `base`, doubled with every
    * failure up to `cap`, and `base` again once a connection has lasted for `stable`.
-   * 250, 10,000 and 10,000.
+   * 500, 30,000 and 10,000. What the server asks for is added, within bounds.
    */
   readonly backoff?: { readonly base?: number; readonly cap?: number; readonly stable?: number };
   /**
@@ -47,15 +52,14 @@ export type ConnectionState =
   | { readonly status: "open" }
   /** Disconnected until `retryAt`, in milliseconds since 1970. */
   | { readonly status: "waiting"; readonly attempt: number; readonly retryAt: number; readonly close: CloseInfo }
-  /** For good: closed by `close()`, or after a fault that no request can be blamed for. */
+  /** For good: closed by `close()`, or because the server refused the token twice in a row. */
   | { readonly status: "closed"; readonly close: CloseInfo };
 
 /** What the connection tells its owner. */
 export interface Owner {
   opened(): void;
   received(data: unknown): void;
-  /** Answers whether to connect again. */
-  lost(close: CloseInfo): boolean;
+  lost(close: CloseInfo): void;
   /** Asks the server for a sign of life. */
   ping(): void;
   changed(state: ConnectionState): void;
@@ -64,13 +68,16 @@ export interface Owner {
 
 const NOTHING = (): void => {};
 
-/** A random time up to a limit that doubles with every attempt: full jitter. */
-export function backoff(attempt: number, base: number, cap: number): number {
-  return Math.random() * Math.min(cap, base * 2 ** attempt);
-}
+/** How long a connection must have lasted for its token to count as accepted. */
+const ACCEPTED = 60_000;
+
+/** How many bytes may wait for a server that does not read. */
+const UNREAD = 2 ** 24;
 
 export class Connection {
   state: ConnectionState = { status: "connecting", attempt: 0 };
+  /** How long the server wants its clients to stay away once it has gone. */
+  away = 0;
   readonly #url: URL;
   readonly #options: ConnectionOptions;
   readonly #owner: Owner;
@@ -81,6 +88,8 @@ export class Connection {
   #turn = new AbortController();
   #attempt = 0;
   #openedAt = Infinity;
+  /** Whether the server refused the last token. */
+  #refused = false;
   #spokeAt = 0;
   #interval: number;
   /** Runs out when the next thing is due: the end of an attempt, a ping, a new attempt. */
@@ -158,6 +167,11 @@ export class Connection {
   #listen(socket: SocketLike): void {
     this.#socket = socket;
     socket.onerror = NOTHING;
+    socket.on?.("unexpected-response", (_, { statusCode: status, headers }) => {
+      if (this.#socket !== socket) return;
+      const kind = status === 401 ? "unauthenticated" : "unreachable";
+      this.#lose(kind, 1006, `HTTP status ${status}`, retryAfter(headers["retry-after"]));
+    });
     socket.onopen = () => {
       this.#openedAt = Date.now();
       this.#change({ status: "open" });
@@ -185,26 +199,35 @@ export class Connection {
     }
     const timeout = heartbeat?.timeout ?? 10_000;
     this.#after(this.#interval, () => {
+      if ((this.#socket?.bufferedAmount ?? 0) > UNREAD) {
+        return this.#lose("not_reading", 1006, `more than ${UNREAD} bytes wait to be written`);
+      }
       this.#owner.ping();
       this.#silence ??= after(timeout, () => this.#lose("silent", 1006, `nothing heard for ${timeout} ms`));
       this.#keepAlive();
     });
   }
 
-  /** The connection or the attempt has ended. */
-  #lose(kind: CloseKind, code: number, reason: string): void {
-    const { base = 250, cap = 10_000, stable = 10_000 } = this.#options.backoff ?? {};
-    // A server that is less patient than we thought tells how patient it is.
-    const patience = kind === "time_limit" ? Number(/interval (\d+\.\d+)/.exec(reason)?.[1]) : NaN;
-    if (patience > 0) this.#interval = Math.min(this.#interval, patience * 300);
-    if (Date.now() - this.#openedAt >= stable) this.#attempt = 0;
+  /** The connection or the attempt has ended; the next one begins after `least` and a backoff. */
+  #lose(kind: CloseKind, code: number, reason: string, least = RULES[kind]?.[0] ?? 0): void {
+    const { base, cap, stable = 10_000 } = this.#options.backoff ?? {};
+    if (kind === "time_limit") this.#interval = pingInterval(reason, this.#interval);
+    const lasted = Date.now() - this.#openedAt;
+    if (lasted >= stable) this.#attempt = 0;
+    if (lasted >= ACCEPTED) this.#refused = false;
+    const unauthenticated = kind === "unauthenticated";
+    const close = { kind, code, reason, reconnects: !(unauthenticated && this.#refused) };
+    this.#refused ||= unauthenticated;
     this.#leave();
-    const close = { kind, code, reason, reconnects: true };
     const turn = this.#turn;
-    if (!this.#owner.lost(close)) return this.close(kind, code, reason);
+    this.#owner.lost(close);
+    if (!close.reconnects) return this.close(kind, code, reason);
     // Whoever was told may have closed the client, or asked to connect at once.
     if (turn.signal.aborted) return;
-    const delay = backoff(this.#attempt, base, cap);
+    // What was announced counts from the close that follows it.
+    const away = kind === "going_away" ? this.away : 0;
+    this.away = 0;
+    const delay = Math.max(least, away) + backoff(this.#attempt, base, cap);
     this.#attempt += 1;
     this.#after(delay, () => void this.#connect());
     this.#change({ status: "waiting", attempt: this.#attempt, retryAt: Date.now() + delay, close });

@@ -1,8 +1,8 @@
 // A topic as this client holds it: one subscription on the wire, any number of listeners.
 
-import { backoff } from "./connection.js";
-import { RefusalError, type TopicastError, UnknownOutcomeError } from "./errors.js";
-import { after } from "./events.js";
+import { backoff, bounded } from "./delay.js";
+import { FaultError, RefusalError, type TopicastError, UnknownOutcomeError } from "./errors.js";
+import { after, type Off } from "./events.js";
 import type { Gap, Info, Standing, Status, Subscription } from "./subscription.js";
 
 /** A message from the server. */
@@ -20,8 +20,13 @@ export type Verb = "subscribe" | "unsubscribe";
 
 /** What a shared subscription asks of its client. */
 export interface Host {
-  /** Sends a request about it, if connected; `answered` gets the reply or the error. */
-  ask(shared: Shared, verb: Verb, answered: (reply: Message | TopicastError) => void): boolean;
+  /** How long a subscribe may go unanswered, in milliseconds. */
+  timeout(): number;
+  /**
+   * Sends a request about it, if connected; `answered` gets the reply or the error. What is
+   * returned for a subscribe sends it once more: the first of the two replies is the answer.
+   */
+  ask(shared: Shared, verb: Verb, answered: (reply: Message | TopicastError) => void): Off | undefined;
   /**
    * It was acknowledged under this topic. Answers false where a request that was sent since
    * has left the topic again.
@@ -34,8 +39,11 @@ export interface Host {
   refused(shared: Shared, error: RefusalError): void;
 }
 
-/** The first wait after a refusal that names none, and the longest; in milliseconds. */
-const RETRY = [1_000, 30_000] as const;
+/** The shortest wait after a refusal that names one; in milliseconds. */
+const FLOOR = 100;
+
+/** How long a subscription must have lasted for the waits to begin again: a server may agree and take it back at once. */
+const STABLE = 10_000;
 
 export class Shared {
   status: Status = "subscribing";
@@ -49,8 +57,14 @@ export class Shared {
   #standing: { epoch: string; seq: number } | undefined;
   /** Not asked on this connection, asked and not answered, or answered with yes. */
   #phase: "idle" | "asked" | "held" = "idle";
+  /** Sends what was asked on this connection, and not answered, once more. */
+  #again: Off | undefined;
+  /** Whether it was: the server may agree to the second after it refused the first. */
+  #twice = false;
   #over = false;
   #retries = 0;
+  #heldAt = Infinity;
+  /** Runs out when an answer should have come, or when a refusal was waited out. */
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -84,12 +98,24 @@ export class Shared {
   /** Asks the server, unless it has been asked or a refusal is to be waited out. */
   request(): void {
     if (this.#phase !== "idle" || this.#timer) return;
-    if (this.#host.ask(this, "subscribe", (reply) => this.#answered(reply))) this.#phase = "asked";
+    this.#twice ||= !!this.#again;
+    if (this.#again) this.#again();
+    else this.#again = this.#host.ask(this, "subscribe", (reply) => this.#answered(reply));
+    if (!this.#again) return;
+    this.#phase = "asked";
+    const timeout = this.#host.timeout();
+    this.#after(timeout, () => {
+      this.#phase = "idle";
+      this.#refuse(new RefusalError(`no answer within ${timeout} ms`, "timeout", true));
+    });
   }
 
   /** The connection is lost, and with it every acknowledgement. */
   lost(): void {
+    if (this.#phase === "asked") this.#stop();
     this.#phase = "idle";
+    this.#again = undefined;
+    this.#twice = false;
     this.stale = this.current !== undefined;
     if (!this.wanted) this.#end();
     else if (this.#standing && !this.#timer) this.#turn("reconnecting");
@@ -130,12 +156,18 @@ export class Shared {
 
   #answered(reply: Message | TopicastError): void {
     if (reply instanceof UnknownOutcomeError) return;
-    const refused = reply instanceof Error ? reply : reply.payload?.status === "ok" ? undefined : refusal(reply.payload);
+    this.#again = undefined;
     if (this.#over) return;
+    // An answer that comes late is one all the same.
+    this.#stop();
     this.#phase = "idle";
-    if (refused instanceof RefusalError) this.#refuse(refused);
-    else if (refused) this.fail(refused);
-    else this.#held(reply as Message);
+    if (reply instanceof RefusalError) return this.#refuse(reply);
+    if (reply instanceof Error) return this.fail(reply);
+    const { payload } = reply;
+    if (isRefusal(payload)) return this.#refuse(refusal(payload));
+    if (payload?.status === "ok" && typeof payload.topic === "string") return this.#held(reply);
+    const type = `${this.route}.subscribe`;
+    this.fail(new FaultError(`${type}: the reply is neither an agreement with its topic nor a refusal`, type));
   }
 
   #held({ epoch = "", seq = 0, payload }: Message): void {
@@ -143,7 +175,7 @@ export class Shared {
     this.topic = payload.topic;
     if (!this.#host.place(this, this.topic)) return this.request();
     this.#phase = "held";
-    this.#retries = 0;
+    this.#heldAt = Date.now();
     this.error = undefined;
     this.#standing = { epoch, seq };
     if (!this.wanted) return this.#end();
@@ -162,13 +194,26 @@ export class Shared {
     this.#each((listener) => listener.refuse(error));
     if (this.#over) return;
     if (!this.wanted || !error.retryable) return this.fail(error);
-    const delay = error.retryAfterMs ?? backoff(this.#retries, ...RETRY);
+    if (Date.now() - this.#heldAt >= STABLE) this.#retries = 0;
+    this.#heldAt = Infinity;
+    const { retryAfterMs } = error;
+    const asked = retryAfterMs === undefined ? 0 : bounded(retryAfterMs, FLOOR);
+    // Those that were refused together do not come back together, for the backoff is at random.
+    this.#after(asked + backoff(this.#retries), () => this.request());
     this.#retries += 1;
+    this.#turn("retrying");
+  }
+
+  #after(delay: number, then: () => void): void {
     this.#timer = after(delay, () => {
       this.#timer = undefined;
-      this.request();
+      then();
     });
-    this.#turn("retrying");
+  }
+
+  #stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   #ready(): Standing {
@@ -192,8 +237,9 @@ export class Shared {
   #end(): void {
     if (this.#over) return;
     this.#over = true;
-    clearTimeout(this.#timer);
-    const held = this.#phase === "held";
+    this.#stop();
+    // What was given up unanswered may still be agreed to.
+    const held = this.#phase === "held" || this.#again || this.#twice;
     this.#host.leave(this);
     this.#host.forget(this);
     if (held) this.#host.ask(this, "unsubscribe", () => {});
@@ -203,5 +249,15 @@ export class Shared {
 /** The error that a refusal's payload describes. */
 export function refusal(payload: any): RefusalError {
   const { code, message, retryable, retry_after_ms: after } = payload ?? {};
-  return new RefusalError(String(message), String(code), retryable === true, typeof after === "number" ? after : undefined);
+  return new RefusalError(String(message), String(code), retryable === true, number(after));
+}
+
+/** What is a number, if it is one. */
+export function number(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
+}
+
+/** Whether a reply's payload says no. */
+export function isRefusal(payload: any): boolean {
+  return payload?.status === "error" && typeof payload.code === "string" && typeof payload.retryable === "boolean";
 }

@@ -167,6 +167,19 @@ test("what other tools write in schemas becomes types", () => {
   expect(text).toContain("export interface deep {\n  readonly again?: deep | undefined;\n}");
 });
 
+test("a form of a request that is deprecated has no type", () => {
+  const Flat = { type: "object", properties: { a: { type: "integer" } }, required: ["a"] };
+  const Nested = { type: "object", deprecated: true, properties: { params: Flat }, required: ["params"] };
+  const flat = { title: "Flat", allOf: [ref("Flat")], not: { required: ["params"] } };
+  const request = { title: "Payload", anyOf: [flat, ref("Nested")] };
+  const module = (request: Schema): string => generate(asyncapi({ schemas: { Flat, Nested }, channels: { it: [request, {}] } }));
+  expect(module(request)).toBe(module(flat));
+  expect(module(request)).toContain('topicast.Channel<Flat, unknown, "it">');
+  expect(module(request)).not.toContain("Nested");
+  // Where every form is, or none, there is nothing to choose.
+  expect(module({ anyOf: [ref("Nested")] })).toContain("topicast.Channel<Nested,");
+});
+
 test("what no type can be made of is told", () => {
   const check = (parts: Parts, message: string): void => expect(() => generate(asyncapi(parts))).toThrow(message);
   check({ pushes: { it: { $ref: "https://example.org/schema.json" } } }, "the reference https://example.org/schema.json does not lead into the document");

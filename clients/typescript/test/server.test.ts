@@ -121,7 +121,7 @@ test("a server that stands still is left, and found again when it goes on", asyn
   await sub.ready;
   server.pause();
   ends.push(() => server.resume());
-  await happens(() => expect(api.closes[0]?.kind).toBe("silent"));
+  await happens(() => expect(api.closes.map(({ kind }) => kind)).toContain("silent"));
   await happens(() => expect(api.closes.at(-1)).toMatchObject({ kind: "unreachable", reason: "no connection within 300 ms" }));
   expect([sub.status]).toEqual(["reconnecting"]);
   server.resume();
@@ -150,7 +150,7 @@ test("a half-open connection is left, and what was missed is told", async () => 
   expect(gaps).toEqual([{ reason: "reconnect", missed: 4 }]);
 });
 
-test.each([1000, 1001, 1008, 1009, 1011, 1013, 3000, 4999])("the server closes with %i, and the client comes back", async (code) => {
+test.each([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1013, 3000, 4999])("the server closes with %i, and the client comes back", async (code) => {
   const server = await kit();
   const api = client(server.url);
   const sub = api.bars.subscribe({ symbol: "AAPL" });
@@ -160,17 +160,6 @@ test.each([1000, 1001, 1008, 1009, 1011, 1013, 3000, 4999])("the server closes w
   await happens(() => expect(sub.status).toBe("live"));
   await server.do("publish", { symbol: "AAPL", times: 1 });
   await happens(() => expect(sub.current?.time).toBe(1));
-});
-
-test.each([1002, 1003, 1007])("the server closes with %i, which nobody can be blamed for, and the client ends", async (code) => {
-  const server = await kit();
-  const api = client(server.url);
-  const sub = api.bars.subscribe({ symbol: "AAPL" });
-  await sub.ready;
-  await server.do("close", { code, reason: "Could not validate payload" });
-  await happens(() => expect(api.$client.state.status).toBe("closed"));
-  expect(api.closes).toMatchObject([{ code, kind: "fault", reconnects: false }]);
-  expect(sub.error).toBeInstanceOf(FaultError);
 });
 
 test("a shutdown is a close with 1001", async () => {
@@ -282,13 +271,13 @@ test("what the server drops for a slow consumer is told, and nothing else is mis
 });
 
 test("time limits: the heartbeat is learnt from the first close, the lifespan is lived with", async () => {
-  const server = await kit("--fastws", "--heartbeat", "0.6");
+  const server = await kit("--fastws", "--heartbeat", "1.5");
   const api = client(server.url);
   const sub = api.bars.subscribe({ symbol: "AAPL" });
   await happens(() => expect(api.closes).toMatchObject([{ code: 1003, kind: "time_limit", reconnects: true }]));
   await happens(() => expect(sub.status).toBe("live"));
   const alive = Date.now();
-  await happens(() => expect(Date.now() - alive).toBeGreaterThan(2_000));
+  await happens(() => expect(Date.now() - alive).toBeGreaterThan(4_000));
   expect(api.closes.length).toBe(1);
 
   const brief = await kit("--lifespan", "0.3");

@@ -1,4 +1,4 @@
-// The runtime's size as a page loads it: around 6 KB, and no dependency.
+// The runtime's size as a page loads it: under 8 KB, and no dependency.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { expect, test } from "vitest";
 
-const LIMIT = 6_900;
+const LIMIT = 8_000;
 
 test(`everything that a generated module needs is at most ${LIMIT} bytes, gzipped`, async () => {
   const folder = fileURLToPath(new URL("../", import.meta.url));

@@ -326,6 +326,7 @@ test("the server ends a subscription: for good, or until it is tried again", asy
     server.socket.subscriptions.delete(AAPL);
     server.socket.deliver({ type: "bars.unsubscribed", topic: AAPL, payload: { code: "unavailable", message: "later", retryable } });
   };
+  vi.spyOn(Math, "random").mockReturnValue(0.5);
   end(true);
   await pass();
   expect([sub.status, sub.stale]).toEqual(["retrying", true]);

@@ -43,6 +43,39 @@ fn add_members(schema: &mut Schema, name: &str, aliases: &[String]) {
     }
 }
 
+/// A field of an object and the names that a client may give it by, its own name first.
+pub(super) struct Field<'a> {
+    pub(super) names: Vec<&'a str>,
+    pub(super) is_required: bool,
+}
+
+/// Returns the fields of an expanded object; `None` if its `allOf` has other rules than those
+/// that [`expand`] adds.
+pub(super) fn fields(object: &Map<String, Value>) -> Option<Vec<Field<'_>>> {
+    let list = |keyword: &str| object.get(keyword).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let one_of_many: Vec<&str> =
+        list("allOf").iter().map(|rule| rule.pointer("/then/required/0")?.as_str()).collect::<Option<_>>()?;
+    let required: Vec<&str> = list("required").iter().filter_map(Value::as_str).chain(one_of_many).collect();
+    let mut fields: Vec<Field<'_>> = Vec::new();
+    for name in object.get("properties")?.as_object()?.keys() {
+        let pointer = "/not/anyOf/0/required/0";
+        let owner = object.get("dependencies").and_then(|it| it.get(name)?.pointer(pointer)?.as_str());
+        match fields.iter_mut().find(|field| Some(field.names[0]) == owner) {
+            Some(field) => field.names.push(name),
+            None => fields.push(Field { names: vec![name], is_required: required.contains(&name.as_str()) }),
+        }
+    }
+    Some(fields)
+}
+
+/// Requires a field under any one of its names.
+pub(super) fn given(names: &[&str]) -> Value {
+    match names {
+        [name] => json!({ "required": [name] }),
+        names => json!({ "anyOf": names.iter().map(|name| json!({ "required": [name] })).collect::<Vec<_>>() }),
+    }
+}
+
 /// serde refuses a field that is given twice, under whichever names.
 fn exclude_repeats(schema: &mut Schema, name: &str, aliases: &[String]) {
     let dependencies = schema.ensure_object().entry("dependencies").or_insert_with(|| Map::new().into());

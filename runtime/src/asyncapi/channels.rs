@@ -6,7 +6,8 @@ use super::{
     Error,
     message::{Direction, Frame, Message, closed, reason, refusal, status, with_example},
     model::{Group, Writer},
-    schemas::Use,
+    nested,
+    schemas::{Use, reference},
 };
 use crate::fragment::{Exchange, Fragment, SubjectField};
 
@@ -41,9 +42,9 @@ const UNSUBSCRIBE: Verb = Verb {
     then: "No update of the topic follows it.",
 };
 
-const NESTED: &str = "For older clients, any member of the payload may stand inside an object `params` of the payload \
-    instead: `{\"a\": 1, \"params\": {\"b\": 2}}` asks for the same as `{\"a\": 1, \"b\": 2}`. A member in both places is \
-    a fault, and so is a `params` that is no object. The schema describes the flat form, the one to send.";
+const NESTED: &str = "New clients send the flat form. For older clients, any field of the payload may stand inside an \
+    object `params` of the payload instead: `{\"a\": 1, \"params\": {\"b\": 2}}` asks for the same as \
+    `{\"a\": 1, \"b\": 2}`. A field in both places is a fault, and so is a `params` that is not an object.";
 
 /// A fragment and what its request's example says of its other messages.
 struct Channel<'a> {
@@ -52,6 +53,8 @@ struct Channel<'a> {
     request: Option<Value>,
     /// The topic of the request's example.
     topic: Option<String>,
+    /// Whether fields may stand inside `params`.
+    is_nestable: bool,
 }
 
 impl Writer {
@@ -61,7 +64,9 @@ impl Writer {
         let payload = self.object(Use::Request, fragment.request, fragment.subscribe.request)?;
         let request = self.example(&payload);
         let topic = request.as_ref().and_then(|request| example_topic(fragment.route, request));
-        let channel = Channel { fragment, request, topic };
+        let is_nestable = self.profile.nested_params && !fragment.fields.is_empty();
+        let payload = if is_nestable { self.flat_or_nested(fragment, &payload)? } else { payload };
+        let channel = Channel { fragment, request, topic, is_nestable };
         for verb in [&SUBSCRIBE, &UNSUBSCRIBE] {
             self.request(&channel, verb, payload.clone());
             self.answer(&channel, verb);
@@ -85,10 +90,8 @@ impl Writer {
     fn request(&mut self, channel: &Channel<'_>, verb: &Verb, payload: Value) {
         let Exchange { request: name, reply } = (verb.exchange)(channel.fragment);
         let mut description = verb.description.to_owned();
-        let mut payload = payload;
-        if self.profile.nested_params && !channel.fragment.fields.is_empty() {
+        if channel.is_nestable {
             description = format!("{description}\n\n{NESTED}");
-            payload = json!({ "allOf": [payload], "not": { "required": ["params"] } });
         }
         let frame = Frame::new(Direction::FromClient, name).id().payload(payload).finish();
         self.add(Message {
@@ -97,6 +100,27 @@ impl Writer {
             replies: vec![reply.to_owned(), error_key(reply)],
             ..channel.message(Direction::FromClient, name, frame)
         });
+        let request = channel.request.as_ref().filter(|_| channel.is_nestable);
+        let nested =
+            request.and_then(|request| nested::example(request, channel.fragment.subject.map(|subject| subject.name)));
+        if let (Some(nested), Some(message)) = (nested, self.messages.last_mut()) {
+            let flat = message.examples.first().cloned();
+            message.examples.extend(flat.map(|mut frame| {
+                frame["payload"] = nested;
+                frame
+            }));
+        }
+    }
+
+    /// Returns the payload of a request whose fields may stand inside `params`.
+    fn flat_or_nested(&mut self, fragment: &Fragment, payload: &Value) -> Result<Value, Error> {
+        let name = reference(payload).unwrap_or(fragment.type_name).to_owned();
+        let form = nested::form(self.schemas.resolve(payload));
+        let mut flat = json!({ "allOf": [payload], "not": nested::absent() });
+        let Some(form) = form else { return Ok(flat) };
+        let nested = self.schemas.add(format!("{name}-Nested"), form)?;
+        flat["description"] = "The flat form: all fields beside each other.".into();
+        Ok(json!({ "anyOf": [flat, nested] }))
     }
 
     fn answer(&mut self, channel: &Channel<'_>, verb: &Verb) {
@@ -176,7 +200,7 @@ impl Writer {
         // The usual update skips nothing, so its example does not either.
         let mut usual = update.frame.clone();
         usual["properties"]["skipped"] = Value::Bool(false);
-        update.example = self.example(&usual);
+        update.examples = self.example(&usual).into_iter().collect();
         self.messages.push(update);
     }
 

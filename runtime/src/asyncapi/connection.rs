@@ -136,7 +136,12 @@ impl Writer {
             status("error"),
             (
                 "code",
-                json!({ "type": "string", "enum": ["invalid", "unknown_type"], "description": "Why, for programs." }),
+                json!({
+                    "title": "FaultCode",
+                    "type": "string",
+                    "enum": ["invalid", "unknown_type"],
+                    "description": "Why, for programs.",
+                }),
             ),
             (
                 "message",

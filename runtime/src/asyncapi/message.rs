@@ -26,8 +26,8 @@ pub(super) struct Message {
     pub(super) replies: Vec<String>,
     /// The schema of the whole frame.
     pub(super) frame: Value,
-    /// A frame that the schema allows; `None` if none could be made up.
-    pub(super) example: Option<Value>,
+    /// Frames that the schema allows, the usual one first; empty if none could be made up.
+    pub(super) examples: Vec<Value>,
 }
 
 impl Message {
@@ -43,7 +43,7 @@ impl Message {
             tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
             replies: Vec::new(),
             frame,
-            example: None,
+            examples: Vec::new(),
         }
     }
 
@@ -135,7 +135,16 @@ const RETRY_AFTER: &str = "retry_after_ms";
 pub(super) fn reason(codes: &[String], code: &str, message: &str, retryable: bool) -> Vec<(&'static str, Value)> {
     let why = "Whether the same request may succeed later.";
     vec![
-        ("code", json!({ "type": "string", "enum": codes, "description": "Why, for programs.", "examples": [code] })),
+        (
+            "code",
+            json!({
+                "title": "RefusalCode",
+                "type": "string",
+                "enum": codes,
+                "description": "Why, for programs.",
+                "examples": [code],
+            }),
+        ),
         ("message", json!({ "type": "string", "description": "Why, for people.", "examples": [message] })),
         ("retryable", json!({ "type": "boolean", "description": why, "examples": [retryable] })),
     ]

@@ -10,6 +10,7 @@ use super::{
     is_component_name,
     message::Message,
     schemas::{Schemas, Use},
+    titles::Titles,
 };
 use crate::{
     fragment::SchemaOf,
@@ -52,8 +53,9 @@ impl<'a> Model<'a> {
             groups.push(writer.channel(channel)?);
         }
         groups.push(writer.connection(surface)?);
-        let Writer { schemas, messages, .. } = writer;
+        let Writer { mut schemas, mut messages, .. } = writer;
         check_keys(&messages)?;
+        Titles::give(&mut schemas, &mut messages);
         Ok(Self { info: &surface.info, path, groups, messages, schemas, tags: tags(surface) })
     }
 
@@ -147,9 +149,9 @@ impl Writer {
         example(schema, self.schemas.definitions())
     }
 
-    /// Adds a message and makes up its example.
+    /// Adds a message and makes up an example of it.
     pub(super) fn add(&mut self, mut message: Message) {
-        message.example = self.example(&message.frame);
+        message.examples = self.example(&message.frame).into_iter().collect();
         self.messages.push(message);
     }
 

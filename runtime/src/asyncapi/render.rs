@@ -93,6 +93,7 @@ pub(super) fn message_object(message: &Message) -> Map<String, Value> {
         message.is_correlated().then(|| json!({ "$ref": "#/components/correlationIds/id" })),
     );
     insert(&mut object, "payload", Some(&message.frame));
-    insert(&mut object, "examples", message.example.as_ref().map(|payload| json!([{ "payload": payload }])));
+    let examples: Vec<Value> = message.examples.iter().map(|payload| json!({ "payload": payload })).collect();
+    insert(&mut object, "examples", Some(examples).filter(|examples| !examples.is_empty()));
     object
 }

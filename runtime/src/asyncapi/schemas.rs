@@ -108,6 +108,22 @@ impl Schemas {
         &self.definitions
     }
 
+    /// Mutable access to [`definitions`](Self::definitions).
+    pub(super) fn definitions_mut(&mut self) -> &mut Map<String, Value> {
+        &mut self.definitions
+    }
+
+    /// Adds a schema that belongs to no type of the surface, and returns a reference to it.
+    pub(super) fn add(&mut self, name: String, schema: Value) -> Result<Value, Error> {
+        if self.definitions.contains_key(&name) {
+            return Err(Error::SchemaCollision { name });
+        }
+        let reference = json!({ "$ref": format!("{POINTER}{name}") });
+        self.definitions.insert(name, schema);
+        self.definitions.sort_keys();
+        Ok(reference)
+    }
+
     /// Follows references, one after another, to the schema that says something.
     pub(super) fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
         resolve(schema, &self.definitions)

@@ -13,10 +13,10 @@ use crate::{
     fragment::{PushFragment, schema_of},
     info::Surface,
     profile::{Profile, fastws},
+    request::{Form, decode},
 };
 
-// The same harness that end-to-end tests hold recorded traffic against.
-#[path = "../../../tests/src/documents.rs"]
+// The test kit of the workspace has the same file as a module, for end-to-end tests.
 #[expect(unreachable_pub, dead_code, reason = "public in the test kit, which uses all of it")]
 mod documents;
 
@@ -234,16 +234,130 @@ fn an_optional_field_of_a_request_is_not_empty_and_an_integer_is_exact() {
 }
 
 #[test]
-fn the_nested_form_is_told_in_prose_where_it_is_accepted() {
-    let nested = json!({ "type": "bars.subscribe", "payload": { "symbol": "A", "params": { "resolution": "1" } } });
-    for (profile, told) in [(Profile::modern(), false), (fastws(), true)] {
+fn only_a_profile_that_accepts_the_nested_form_describes_it() {
+    let nested = json!({ "type": "bars.subscribe", "payload": { "params": { "symbol": "A", "resolution": "1" } } });
+    for (profile, accepts) in [(Profile::modern(), false), (fastws(), true)] {
         let documents = documents_of(&surface(profile));
         let messages = &documents.v3()["components"]["messages"];
         let says = |key: &str| messages[key]["description"].as_str().unwrap().contains("`params`");
-        assert_eq!((says("bars.subscribe"), says("bars.unsubscribe")), (told, told));
+        assert_eq!((says("bars.subscribe"), says("bars.unsubscribe")), (accepts, accepts));
         assert!(!says("market-status.subscribe") && !says("orders.place"));
         let matching = Messages::from_v3(documents.v3()).matching(Direction::FromClient, &nested);
-        assert_eq!(matching.is_empty(), told, "without the profile, `params` is an unknown member like any other");
+        assert_eq!(matching.len(), usize::from(accepts), "{matching:?}");
+    }
+}
+
+#[test]
+fn a_nested_request_is_described_exactly_as_it_is_decoded() {
+    let documents = documents_of(&surface(fastws()));
+    let messages = Messages::from_v3(documents.v3());
+    let check = |payload: &Value| {
+        let is_read = decode::<Quotes>(Some(&payload.to_string()), Form::Nested).is_ok();
+        let frame = json!({ "type": "quotes.subscribe", "payload": payload });
+        let expected: &[&str] = if is_read { &["quotes.subscribe"] } else { &[] };
+        assert_eq!(messages.matching(Direction::FromClient, &frame), expected, "{frame}");
+        is_read
+    };
+    let names = ["symbol", "ticker", "sym", "depth", "levels"];
+    let mut accepted = 0;
+    // Each name is absent, beside `params` or inside it.
+    for mut places in 0..3_u32.pow(5) {
+        let mut objects = [json!({}), json!({})];
+        for name in names {
+            let value = if name.starts_with('s') || name == "ticker" { json!("A") } else { json!(1) };
+            if let Some(at) = (places % 3).checked_sub(1) {
+                objects[at as usize][name] = value;
+            }
+            places /= 3;
+        }
+        let [mut payload, params] = objects;
+        payload["params"] = params;
+        accepted += u32::from(check(&payload));
+    }
+    // One of six places for the symbol; one of four, or none, for the depth.
+    assert_eq!(accepted, 6 * 5);
+    for params in [json!(null), json!("1"), json!([]), json!({ "depth": "1" }), json!({ "more": 1 })] {
+        check(&json!({ "symbol": "A", "params": params }));
+    }
+}
+
+#[test]
+fn a_request_of_either_form_is_an_example() {
+    let documents = documents_of(&surface(fastws()));
+    let messages = Messages::from_v3(documents.v3());
+    let components = &documents.v3()["components"];
+    let payloads = |key: &str| -> Vec<Value> {
+        let examples = components["messages"][key]["examples"].as_array().unwrap();
+        for example in examples {
+            assert_eq!(messages.matching(Direction::FromClient, &example["payload"]), [key], "{example}");
+        }
+        examples.iter().map(|example| example["payload"]["payload"].clone()).collect()
+    };
+    let [flat, nested] =
+        [json!({ "symbol": "AAPL", "resolution": "1" }), json!({ "symbol": "AAPL", "params": { "resolution": "1" } })];
+    assert_eq!(payloads("bars.subscribe"), [flat.clone(), nested.clone()]);
+    assert_eq!(payloads("bars.unsubscribe"), [flat, nested]);
+    assert_eq!(payloads("market-status.subscribe"), [json!({})]);
+}
+
+/// The schemas within a schema, itself included, except those that only exclude values.
+fn schemas_within<'a>(schema: &'a Value, found: &mut Vec<&'a Value>) {
+    found.push(schema);
+    for keyword in ["properties", "anyOf", "oneOf", "allOf", "items", "additionalProperties"] {
+        match &schema[keyword] {
+            Value::Object(members) if keyword == "properties" => {
+                members.values().for_each(|member| schemas_within(member, found));
+            }
+            Value::Array(parts) => parts.iter().for_each(|part| schemas_within(part, found)),
+            Value::Null => {}
+            part => schemas_within(part, found),
+        }
+    }
+}
+
+#[test]
+fn every_object_and_enumeration_has_a_title_that_is_its_own() {
+    for profile in [Profile::modern(), fastws()] {
+        let documents = documents_of(&surface(profile));
+        for document in [documents.v2(), documents.v3()] {
+            let components = &document["components"];
+            let mut found = Vec::new();
+            for message in components["messages"].as_object().unwrap().values() {
+                schemas_within(&message["payload"], &mut found);
+            }
+            components["schemas"].as_object().unwrap().values().for_each(|schema| schemas_within(schema, &mut found));
+            let mut titled: Vec<(&str, &Value)> = Vec::new();
+            for schema in found {
+                let is_type = schema["type"] == "object" || schema["enum"].as_array().is_some_and(|all| all.len() > 1);
+                assert!(!is_type || schema["title"].is_string(), "{schema:#}");
+                titled.extend(schema["title"].as_str().filter(|_| is_type).map(|title| (title, schema)));
+            }
+            assert!(titled.len() > 40, "{} titles", titled.len());
+            for (title, schema) in &titled {
+                assert!(title.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{title}");
+                let others = titled.iter().filter(|(other, _)| other == title);
+                assert!(
+                    others.into_iter().all(
+                        |(_, other)| other["enum"] == schema["enum"] && other["properties"] == schema["properties"]
+                    ),
+                    "{title} is the title of different types"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_request_of_version_2_names_its_replies() {
+    let documents = documents_of(&surface(fastws()));
+    let messages = documents.v2()["components"]["messages"].as_object().unwrap();
+    let replies = |key: &str| messages[key].get("x-response").cloned();
+    assert_eq!(replies("bars.subscribe"), Some(json!(["bars.subscribe.response", "bars.subscribe.response.error"])));
+    assert_eq!(replies("ping"), Some(json!(["ping.response"])));
+    assert_eq!(replies("orders.cancel-all"), None);
+    for names in messages.values().filter_map(|message| message.get("x-response")?.as_array()) {
+        // A reference would put the whole message into the extension.
+        assert!(names.iter().all(|name| messages.contains_key(name.as_str().unwrap())), "{names:?}");
     }
 }
 

@@ -73,9 +73,8 @@ fn identified(message: &Message) -> Map<String, Value> {
     let mut object = Map::new();
     insert(&mut object, "messageId", Some(&message.key));
     object.extend(message_object(message));
-    if !message.replies.is_empty() {
-        let replies: Vec<Value> = message.replies.iter().map(|key| refer(key)).collect();
-        insert(&mut object, "x-response", Some(json!({ "oneOf": replies })));
-    }
+    // Names and not references: tools render an extension's value as they find it, and the
+    // parser replaces a reference by the whole message, which they follow without end.
+    insert(&mut object, "x-response", Some(&message.replies).filter(|replies| !replies.is_empty()));
     object
 }

@@ -1,10 +1,11 @@
 // A form made of a request's schema, and the payload that it holds.
 
 import { h } from "./dom.js";
-import { constraintsOf, flatten, meaningsOf, typeOf, valuesOf, withoutNull } from "./schema.js";
+import { constraintsOf, current, flatten, meaningsOf, typeOf, valuesOf, withoutNull } from "./schema.js";
 
 /** Fields for the members of a payload; `value()` reads them, `focus()` goes to the first. */
-export function payloadForm(schemas, schema, example) {
+export function payloadForm(schemas, described, example) {
+  const schema = current(schemas, described);
   const whole = flatten(schemas, schema);
   // What has another name is asked for once.
   const members = Object.entries(whole.properties ?? {}).filter(([, member]) => !member.deprecated);

@@ -96,11 +96,13 @@ function operationCard(model, operation, tryOut) {
 }
 
 function messageBody({ schemas }, message, what) {
-  const payload = message.examples?.[0]?.payload;
+  const examples = message.examples ?? [];
+  const name = (index) => (index === 0 ? `the example of ${what}` : `example ${index + 1} of ${what}`);
   return [
     h("h3", {}, "Message"),
     tree(schemas, message.payload),
-    payload !== undefined && [h("h3", {}, "Example"), example(payload, `the example of ${what}`)],
+    examples.length > 0 && h("h3", {}, examples.length > 1 ? "Examples" : "Example"),
+    examples.map(({ payload }, index) => example(payload, name(index))),
   ];
 }
 

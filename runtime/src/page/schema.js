@@ -37,6 +37,12 @@ export function flatten(schemas, schema, inside = []) {
   };
 }
 
+/** A request without the forms that only older clients send. */
+export function current(schemas, schema) {
+  const forms = schema.anyOf?.filter((form) => !flatten(schemas, form).deprecated);
+  return forms?.length === 1 && schema.anyOf.length > 1 ? forms[0] : schema;
+}
+
 const isNull = (schema) => schema.type === "null";
 
 /** Whether null is allowed, and the schema of all else. */
@@ -131,7 +137,7 @@ export function tree(schemas, schema, inside = []) {
     members.map(([name, member]) => row(schemas, name, member, (whole.required ?? []).includes(name), inside)),
     hasVariants &&
       variants.map((variant, index) =>
-        h("li", { class: "variant" }, h("p", { class: "minor" }, `Variant ${index + 1}`), markdown(variant.description), tree(schemas, variant, inside)),
+        h("li", { class: "variant" }, h("p", { class: "minor" }, variant.title ?? `Variant ${index + 1}`), markdown(variant.description), tree(schemas, variant, inside)),
       ),
   );
 }

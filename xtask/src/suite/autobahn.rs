@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::endings::{self, Proxy};
 use super::{Report, system};
 use crate::Outcome;
 use crate::built;
@@ -24,16 +25,26 @@ pub(super) fn run(report: &mut Report) -> Outcome {
     let address =
         line.strip_prefix("listening on ").ok_or_else(|| format!("the echo server printed `{line}` and no address"))?;
 
+    // kosoku leaves as soon as it has the close frame. The proxy stays, and sees when the server
+    // ends the connection.
+    let proxy = Proxy::start(address)?;
     let before = report.tally.passed;
     let sections = SECTIONS.iter().flat_map(|section| ["--include", section]);
-    Tool::new(kosoku).args([address]).args(sections).args(["--outdir", "reports"]).dir(&folder).test(
-        Format::Kosoku,
-        0,
-        &mut report.tally,
-    )?;
+    Tool::new(kosoku)
+        .args([proxy.address().to_string()])
+        .args(sections)
+        .args(["--outdir", "reports"])
+        .dir(&folder)
+        .test(Format::Kosoku, 0, &mut report.tally)?;
     let index = folder.join("reports/index.json");
     let text = fs::read_to_string(&index).map_err(|error| format!("cannot read {}: {error}", index.display()))?;
     println!("{}", behaviours(&text));
+    let endings = proxy.endings();
+    let late = endings::late(&cases(&text), &endings);
+    println!("{} of {} connections ended by the server in time", endings.len() - late.len(), endings.len());
+    if !late.is_empty() {
+        return Err(format!("the server ended connections late or not at all:\n  {}", late.join("\n  ")));
+    }
     match report.tally.passed - before {
         CASES => Ok(()),
         other => Err(format!("{other} cases ran and not {CASES}")),
@@ -57,6 +68,18 @@ fn install(venv: &Path) -> Outcome<PathBuf> {
     Ok(venv.join("bin/kosoku"))
 }
 
+/// The numbers of the cases in a report, in the order of their connections: part by part as
+/// numbers, where the report sorts them as text.
+fn cases(index: &str) -> Vec<String> {
+    let number = |line: &str| {
+        let number = line.trim().strip_prefix('"')?.strip_suffix("\": {")?;
+        number.starts_with(|first: char| first.is_ascii_digit()).then(|| number.to_owned())
+    };
+    let mut cases: Vec<String> = index.lines().skip(2).filter_map(number).collect();
+    cases.sort_by_key(|case| case.split('.').map(|part| part.parse().unwrap_or(u32::MAX)).collect::<Vec<_>>());
+    cases
+}
+
 /// How often each verdict stands in a report, such as `OK 284, NON-STRICT 14`.
 fn behaviours(index: &str) -> String {
     let mut counts: Vec<(&str, u32)> = Vec::new();
@@ -72,6 +95,12 @@ fn behaviours(index: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cases_are_listed_in_order() {
+        let index = "{\n   \"127.0.0.1:1\": {\n      \"1.1.10\": {\n   \"behavior\": \"OK\",\n },\n \"1.1.2\": {\n";
+        assert_eq!(cases(index), ["1.1.2", "1.1.10"]);
+    }
 
     #[test]
     fn verdicts_are_counted() {

@@ -51,8 +51,15 @@ pub(super) fn deny(report: &mut Report) -> Outcome {
     Ok(())
 }
 
+/// Compiles what later steps run, so that their times are those of tests.
+pub(super) fn build(_: &mut Report) -> Outcome {
+    let tests = if has_nextest() { Tool::cargo(["nextest", "run"]) } else { Tool::cargo(["test", "--all-targets"]) };
+    tests.args(["--no-run"]).args(WHOLE).run()?;
+    built::all()
+}
+
 pub(super) fn tests(report: &mut Report) -> Outcome {
-    let nextest = Tool::cargo(["nextest", "--version"]).works();
+    let nextest = has_nextest();
     if !nextest {
         println!("cargo-nextest is not installed, so `cargo test` runs the tests");
     }
@@ -92,6 +99,10 @@ pub(super) fn outside(report: &mut Report) -> Outcome {
         .env("CARGO_TARGET_DIR", &target)
         .run()?;
     Tool::cargo(["test"]).args(place).env("CARGO_TARGET_DIR", &target).test(Format::Libtest, 0, &mut report.tally)
+}
+
+fn has_nextest() -> bool {
+    Tool::cargo(["nextest", "--version"]).works()
 }
 
 fn lines(text: &str) -> Vec<String> {

@@ -7,11 +7,11 @@ use crate::npm;
 use crate::project;
 use crate::tally::Format;
 use crate::tool::Tool;
-use crate::typescript;
+use crate::typescript::{self, Typescript};
 
 /// Types, generated modules, and everything that runs in Node.
 pub(super) fn node(report: &mut Report) -> Outcome {
-    typescript::run(&["--check".to_owned()])?;
+    Typescript { check: true }.run()?;
     let folder = typescript::package()?;
     Tool::new("npm").args(["run", "--silent", "check"]).dir(&folder).run()?;
     let missing = missing_runtimes(report)?;

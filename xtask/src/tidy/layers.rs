@@ -8,7 +8,7 @@ const SOCKETS: [&str; 7] =
     ["TcpStream", "TcpListener", "UnixStream", "OnUpgrade", "AsyncRead", "AsyncWrite", "try_write_vectored"];
 
 /// The modules of runtime that open a socket, read from it, write to it or stand in for it.
-const TOUCHING: [&str; 5] = ["listen", "upgrade", "connection", "transport", "testing"];
+const TOUCHING: [&str; 6] = ["listen", "http_stream", "upgrade", "connection", "transport", "testing"];
 
 pub(super) fn sockets(tree: &Tree) -> Vec<Breach> {
     let others = tree.rust("runtime/src/").filter(|file| !TOUCHING.contains(&module(file, "runtime/src/")));

@@ -96,14 +96,14 @@ pub(super) fn registries(tree: &Tree) -> Vec<Breach> {
 }
 
 /// A line `key = value` of a manifest and the section it stands in.
-struct Entry<'a> {
-    section: &'a str,
-    key: &'a str,
-    value: &'a str,
-    line: usize,
+pub(super) struct Entry<'a> {
+    pub(super) section: &'a str,
+    pub(super) key: &'a str,
+    pub(super) value: &'a str,
+    pub(super) line: usize,
 }
 
-fn entries(file: &File) -> Vec<Entry<'_>> {
+pub(super) fn entries(file: &File) -> Vec<Entry<'_>> {
     let mut section = "";
     let mut entries = Vec::new();
     for (line, text) in file.lines() {
@@ -120,7 +120,7 @@ fn entries(file: &File) -> Vec<Entry<'_>> {
 }
 
 /// The strings of an array on one line or several.
-fn array(file: &File, key: &str) -> Vec<String> {
+pub(super) fn array(file: &File, key: &str) -> Vec<String> {
     let Some(start) =
         file.text.lines().position(|line| line.split('=').next().is_some_and(|found| found.trim() == key))
     else {

@@ -74,6 +74,20 @@ impl File {
         self.path.rsplit_once('/').is_some_and(|(folders, _)| folders.split('/').any(|name| name == folder))
     }
 
+    /// What a path that stands in it leads to, counted from the project's root.
+    pub(super) fn beside(&self, path: &str) -> String {
+        let mut parts: Vec<&str> = self.path.split('/').collect();
+        parts.pop();
+        for part in path.split('/') {
+            if part == ".." {
+                parts.pop();
+            } else {
+                parts.push(part);
+            }
+        }
+        parts.join("/")
+    }
+
     /// Its lines with their numbers.
     pub(super) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         self.text.lines().enumerate().map(|(at, line)| (at + 1, line))

@@ -85,7 +85,7 @@ export function read(document: any): Model {
     if (!update) continue;
     const described = find(Object.values<any>(document.channels ?? {}).find((channel) => type in (channel.messages ?? {})));
     const values = [update, sent.get(`${route}.snapshot`)].map((it) => it?.frame.payload).filter((it) => it !== undefined);
-    channels.push({ route, description: described?.description ?? "", request: named.of(frame.payload ?? {}), values: named.of(values) });
+    channels.push({ route, description: described?.description ?? "", request: named.of(current(document, frame.payload ?? {})), values: named.of(values) });
   }
   const ofChannels = (type: string): boolean =>
     channels.some(({ route }) => /^(un)?subscribe$|^(update|snapshot|unsubscribed)$/.test(after(type, route)));
@@ -121,6 +121,14 @@ function frame(document: any, message: any, key: string): Frame {
   const payload: Schema | undefined = whole.properties?.payload;
   const says = Object.keys(payload ?? {}).some((keyword) => keyword !== "description");
   return { type, payload: says || whole.required?.includes("payload") ? payload : undefined };
+}
+
+/** A request without the forms that only older clients send. */
+function current(document: any, schema: Schema): Schema {
+  const { anyOf, ...rest } = schema;
+  const forms = anyOf?.filter((form: Schema) => resolve(document, form).deprecated !== true);
+  if (!forms?.length || forms.length === anyOf.length) return schema;
+  return forms.length === 1 ? forms[0] : { ...rest, anyOf: forms };
 }
 
 function after(type: string, route: string): string {

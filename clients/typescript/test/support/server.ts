@@ -114,6 +114,8 @@ export class Socket {
   onerror: ((event: any) => void) | null = null;
   /** As the browser's: 0 connecting, 1 open, 2 closing, 3 closed. */
   readyState = 0;
+  /** What the server has not read. */
+  bufferedAmount = 0;
   readonly received: Sent[] = [];
   readonly subscriptions = new Set<string>();
   /** Nothing arrives any more, in either direction, and neither side is told. */
@@ -121,6 +123,7 @@ export class Socket {
   /** When the last message arrives, so that none overtakes another. */
   #up = 0;
   #down = 0;
+  readonly #listeners = new Map<string, (...args: any[]) => void>();
 
   constructor(
     readonly server: Server,
@@ -144,6 +147,16 @@ export class Socket {
       this.received.push(JSON.parse(text) as Sent);
       this.server.handle(this, text);
     }, this.#up - Date.now());
+  }
+
+  /** Listens to what sockets of the package `ws` have beside. */
+  on(name: string, listener: (...args: any[]) => void): void {
+    this.#listeners.set(name, listener);
+  }
+
+  /** Answers the handshake with an HTTP status, as the package `ws` tells it. */
+  refuse(statusCode: number, headers: { readonly [name: string]: string }): void {
+    this.#listeners.get("unexpected-response")?.({}, { statusCode, headers });
   }
 
   close(): void {
