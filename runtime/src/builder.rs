@@ -10,23 +10,17 @@ use std::{
 
 use crate::{
     Channel,
-    asyncapi::AsyncApi,
-    catalog::Catalog,
-    core::{Core, Sessions},
+    call::{Authenticate, Catalog, ChannelSpec, Channels, Handshake, OperationSpec, Operations, Rejection, handshake},
+    connection::{Sessions, Shared, TimeLimits},
+    declare::refusal,
+    docs::{AsyncApi, Contact, Info, Licence, ServerInfo, Surface, Tag},
     error::Error,
-    handshake::{self, Authenticate, Handshake, Rejection},
-    hub::Hub,
-    inbox::Bounds,
-    info::{Contact, Info, Licence, ServerInfo, Surface, Tag},
+    fanout::{Bounds, Hub, SlowConsumer},
     limits::Limits,
-    liveness::TimeLimits,
+    listen::Turnstile,
     profile::Profile,
-    refusal,
     server::Server,
-    slow::SlowConsumer,
-    spec::{ChannelSpec, Channels, OperationSpec, Operations},
     topics::Topics,
-    turnstile::Turnstile,
 };
 
 /// How many connections of a shard have what they read answered in one turn of the scheduler.
@@ -51,6 +45,13 @@ pub struct Builder<S = ()> {
     flush_window: Duration,
     slow: Vec<(TypeId, &'static str, SlowConsumer)>,
     echo: bool,
+}
+
+impl Server {
+    /// Begins a server. Title and version are those of its documents.
+    pub fn builder(title: impl Into<String>, version: impl Into<String>) -> Builder {
+        Builder::new(title.into(), version.into())
+    }
 }
 
 impl Builder {
@@ -78,6 +79,13 @@ impl Builder {
     /// [`channels`](Self::channels), [`operations`](Self::operations) and
     /// [`authenticate`](Self::authenticate); after them, [`build`](Self::build) fails.
     pub fn state<S: Send + Sync + 'static>(self, state: S) -> Builder<S> {
+        self.shared_state(Arc::new(state))
+    }
+
+    /// A state that the application shares with the server. Hooks and operations see the `S`
+    /// within, so `Serve<S>` can be implemented for channels of another crate, as it cannot
+    /// for an `Arc<S>`; [`Cx::shared_state`](crate::Cx::shared_state) is the handle.
+    pub fn shared_state<S: Send + Sync + 'static>(self, state: Arc<S>) -> Builder<S> {
         let listed = [
             ("channels", !self.channels.is_empty()),
             ("operations", !self.operations.is_empty()),
@@ -86,7 +94,7 @@ impl Builder {
         let before_state = listed.into_iter().find_map(|(method, was_called)| was_called.then_some(method));
         Builder {
             info: self.info,
-            state: Arc::new(state),
+            state,
             channels: Vec::new(),
             operations: Vec::new(),
             authenticate: None,
@@ -280,9 +288,9 @@ impl<S: Send + Sync + 'static> Builder<S> {
         let catalog = Catalog::new(channels, self.operations, &self.refusal_codes, self.profile)?;
         let surface = Surface {
             info: self.info,
-            channels: catalog.channels.iter().map(|spec| spec.declaration).collect(),
-            operations: catalog.requests.iter().map(|spec| spec.declaration).collect(),
-            pushes: catalog.pushes.iter().map(|spec| spec.declaration).collect(),
+            channels: catalog.channels.iter().map(|spec| *spec.fragment).collect(),
+            operations: catalog.requests.iter().map(|spec| *spec.fragment).collect(),
+            pushes: catalog.pushes.0.iter().map(|spec| *spec.fragment).collect(),
             refusal_codes: self.refusal_codes,
             profile: self.profile,
         };
@@ -294,7 +302,7 @@ impl<S: Send + Sync + 'static> Builder<S> {
         };
         let shards = self.shards.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         let state: Arc<dyn Any + Send + Sync> = self.state;
-        let core = Core {
+        let core = Shared {
             catalog: Arc::new(catalog),
             state,
             authenticate: self.authenticate,

@@ -6,17 +6,13 @@ use axum::{Router, extract::Request, routing::any};
 use uuid::Uuid;
 
 use crate::{
-    Builder, Channel, Push,
-    asyncapi::AsyncApi,
-    close::{CloseCode, reason},
-    core::Core,
-    documents,
+    Channel, Push,
+    call::{Publisher, Session},
+    connection::{Shared, upgrade},
+    docs::{AsyncApi, Surface, routes},
     error::Error,
-    info::Surface,
-    publisher::Publisher,
-    session::Session,
     topics::TopicInfo,
-    upgrade::upgrade,
+    wire::{CloseCode, reason},
 };
 
 /// How long a shutdown waits beyond the close timeout, after which connections end by themselves.
@@ -25,17 +21,12 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 /// Channels, operations and their connections. Clones are handles to the same server.
 #[derive(Clone)]
 pub struct Server {
-    core: Arc<Core>,
+    core: Arc<Shared>,
     surface: Arc<Surface>,
 }
 
 impl Server {
-    /// Begins a server. Title and version are those of its documents.
-    pub fn builder(title: impl Into<String>, version: impl Into<String>) -> Builder {
-        Builder::new(title.into(), version.into())
-    }
-
-    pub(crate) fn new(core: Arc<Core>, surface: Surface) -> Self {
+    pub(crate) fn new(core: Arc<Shared>, surface: Surface) -> Self {
         Self { core, surface: Arc::new(surface) }
     }
 
@@ -54,9 +45,9 @@ impl Server {
     /// # Errors
     /// When the push is not listed in this server or does not serialize.
     pub fn push<P: Push>(&self, push: &P) -> Result<(), Error> {
-        let frame = self.core.catalog.push_frame(push)?;
+        let frame = self.core.catalog.pushes.frame(push)?;
         for session in self.core.sessions.list() {
-            session.link().send(frame.clone());
+            session.handle().send(frame.clone());
         }
         Ok(())
     }
@@ -119,7 +110,7 @@ impl Server {
     /// When the path does not begin with a slash, as axum does.
     pub fn router<S: Clone + Send + Sync + 'static>(&self, path: &str) -> Router<S> {
         let path = path.trim_end_matches('/');
-        self.socket_router(path).merge(documents::below(path, Arc::clone(&self.surface)))
+        self.socket_router(path).merge(routes::below(path, Arc::clone(&self.surface)))
     }
 
     /// The WebSocket alone, without documents and page.
@@ -156,7 +147,7 @@ impl Server {
     /// When the path does not begin with a slash, as axum does.
     pub fn documents_router<S: Clone + Send + Sync + 'static>(&self, path: &str, socket: &str) -> Router<S> {
         let socket = socket.trim_end_matches('/');
-        documents::elsewhere(path.trim_end_matches('/'), Arc::clone(&self.surface), socket)
+        routes::elsewhere(path.trim_end_matches('/'), Arc::clone(&self.surface), socket)
     }
 
     /// Ends every connection with 1001 and waits until they are gone. New handshakes are refused
@@ -177,7 +168,7 @@ impl Server {
     }
 
     #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn core(&self) -> &Arc<Core> {
+    pub(crate) fn core(&self) -> &Arc<Shared> {
         &self.core
     }
 }

@@ -7,6 +7,7 @@ mod asyncapi;
 mod typescript;
 mod tidy;
 mod compile_cost;
+mod expand;
 mod page;
 mod npm;
 mod built;
@@ -23,7 +24,7 @@ type Outcome<T = ()> = Result<T, String>;
 
 /// The project's own commands.
 #[derive(Parser)]
-#[command(bin_name = "cargo xtask", disable_help_subcommand = true, max_term_width = 100)]
+#[command(bin_name = "cargo xtask", max_term_width = 100)]
 struct Xtask {
     #[command(subcommand)]
     command: Command,
@@ -37,6 +38,7 @@ enum Command {
     Asyncapi(asyncapi::Asyncapi),
     Typescript(typescript::Typescript),
     CompileCost(compile_cost::CompileCost),
+    Expand(expand::Expand),
     Bench(bench::Bench),
     Tidy(tidy::Tidy),
 }
@@ -49,6 +51,7 @@ impl Command {
             Self::Asyncapi(command) => command.run(),
             Self::Typescript(command) => command.run(),
             Self::CompileCost(command) => command.run(),
+            Self::Expand(command) => command.run(),
             Self::Bench(command) => command.run(),
             Self::Tidy(command) => command.run(),
         }
@@ -84,7 +87,8 @@ mod tests {
         xtask.build();
         xtask.clone().debug_assert();
         let list = xtask.render_long_help().to_string();
-        for command in xtask.get_subcommands_mut() {
+        let own = |command: &&mut clap::Command| command.get_name() != "help";
+        for command in xtask.get_subcommands_mut().filter(own) {
             let (name, about) = (command.get_name().to_owned(), command.get_about().unwrap().to_string());
             assert!(list.contains(&name) && list.contains(about.split(", ").next().unwrap()), "{name} is in no list");
             let help = parse(&format!("{name} --help")).err().unwrap();

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     Channel, Refusal, Rejection, Server,
-    reader::{Incoming, Reader},
+    connection::{Incoming, Reader},
 };
 
 /// A client in memory.

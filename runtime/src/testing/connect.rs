@@ -8,8 +8,8 @@ use http::{HeaderName, HeaderValue, Request};
 use super::{Client, wait};
 use crate::{
     Rejection, Server,
-    transport::Transport,
-    upgrade::{admit, authenticate, serve_transport},
+    connection::{admit, authenticate, serve_transport},
+    wire::Transport,
 };
 
 /// A connection to be made: what the handshake carries.

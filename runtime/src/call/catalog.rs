@@ -1,0 +1,144 @@
+//! Every operation of a server by the `type` it has on the wire.
+
+use std::{any::TypeId, collections::HashMap, sync::Arc};
+
+use crate::{
+    Refusal,
+    call::{
+        erased::{ChannelSpec, OperationSpec, RequestSpec},
+        pushes::Pushes,
+    },
+    declare::{Exchange, Fragment, exchange, refusal},
+    error::Error,
+    profile::Profile,
+};
+
+/// The built-in heartbeat.
+pub(crate) const PING: Exchange = exchange("ping", "ping.response");
+
+/// The rows of a server and the way from a message's `type` to one of them.
+#[derive(Default)]
+pub(crate) struct Catalog {
+    pub(crate) channels: Vec<ChannelSpec>,
+    pub(crate) requests: Vec<RequestSpec>,
+    pub(crate) pushes: Arc<Pushes>,
+    targets: HashMap<&'static str, Target>,
+    /// The codes that the documents have.
+    codes: Vec<String>,
+}
+
+/// What a client may ask for; indices into the catalog's rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    Subscribe(usize),
+    Unsubscribe(usize),
+    Request(usize),
+    Ping,
+}
+
+impl Catalog {
+    /// Puts the lists together.
+    ///
+    /// # Errors
+    /// When two of them want the same `type`, naming both, or a channel cannot be served
+    /// under the profile.
+    pub(crate) fn new(
+        channels: Vec<ChannelSpec>,
+        operations: Vec<OperationSpec>,
+        codes: &[String],
+        profile: Profile,
+    ) -> Result<Self, Error> {
+        let mut names = Names::default();
+        for name in [PING.request, PING.reply] {
+            names.claim(name, "the built-in `ping`")?;
+        }
+        names.claim("error", "the built-in `error`")?;
+        let codes = refusal::CODES.iter().map(|code| (*code).to_owned()).chain(codes.iter().cloned()).collect();
+        let mut catalog = Self { codes, ..Self::default() };
+        let mut pushes = Pushes::default();
+        catalog.targets.insert(PING.request, Target::Ping);
+        for spec in channels {
+            catalog.add_channel(spec, profile, &mut names)?;
+        }
+        for spec in operations {
+            match spec {
+                OperationSpec::Request(spec) => catalog.add_request(spec, &mut names)?,
+                OperationSpec::Push(spec) => {
+                    names.claim(spec.fragment.name, &format!("push `{}`", spec.fragment.type_name))?;
+                    pushes.0.push(spec);
+                }
+            }
+        }
+        catalog.pushes = Arc::new(pushes);
+        Ok(catalog)
+    }
+
+    fn add_channel(&mut self, spec: ChannelSpec, profile: Profile, names: &mut Names) -> Result<(), Error> {
+        let fragment = spec.fragment;
+        let owner = format!("channel `{}` ({})", fragment.route, fragment.type_name);
+        if profile.nested_params && fragment.fields.contains(&"params") {
+            return Err(Error::configuration(format!(
+                "{owner} has a field `params`, which `compat::fastws()` needs for nested requests; \
+                 rename the field or use the default profile"
+            )));
+        }
+        let Fragment { subscribe, unsubscribe, .. } = fragment;
+        for name in [subscribe.request, subscribe.reply, unsubscribe.request, unsubscribe.reply] {
+            names.claim(name, &owner)?;
+        }
+        for name in [fragment.snapshot, fragment.update, fragment.unsubscribed] {
+            names.claim(name, &owner)?;
+        }
+        let at = self.channels.len();
+        self.targets.insert(subscribe.request, Target::Subscribe(at));
+        self.targets.insert(unsubscribe.request, Target::Unsubscribe(at));
+        self.channels.push(spec);
+        Ok(())
+    }
+
+    fn add_request(&mut self, spec: RequestSpec, names: &mut Names) -> Result<(), Error> {
+        let name = spec.fragment.name;
+        let owner = format!("operation `{name}`");
+        names.claim(name, &owner)?;
+        if let Some(reply) = spec.fragment.reply {
+            names.claim(reply, &owner)?;
+        }
+        self.targets.insert(name, Target::Request(self.requests.len()));
+        self.requests.push(spec);
+        Ok(())
+    }
+
+    pub(crate) fn target(&self, kind: &str) -> Option<Target> {
+        self.targets.get(kind).copied()
+    }
+
+    /// Reports a refusal whose code is in no document: clients cannot know it.
+    pub(crate) fn check_code(&self, refusal: &Refusal) {
+        if !self.codes.iter().any(|code| code == refusal.code()) {
+            tracing::error!(
+                code = refusal.code(),
+                "an undocumented code of refusal; name it with `Builder::refusal_codes`"
+            );
+        }
+    }
+
+    pub(crate) fn channel(&self, type_id: TypeId) -> Option<&ChannelSpec> {
+        self.channels.iter().find(|spec| spec.type_id == type_id)
+    }
+}
+
+/// The owner of each `type`.
+#[derive(Default)]
+struct Names(HashMap<String, String>);
+
+impl Names {
+    fn claim(&mut self, name: &str, owner: &str) -> Result<(), Error> {
+        match self.0.insert(name.to_owned(), owner.to_owned()) {
+            None => Ok(()),
+            Some(earlier) if earlier == owner => {
+                Err(Error::configuration(format!("{owner} is listed twice, or uses `{name}` for two things")))
+            }
+            Some(earlier) => Err(Error::configuration(format!("{owner} and {earlier} both use the type `{name}`"))),
+        }
+    }
+}

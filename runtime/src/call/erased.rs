@@ -1,0 +1,299 @@
+//! Rows of function pointers: all that is left of a type once the server is built.
+
+use std::{any::TypeId, marker::PhantomData};
+
+use bytes::Bytes;
+
+use crate::{
+    Channel, Push, Refusal, Request, Router, Serve,
+    call::{
+        cx::RawCx,
+        pushes::PushSpec,
+        router::{AnyRequest, Pending, RawTopic, Subscribe, Unsubscribe},
+        topic::Topic,
+    },
+    declare::{Fragment, OperationFragment, Received},
+    fanout::SlowConsumer,
+    topics::{Feed, TopicSettings},
+    wire::{Form, payload, request},
+};
+
+/// One channel of a server.
+#[derive(Clone, Copy)]
+pub struct ChannelSpec {
+    pub(crate) fragment: &'static Fragment,
+    pub(crate) type_id: TypeId,
+    pub(crate) subscribe: Subscribe,
+    pub(crate) unsubscribe: Unsubscribe,
+    /// The behaviour of a channel declared `served`.
+    pub(crate) hooks: Option<Hooks>,
+    /// How it treats subscribers that stay behind; the builder may change it.
+    pub(crate) slow: SlowConsumer,
+}
+
+/// The methods of [`Serve`] with their types forgotten.
+#[derive(Clone, Copy)]
+pub(crate) struct Hooks {
+    pub(crate) authorize: for<'a> fn(&'a AnyRequest, RawCx<'a>) -> Pending<'a, Result<(), Refusal>>,
+    pub(crate) snapshot: for<'a> fn(&'a AnyRequest, RawCx<'a>) -> Answer<'a>,
+    pub(crate) feed: for<'a> fn(&'a AnyRequest, RawCx<'a>, RawTopic) -> Pending<'a, Result<Feed, Refusal>>,
+}
+
+impl ChannelSpec {
+    /// A channel whose updates are published by the application.
+    #[doc(hidden)]
+    pub const fn relayed<C: Router>() -> Self {
+        Self {
+            fragment: C::FRAGMENT,
+            type_id: TypeId::of::<C>(),
+            subscribe: C::subscribe,
+            unsubscribe: C::unsubscribe,
+            hooks: None,
+            slow: SlowConsumer::close(),
+        }
+    }
+
+    /// A channel with behaviour of its own.
+    #[doc(hidden)]
+    pub const fn served<C: Serve<S>, S: Send + Sync + 'static>() -> Self {
+        let hooks = Hooks { authorize: authorize::<C, S>, snapshot: snapshot::<C, S>, feed: feed::<C, S> };
+        Self { hooks: Some(hooks), ..Self::relayed::<C>() }
+    }
+
+    pub(crate) fn kind(&self) -> TopicSettings {
+        TopicSettings { fragment: self.fragment, served: self.hooks.is_some(), slow: self.slow }
+    }
+}
+
+fn typed<C: Channel>(request: &AnyRequest) -> &C {
+    request.downcast_ref().expect("a row's hooks see only requests that its own decoder made")
+}
+
+fn authorize<'a, C: Serve<S>, S: Send + Sync + 'static>(
+    request: &'a AnyRequest,
+    cx: RawCx<'a>,
+) -> Pending<'a, Result<(), Refusal>> {
+    Box::pin(async move { typed::<C>(request).authorize(&cx.typed::<S>()).await })
+}
+
+fn snapshot<'a, C: Serve<S>, S: Send + Sync + 'static>(
+    request: &'a AnyRequest,
+    cx: RawCx<'a>,
+) -> Pending<'a, Result<Option<Bytes>, Refusal>> {
+    Box::pin(async move {
+        let state = typed::<C>(request).snapshot(&cx.typed::<S>()).await?;
+        state.map(|state| encode(&state)).transpose()
+    })
+}
+
+fn feed<'a, C: Serve<S>, S: Send + Sync + 'static>(
+    request: &'a AnyRequest,
+    cx: RawCx<'a>,
+    topic: RawTopic,
+) -> Pending<'a, Result<Feed, Refusal>> {
+    Box::pin(async move { typed::<C>(request).feed(&cx.typed::<S>(), Topic::of(topic)).await })
+}
+
+/// Encodes a snapshot or a reply.
+fn encode(value: &impl serde::Serialize) -> Result<Bytes, Refusal> {
+    payload::encode(value).map(Bytes::from).map_err(|error| {
+        tracing::error!(%error, "a payload cannot be sent");
+        Refusal::internal("the payload cannot be sent")
+    })
+}
+
+/// The channels of a server whose state is `S`; made by [`channels!`](crate::channels).
+pub struct Channels<S> {
+    pub(crate) specs: Vec<ChannelSpec>,
+    state: PhantomData<fn(S)>,
+}
+
+/// A type that `channels!` can list for the state `S`.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a channel",
+    label = "cannot be listed for the state `{S}`",
+    note = "a channel is a struct with `#[ws_router(route = \"…\", update = …)]`"
+)]
+pub trait ListedChannel<S> {
+    const SPEC: ChannelSpec;
+}
+
+/// A state for which a channel has its behaviour: `Serve` seen from the other side.
+///
+/// Rows of served channels ask for this rather than for `Serve`, since the compiler reports
+/// the outer of two missing traits when both are the channel's.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{C}` is declared `served` but does not implement `Serve<{Self}>`",
+    label = "no behaviour for the state `{Self}`",
+    note = "write `impl topicast::Serve<{Self}> for {C} {{ … }}`, or remove `served` from the declaration"
+)]
+pub trait Serves<C> {
+    const SPEC: ChannelSpec;
+}
+
+#[diagnostic::do_not_recommend]
+impl<C: Serve<S>, S: Send + Sync + 'static> Serves<C> for S {
+    const SPEC: ChannelSpec = ChannelSpec::served::<C, S>();
+}
+
+/// One entry of a list: its name, known while compiling, and what it is.
+#[doc(hidden)]
+pub struct Row<T> {
+    name: &'static str,
+    spec: T,
+}
+
+/// The row of a channel.
+#[doc(hidden)]
+pub const fn channel<C: ListedChannel<S>, S>() -> Row<ChannelSpec> {
+    Row { name: C::SPEC.fragment.route, spec: C::SPEC }
+}
+
+/// The row of an operation or a push.
+#[doc(hidden)]
+pub const fn operation<O: ListedOperation<S>, S>() -> Row<OperationSpec> {
+    Row { name: O::SPEC.name(), spec: O::SPEC }
+}
+
+/// Fails the build when the name of the row at `at` is an earlier row's too; `message` says
+/// which word is too many.
+#[doc(hidden)]
+#[track_caller]
+pub const fn assert_new<T>(rows: &[Row<T>], at: usize, message: &str) {
+    let mut earlier = 0;
+    while earlier < at {
+        assert!(!same(rows[at].name, rows[earlier].name), "{}", message);
+        earlier += 1;
+    }
+}
+
+/// `==` of strings is not available in const contexts.
+const fn same(left: &str, right: &str) -> bool {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    if left.len() != right.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < left.len() {
+        if left[at] != right[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+/// What `channels!` makes of its rows.
+#[doc(hidden)]
+pub fn channels<S>(rows: &[Row<ChannelSpec>]) -> Channels<S> {
+    Channels { specs: rows.iter().map(|row| row.spec).collect(), state: PhantomData }
+}
+
+/// What `operations!` makes of its rows.
+#[doc(hidden)]
+pub fn operations<S>(rows: &[Row<OperationSpec>]) -> Operations<S> {
+    Operations { specs: rows.iter().map(|row| row.spec).collect(), state: PhantomData }
+}
+
+/// A plain operation or a push of a server.
+#[derive(Clone, Copy)]
+pub enum OperationSpec {
+    /// A request of the client's, perhaps with a reply.
+    Request(RequestSpec),
+    /// A message of the server's own accord.
+    Push(PushSpec),
+}
+
+/// The answer to an operation: its reply's payload, if it has one.
+pub type Answer<'a> = Pending<'a, Result<Option<Bytes>, Refusal>>;
+
+/// Decodes a payload and calls the function; the error is a fault of form.
+#[doc(hidden)]
+pub type Function = for<'a> fn(RawCx<'a>, Option<&str>) -> Result<Answer<'a>, String>;
+
+/// A request of the client's, with its types forgotten.
+#[derive(Clone, Copy)]
+pub struct RequestSpec {
+    pub(crate) fragment: &'static OperationFragment,
+    pub(crate) call: Function,
+}
+
+impl OperationSpec {
+    #[doc(hidden)]
+    pub const fn request<O: Request>(call: Function) -> Self {
+        Self::Request(RequestSpec { fragment: O::FRAGMENT, call })
+    }
+
+    #[doc(hidden)]
+    pub const fn push<P: Push>() -> Self {
+        Self::Push(PushSpec::of::<P>())
+    }
+
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Request(spec) => spec.fragment.name,
+            Self::Push(spec) => spec.fragment.name,
+        }
+    }
+}
+
+/// Decodes the payload of an operation.
+#[doc(hidden)]
+pub fn payload<P: Received>(text: Option<&str>) -> Result<P, String> {
+    request::decode(text, Form::Flat)
+}
+
+/// Forgets the type of an operation with a reply.
+#[doc(hidden)]
+pub fn replying<'a, R: serde::Serialize>(future: impl Future<Output = Result<R, Refusal>> + Send + 'a) -> Answer<'a> {
+    Box::pin(async move { encode(&future.await?).map(Some) })
+}
+
+/// Forgets the type of an operation without a reply.
+#[doc(hidden)]
+pub fn silent<'a>(future: impl Future<Output = Result<(), Refusal>> + Send + 'a) -> Answer<'a> {
+    Box::pin(async move { future.await.map(|()| None) })
+}
+
+/// The operations and pushes of a server whose state is `S`; made by
+/// [`operations!`](crate::operations).
+pub struct Operations<S> {
+    pub(crate) specs: Vec<OperationSpec>,
+    state: PhantomData<fn(S)>,
+}
+
+/// A function or type that `operations!` can list for the state `S`.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an operation for the state `{S}`",
+    label = "cannot be listed for the state `{S}`",
+    note = "an operation is a function with `#[ws_operation(\"…\")]` whose context is `&Cx<'_, {S}>`, or a type with `#[ws_push(\"…\")]`"
+)]
+pub trait ListedOperation<S> {
+    const SPEC: OperationSpec;
+}
+
+/// What `operations!` finds in place of a function that is no operation.
+#[doc(hidden)]
+pub mod undeclared {
+    use super::{ListedOperation, OperationSpec};
+
+    /// The type that the name of a plain function lacks.
+    #[derive(Debug)]
+    #[allow(non_camel_case_types, reason = "the name that `operations!` gives each of its words")]
+    pub struct __Listed;
+
+    /// Never implemented, so that its sentence is the error.
+    #[diagnostic::on_unimplemented(
+        message = "this function is not an operation",
+        label = "declared without `#[ws_operation]`",
+        note = "put `#[ws_operation(\"name\")]` on it; its context is `&Cx<'_, {Self}>`"
+    )]
+    pub trait Declares {}
+
+    impl<S: Declares> ListedOperation<S> for __Listed {
+        const SPEC: OperationSpec = panic!("this function is not an operation");
+    }
+}

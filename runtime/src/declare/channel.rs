@@ -1,0 +1,186 @@
+//! What a declaration is to the compiler: the traits that the attributes implement.
+
+use schemars::JsonSchema;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::declare::{
+    fragment::{Fragment, OperationFragment, PushFragment, schema_of},
+    subject::SubjectText,
+};
+
+/// A real-time channel: the type is the request that clients subscribe with.
+///
+/// Implemented by [`#[ws_router]`](crate::ws_router), never by hand: the attribute
+/// also checks what a trait cannot, such as the names on the wire.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a channel",
+    label = "not declared with `#[ws_router]`",
+    note = "put `#[ws_router(route = \"…\", update = …)]` on the struct that clients subscribe with"
+)]
+pub trait Channel: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
+    /// What subscribers receive.
+    type Update: Serialize + JsonSchema + Send + Sync + 'static;
+
+    /// The names on the wire and the row that documents are made of.
+    #[doc(hidden)]
+    const FRAGMENT: &'static Fragment;
+
+    /// The first part of every topic and operation of this channel.
+    const ROUTE: &'static str = Self::FRAGMENT.route;
+
+    /// The value that replies echo.
+    #[doc(hidden)]
+    fn subject(&self) -> Option<SubjectText>;
+}
+
+/// A message that the server sends of its own accord, to one session or to all.
+///
+/// Implemented by [`#[ws_push]`](crate::ws_push).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a push",
+    label = "not declared with `#[ws_push]`",
+    note = "put `#[ws_push(\"name\")]` on the struct that is sent"
+)]
+pub trait Push: Serialize + JsonSchema + Send + Sync + 'static {
+    /// The name on the wire and the row that documents are made of.
+    #[doc(hidden)]
+    const FRAGMENT: &'static PushFragment;
+
+    /// The `type` of the message.
+    const NAME: &'static str = Self::FRAGMENT.name;
+}
+
+/// A plain operation as its clients see it: what they send, what they receive, and the names on
+/// the wire.
+///
+/// [`#[ws_operation]`](crate::ws_operation) implements it for a type with the function's name. The
+/// type is there without the feature `server`, too; the function is not.
+///
+/// ```
+/// use topicast::{Cx, Refusal, Request};
+///
+/// #[topicast::data]
+/// pub struct Order { pub symbol: String }
+///
+/// #[topicast::data]
+/// pub struct Placed { pub number: u32 }
+///
+/// #[topicast::ws_operation("orders.place", reply = "orders.place.response")]
+/// pub async fn place(_: &Cx<'_>, _: Order) -> Result<Placed, Refusal> {
+///     Ok(Placed { number: 1 })
+/// }
+///
+/// fn message<O: Request<Payload: serde::Serialize>>(payload: &O::Payload) -> String {
+///     serde_json::json!({ "type": O::NAME, "payload": payload }).to_string()
+/// }
+/// let sent = message::<place>(&Order { symbol: "AAPL".into() });
+/// assert_eq!(sent, r#"{"type":"orders.place","payload":{"symbol":"AAPL"}}"#);
+/// assert_eq!(place::REPLY, Some("orders.place.response"));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an operation",
+    label = "not declared with `#[ws_operation]`",
+    note = "put `#[ws_operation(\"name\")]` on the function that answers it"
+)]
+pub trait Request {
+    /// What clients send; `()` if the operation ignores its payload.
+    type Payload;
+
+    /// What clients receive; `()` without a reply.
+    type Reply;
+
+    /// The names on the wire and the row that documents are made of.
+    #[doc(hidden)]
+    const FRAGMENT: &'static OperationFragment;
+
+    /// The `type` of the request.
+    const NAME: &'static str = Self::FRAGMENT.name;
+
+    /// The `type` of the reply, if there is one.
+    const REPLY: Option<&'static str> = Self::FRAGMENT.reply;
+}
+
+/// Whether a server can send values of `T`: updates, pushes and replies.
+///
+/// Implemented for everything that has what it takes. Expansions write
+/// `<Wire as Sends<Bar>>::Type` for `Bar`, and `do_not_recommend` stands here, so that the
+/// compiler says in our words that a type cannot be sent rather than which trait it lacks
+/// first. `T` is not `Self`, as of two traits of one type the compiler names the wrong one.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{T}` cannot be sent to clients",
+    label = "lacks what an update, a push or a reply needs",
+    note = "put `#[topicast::data]` on it; needed are serde's `Serialize`, schemars' `JsonSchema`, `Send`, `Sync` and `'static`"
+)]
+pub trait Sends<T> {
+    /// `T` itself.
+    type Type: Serialize + JsonSchema + Send + Sync + 'static;
+}
+
+/// What [`Sends`].
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Wire;
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + JsonSchema + Send + Sync + 'static> Sends<T> for Wire {
+    type Type = T;
+}
+
+/// A type whose values clients send as the payload of an operation.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the payload of an operation",
+    label = "lacks what a payload needs",
+    note = "put `#[topicast::data]` on it; needed are serde's `Deserialize`, schemars' `JsonSchema`, `Send` and `'static`"
+)]
+pub trait Received: DeserializeOwned + JsonSchema + Send + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned + JsonSchema + Send + 'static> Received for T {}
+
+/// The schema of an operation's payload: the place where a type that cannot be one is reported.
+#[doc(hidden)]
+pub fn received<T: Received>(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schema_of::<T>(generator)
+}
+
+/// A type that a field of a request can have.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the type of a channel's field",
+    label = "lacks what a field needs",
+    note = "a type of your own: put `#[topicast::data]` on it",
+    note = "a type of another crate: enable the feature of schemars for it, as in `schemars = {{ version = \"1\", features = [\"chrono04\"] }}` (`jiff02` for jiff, `uuid1` for uuid, `rust_decimal1` for rust_decimal; for the `time` crate there is none: give the field `#[serde(with = …)]` and `#[schemars(with = \"String\")]`)",
+    note = "needed are serde's `Serialize` and `Deserialize`, schemars' `JsonSchema`, `Send`, `Sync` and `'static`"
+)]
+pub trait Field: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static> Field for T {}
+
+/// A type that a field of a payload can have.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be part of a message",
+    label = "lacks what a message needs",
+    note = "a type of your own: put `#[topicast::data]` on it",
+    note = "a type of another crate: enable the feature of schemars for it, as in `schemars = {{ version = \"1\", features = [\"chrono04\"] }}` (`jiff02` for jiff, `uuid1` for uuid, `rust_decimal1` for rust_decimal; for the `time` crate there is none: give the field `#[serde(with = …)]` and `#[schemars(with = \"String\")]`)",
+    note = "needed are serde's `Serialize` and `Deserialize` and schemars' `JsonSchema`"
+)]
+pub trait Carried: Serialize + DeserializeOwned + JsonSchema {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + JsonSchema> Carried for T {}
+
+/// What an application's state must be.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the state of a server",
+    label = "is shared between threads",
+    note = "needed are `Send`, `Sync` and `'static`"
+)]
+pub trait State: Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static> State for T {}
