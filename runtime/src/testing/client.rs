@@ -132,18 +132,22 @@ impl Client {
     ///
     /// ```
     /// # use topicast::{Cx, Refusal, Server, testing::Client};
-    /// #[topicast::ws_operation("fees.add", reply = "fees.add.response")]
-    /// async fn add_fee(_cx: &Cx<'_, ()>, price: f64) -> Result<f64, Refusal> {
-    ///     if price < 0.0 { Err(Refusal::new("bad_price", "a price is not negative")) } else { Ok(price + 1.0) }
+    /// #[topicast::data]
+    /// pub struct Lots { count: u32 }
+    ///
+    /// #[topicast::ws_operation("fee", reply = "fee.response")]
+    /// async fn fee(_cx: &Cx<'_, ()>, lots: Lots) -> Result<u32, Refusal> {
+    ///     if lots.count == 0 { Err(Refusal::new("no_lots", "count is 0; at least 1 is allowed")) } else { Ok(lots.count * 2) }
     /// }
+    ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let operations = topicast::operations![(); add_fee];
-    /// let ws = Server::builder("Test", "1.0.0").refusal_codes(["bad_price"]).operations(operations).build()?;
+    /// let operations = topicast::operations![(); fee];
+    /// let ws = Server::builder("Test", "1.0.0").refusal_codes(["no_lots"]).operations(operations).build()?;
     /// let mut client = Client::connect(&ws).await?;
-    /// let total: f64 = client.request("fees.add", &2.0).await;
-    /// assert_eq!(total, 3.0);
-    /// assert_eq!(client.request_refused("fees.add", &-2.0).await.code(), "bad_price");
+    /// let total: u32 = client.request("fee", &Lots { count: 3 }).await;
+    /// assert_eq!(total, 6);
+    /// assert_eq!(client.request_refused("fee", &Lots { count: 0 }).await.code(), "no_lots");
     /// # Ok(())
     /// # }
     /// ```
