@@ -10,23 +10,17 @@ use std::{
 
 use crate::{
     Channel,
-    asyncapi::AsyncApi,
-    catalog::Catalog,
-    core::{Core, Sessions},
+    call::{Authenticate, Catalog, ChannelSpec, Channels, Handshake, OperationSpec, Operations, Rejection, handshake},
+    connection::{Sessions, Shared, TimeLimits},
+    declare::refusal,
+    docs::{AsyncApi, Contact, Info, Licence, ServerInfo, Surface, Tag},
     error::Error,
-    handshake::{self, Authenticate, Handshake, Rejection},
-    hub::Hub,
-    inbox::Bounds,
-    info::{Contact, Info, Licence, ServerInfo, Surface, Tag},
+    fanout::{Bounds, Hub, SlowConsumer},
     limits::Limits,
-    liveness::TimeLimits,
+    listen::Turnstile,
     profile::Profile,
-    refusal,
     server::Server,
-    slow::SlowConsumer,
-    spec::{ChannelSpec, Channels, OperationSpec, Operations},
     topics::Topics,
-    turnstile::Turnstile,
 };
 
 /// How many connections of a shard have what they read answered in one turn of the scheduler.
@@ -278,7 +272,7 @@ impl<S: Send + Sync + 'static> Builder<S> {
         };
         let shards = self.shards.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         let state: Arc<dyn Any + Send + Sync> = self.state;
-        let core = Core {
+        let core = Shared {
             catalog: Arc::new(catalog),
             state,
             authenticate: self.authenticate,

@@ -1,9 +1,8 @@
 //! The whole contract between an expansion and the runtime; nothing here is public API.
 
-pub use crate::{
-    channel::{Channel, Field, Push, Received, Sends, State, Wire},
-    declaration::{ChannelDeclaration, Docs, OperationDeclaration, PushDeclaration, SchemaOf, schema_of},
-    subject::{Subject, SubjectText, subject_text},
+pub use crate::declare::{
+    Channel, ChannelDeclaration, Docs, Field, OperationDeclaration, Push, PushDeclaration, Received, SchemaOf, Sends,
+    State, Subject, SubjectText, Wire, schema_of, subject_text,
 };
 pub use core::{
     concat,
@@ -15,13 +14,9 @@ pub use schemars;
 pub use serde;
 
 #[cfg(feature = "server")]
-pub use crate::{
-    cx::RawCx,
-    serve::Serve,
-    spec::{
-        Answer, Call, ChannelSpec, Channels, ListedChannel, ListedOperation, OperationSpec, Operations, Row, Serves,
-        assert_new, channel, channels, operation, operations, payload, received, replying, silent,
-    },
+pub use crate::call::{
+    Answer, Call, ChannelSpec, Channels, ListedChannel, ListedOperation, OperationSpec, Operations, RawCx, Row, Serve,
+    Serves, assert_new, channel, channels, operation, operations, payload, received, replying, silent,
 };
 
 /// Keeps what needs the server out of a crate of declarations that is built without it.

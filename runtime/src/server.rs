@@ -13,16 +13,12 @@ use uuid::Uuid;
 
 use crate::{
     Builder, Channel, Push,
-    asyncapi::AsyncApi,
-    close::{CloseCode, reason},
-    core::Core,
+    call::Session,
+    connection::{Shared, upgrade},
+    docs::{AsyncApi, Surface, page},
     error::Error,
-    info::Surface,
-    page,
-    publisher::Publisher,
-    session::Session,
-    topics::TopicInfo,
-    upgrade::upgrade,
+    topics::{Publisher, TopicInfo},
+    wire::{CloseCode, reason},
 };
 
 /// How long a shutdown waits beyond the close timeout, after which connections end by themselves.
@@ -31,7 +27,7 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 /// Channels, operations and their connections. Clones are handles to the same server.
 #[derive(Clone)]
 pub struct Server {
-    core: Arc<Core>,
+    core: Arc<Shared>,
     surface: Arc<Surface>,
 }
 
@@ -41,7 +37,7 @@ impl Server {
         Builder::new(title.into(), version.into())
     }
 
-    pub(crate) fn new(core: Arc<Core>, surface: Surface) -> Self {
+    pub(crate) fn new(core: Arc<Shared>, surface: Surface) -> Self {
         Self { core, surface: Arc::new(surface) }
     }
 
@@ -62,7 +58,7 @@ impl Server {
     pub fn push<P: Push>(&self, push: &P) -> Result<(), Error> {
         let frame = self.core.catalog.push_frame(push)?;
         for session in self.core.sessions.list() {
-            session.link().send(frame.clone());
+            session.handle().send(frame.clone());
         }
         Ok(())
     }
@@ -154,7 +150,7 @@ impl Server {
     }
 
     #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn core(&self) -> &Arc<Core> {
+    pub(crate) fn core(&self) -> &Arc<Shared> {
         &self.core
     }
 }

@@ -47,9 +47,8 @@ use tungstenite::{
 
 use crate::{
     Channel, Rejection, Server,
-    reader::{Incoming, Reader},
-    transport::Transport,
-    upgrade::{admit, authenticate, serve_transport},
+    connection::{Incoming, Reader, admit, authenticate, serve_transport},
+    wire::Transport,
 };
 
 /// The time of a test: it stands still, and moves when told or when everything waits.

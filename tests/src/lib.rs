@@ -3,7 +3,7 @@
 
 pub mod client;
 pub mod channels;
-#[path = "../../runtime/src/asyncapi/tests/documents.rs"]
+#[path = "../../runtime/src/docs/asyncapi/tests/documents.rs"]
 pub mod documents;
 
 /// The examples of the project's README, which is documentation of no crate.

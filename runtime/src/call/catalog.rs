@@ -1,0 +1,155 @@
+//! Every operation of a server by the `type` it has on the wire.
+
+use std::{any::TypeId, collections::HashMap};
+
+use crate::{
+    Push, Refusal,
+    call::erased::{ChannelSpec, OperationSpec, PushSpec, RequestSpec},
+    declare::refusal,
+    error::Error,
+    profile::Profile,
+    wire::{Frame, Message},
+};
+
+/// The rows of a server and the way from a message's `type` to one of them.
+#[derive(Default)]
+pub(crate) struct Catalog {
+    pub(crate) channels: Vec<ChannelSpec>,
+    pub(crate) requests: Vec<RequestSpec>,
+    pub(crate) pushes: Vec<PushSpec>,
+    targets: HashMap<String, Target>,
+    /// The codes that the documents have.
+    codes: Vec<String>,
+}
+
+/// What a client may ask for; indices into the catalog's rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    Subscribe(usize),
+    Unsubscribe(usize),
+    Request(usize),
+    Ping,
+}
+
+impl Catalog {
+    /// Puts the lists together.
+    ///
+    /// # Errors
+    /// When two of them want the same `type`, naming both, or a channel cannot be served
+    /// under the profile.
+    pub(crate) fn new(
+        channels: Vec<ChannelSpec>,
+        operations: Vec<OperationSpec>,
+        codes: &[String],
+        profile: Profile,
+    ) -> Result<Self, Error> {
+        let mut names = Names::default();
+        names.claim("ping", "the built-in `ping`")?;
+        names.claim("ping.response", "the built-in `ping`")?;
+        names.claim("error", "the built-in `error`")?;
+        let codes = refusal::CODES.iter().map(|code| (*code).to_owned()).chain(codes.iter().cloned()).collect();
+        let mut catalog = Self { codes, ..Self::default() };
+        catalog.targets.insert("ping".to_owned(), Target::Ping);
+        for spec in channels {
+            catalog.add_channel(spec, profile, &mut names)?;
+        }
+        for spec in operations {
+            match spec {
+                OperationSpec::Request(spec) => catalog.add_request(spec, &mut names)?,
+                OperationSpec::Push(spec) => {
+                    names.claim(spec.declaration.name, &format!("push `{}`", spec.declaration.type_name))?;
+                    catalog.pushes.push(spec);
+                }
+            }
+        }
+        Ok(catalog)
+    }
+
+    fn add_channel(&mut self, spec: ChannelSpec, profile: Profile, names: &mut Names) -> Result<(), Error> {
+        let declaration = &spec.declaration;
+        let route = declaration.route;
+        let owner = format!("channel `{route}` ({})", declaration.type_name);
+        if profile.nested_params && declaration.fields.contains(&"params") {
+            return Err(Error::configuration(format!(
+                "{owner} has a field `params`, which `compat::fastws()` needs for nested requests; \
+                 rename the field or use the default profile"
+            )));
+        }
+        for operation in [
+            "subscribe",
+            "subscribe.response",
+            "unsubscribe",
+            "unsubscribe.response",
+            "snapshot",
+            "update",
+            "unsubscribed",
+        ] {
+            names.claim(&format!("{route}.{operation}"), &owner)?;
+        }
+        let at = self.channels.len();
+        self.targets.insert(format!("{route}.subscribe"), Target::Subscribe(at));
+        self.targets.insert(format!("{route}.unsubscribe"), Target::Unsubscribe(at));
+        self.channels.push(spec);
+        Ok(())
+    }
+
+    fn add_request(&mut self, spec: RequestSpec, names: &mut Names) -> Result<(), Error> {
+        let name = spec.declaration.name;
+        let owner = format!("operation `{name}`");
+        names.claim(name, &owner)?;
+        if let Some(reply) = spec.declaration.reply_name {
+            names.claim(reply, &owner)?;
+        }
+        self.targets.insert(name.to_owned(), Target::Request(self.requests.len()));
+        self.requests.push(spec);
+        Ok(())
+    }
+
+    pub(crate) fn target(&self, kind: &str) -> Option<Target> {
+        self.targets.get(kind).copied()
+    }
+
+    /// Complains of a refusal whose code is in no document: clients cannot know it.
+    pub(crate) fn check_code(&self, refusal: &Refusal) {
+        if !self.codes.iter().any(|code| code == refusal.code()) {
+            tracing::error!(
+                code = refusal.code(),
+                "an undocumented code of refusal; name it with `Builder::refusal_codes`"
+            );
+        }
+    }
+
+    pub(crate) fn channel(&self, type_id: TypeId) -> Option<&ChannelSpec> {
+        self.channels.iter().find(|spec| spec.type_id == type_id)
+    }
+
+    /// Encodes a push.
+    ///
+    /// # Errors
+    /// When it is not listed or does not serialize.
+    pub(crate) fn push_frame<P: Push>(&self, push: &P) -> Result<Frame, Error> {
+        if !self.pushes.iter().any(|spec| spec.type_id == TypeId::of::<P>()) {
+            return Err(Error::unlisted("push", P::NAME, "operations!"));
+        }
+        let payload = serde_json::to_vec(push).map_err(Error::encode)?;
+        Ok(Frame::text(payload.len() + 64, |out| {
+            Message { kind: P::NAME, payload: Some(&payload), ..Message::default() }.write(out);
+        }))
+    }
+}
+
+/// Who has which `type`.
+#[derive(Default)]
+struct Names(HashMap<String, String>);
+
+impl Names {
+    fn claim(&mut self, name: &str, owner: &str) -> Result<(), Error> {
+        match self.0.insert(name.to_owned(), owner.to_owned()) {
+            None => Ok(()),
+            Some(earlier) if earlier == owner => {
+                Err(Error::configuration(format!("{owner} is listed twice, or uses `{name}` for two things")))
+            }
+            Some(earlier) => Err(Error::configuration(format!("{owner} and {earlier} both use the type `{name}`"))),
+        }
+    }
+}

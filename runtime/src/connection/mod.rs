@@ -1,0 +1,15 @@
+//! One connection's own task: the upgrade, reading, answering, time limits, closing.
+
+mod upgrade;
+pub(crate) mod task;
+mod presence;
+mod intake;
+mod dispatch;
+mod shared;
+mod reader;
+mod liveness;
+
+pub(crate) use liveness::TimeLimits;
+pub(crate) use reader::{Incoming, Reader};
+pub(crate) use shared::{Sessions, Shared};
+pub(crate) use upgrade::{admit, authenticate, serve_transport, upgrade};

@@ -1,0 +1,177 @@
+//! From an HTTP request to a connection: the handshake of RFC 6455, section 4.2.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    body::Body,
+    extract::ConnectInfo,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http::{Extensions, HeaderMap, HeaderValue, Method, Request, StatusCode, header, request::Parts};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::{rt::TokioIo, server::conn::auto};
+use tokio::net::TcpStream;
+
+use crate::{
+    call::{Rejection, Session, handshake},
+    connection::{
+        shared::{Place, Shared},
+        task as connection,
+    },
+    listen::HttpStream,
+    wire::Transport,
+};
+
+/// Accepts a request to upgrade, or says why not.
+pub(crate) async fn upgrade(core: Arc<Shared>, request: Request<Body>) -> Response {
+    let (mut parts, _body) = request.into_parts();
+    let accept = match check(&parts) {
+        Ok(accept) => accept,
+        Err(rejection) => return refuse(&rejection),
+    };
+    let Some(upgrading) = parts.extensions.remove::<OnUpgrade>() else {
+        return refuse(&Rejection::new(
+            StatusCode::UPGRADE_REQUIRED,
+            "upgrade_required",
+            "this connection cannot be upgraded; WebSocket needs HTTP/1.1",
+        ));
+    };
+    let place = match admit(&core) {
+        Ok(place) => place,
+        Err(rejection) => return refuse(&rejection),
+    };
+    let parts = match authenticate(&core, parts).await {
+        Ok(parts) => parts,
+        Err(rejection) => return refuse(&rejection),
+    };
+    tokio::spawn(async move {
+        // A client that vanishes in the handshake costs its own task and nothing else.
+        match upgrading.await {
+            // A task of its own: this one has room for the request and the upgrade.
+            Ok(upgraded) => {
+                let (transport, first) = transport_of(upgraded);
+                tokio::spawn(serve_transport(place, transport, parts, &first));
+            }
+            Err(error) => tracing::debug!(%error, "the peer left during the handshake"),
+        }
+    });
+    let headers = [
+        (header::CONNECTION, HeaderValue::from_static("upgrade")),
+        (header::UPGRADE, HeaderValue::from_static("websocket")),
+        (header::SEC_WEBSOCKET_ACCEPT, accept),
+    ];
+    (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+}
+
+/// Takes a place for a new connection.
+pub(crate) fn admit(core: &Arc<Shared>) -> Result<Place, Rejection> {
+    if core.sessions.is_shutting_down() {
+        return Err(Rejection::unavailable("the server is going away"));
+    }
+    Place::take(core).ok_or_else(|| Rejection::unavailable("the server has as many connections as it may"))
+}
+
+/// Asks the application who this is.
+pub(crate) async fn authenticate(core: &Shared, parts: Parts) -> Result<Parts, Rejection> {
+    let Some(authenticate) = &core.authenticate else { return Ok(parts) };
+    let answer = authenticate(Arc::clone(&core.state), parts);
+    let Some(limit) = core.limits.handler_timeout else { return answer.await };
+    tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
+        tracing::error!(?limit, "`authenticate` did not answer in time");
+        Err(Rejection::unavailable("the server could not authenticate the client in time; try again later"))
+    })
+}
+
+/// Serves a stream whose handshake is done.
+pub(crate) fn serve_transport(
+    place: Place,
+    transport: Transport,
+    mut parts: Parts,
+    first: &[u8],
+) -> impl Future<Output = ()> + Send + use<> {
+    let transport = Arc::new(transport);
+    let peer = handshake::peer(&parts).or_else(|| transport.peer());
+    // What axum leaves for its own extractors is of no use to a session and costs memory
+    // for as long as it lasts.
+    parts.extensions.remove::<ConnectInfo<SocketAddr>>();
+    parts.extensions.remove::<axum::extract::OriginalUri>();
+    parts.extensions.remove::<axum::extract::MatchedPath>();
+    if parts.extensions.is_empty() {
+        // An emptied map keeps its table.
+        parts.extensions = Extensions::new();
+    }
+    let core = place.core();
+    let handle = core.hub.open(Arc::clone(&transport));
+    let session = Session::new(handle, peer, parts.extensions, Arc::clone(&core.catalog));
+    connection::serve(place, transport, session, first)
+}
+
+/// Unwraps the TCP socket that `topicast::serve` or `axum::serve` upgraded; any other stream is
+/// used as it is.
+fn transport_of(upgraded: Upgraded) -> (Transport, Bytes) {
+    let upgraded = match upgraded.downcast::<TokioIo<HttpStream<TcpStream>>>() {
+        Ok(ours) => return (Transport::tcp(ours.io.into_inner().into_inner()), ours.read_buf),
+        Err(upgraded) => upgraded,
+    };
+    match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
+        Ok(axums) => (Transport::tcp(axums.io.into_inner()), axums.read_buf),
+        Err(upgraded) => (Transport::other(TokioIo::new(upgraded)), Bytes::new()),
+    }
+}
+
+/// Checks the request's form and makes the value of `Sec-WebSocket-Accept`.
+fn check(parts: &Parts) -> Result<HeaderValue, Rejection> {
+    let bad = |status, message: &str| Err(Rejection::new(status, "bad_handshake", message));
+    if parts.method != Method::GET {
+        return bad(StatusCode::METHOD_NOT_ALLOWED, "a WebSocket handshake is a GET request");
+    }
+    if !has_token(&parts.headers, &header::CONNECTION, "upgrade")
+        || !has_token(&parts.headers, &header::UPGRADE, "websocket")
+    {
+        let message = "this is a WebSocket endpoint; send `Connection: Upgrade` and `Upgrade: websocket`";
+        return Err(Rejection::new(StatusCode::UPGRADE_REQUIRED, "upgrade_required", message));
+    }
+    if parts.headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        return bad(StatusCode::UPGRADE_REQUIRED, "`Sec-WebSocket-Version` must be 13");
+    }
+    let Some(key) = parts.headers.get(header::SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes())) else {
+        return bad(StatusCode::BAD_REQUEST, "`Sec-WebSocket-Key` must be 16 bytes in base64");
+    };
+    let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
+    Ok(HeaderValue::from_str(&accept).expect("base64 is visible ASCII"))
+}
+
+/// Whether it is 16 bytes in base64: 22 digits and the padding (RFC 6455, section 4.2.1).
+fn is_key(key: &[u8]) -> bool {
+    let digits = key.strip_suffix(b"==").unwrap_or_default();
+    digits.len() == 22 && digits.iter().all(|digit| digit.is_ascii_alphanumeric() || matches!(digit, b'+' | b'/'))
+}
+
+fn has_token(headers: &HeaderMap, name: &header::HeaderName, token: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|part| part.trim().eq_ignore_ascii_case(token))
+}
+
+fn refuse(rejection: &Rejection) -> Response {
+    let body = serde_json::json!({ "code": rejection.code, "message": rejection.message }).to_string();
+    let mut response = (rejection.status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
+    let headers = response.headers_mut();
+    match rejection.status {
+        // RFC 9110, section 15.5.22, and RFC 6455, section 4.4.
+        StatusCode::UPGRADE_REQUIRED => {
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        }
+        StatusCode::METHOD_NOT_ALLOWED => {
+            headers.insert(header::ALLOW, HeaderValue::from_static("GET"));
+        }
+        _ => {}
+    }
+    response
+}

@@ -1,0 +1,212 @@
+//! The canonical topic: the text on which every language agrees byte for byte.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{Channel, declare::strict};
+
+/// The largest integer that every language holds exactly: 2^53 − 1.
+pub(crate) const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+
+/// How deep params may nest; the object itself is depth 1.
+pub const MAX_DEPTH: usize = 100;
+
+/// The topic of a channel's request.
+///
+/// # Errors
+/// When the request has a value that has no canonical form; see [`TopicError`].
+pub fn topic_of<C: Channel>(request: &C) -> Result<String, TopicError> {
+    topic(C::ROUTE, request)
+}
+
+/// The topic `{route}:{params}` of any serializable params.
+///
+/// `contract.md`, "Topic": the JSON text that serde_json writes, every null turned into
+/// `""`, then RFC 8785 (JSON Canonicalization Scheme).
+///
+/// ```
+/// let params = serde_json::json!({ "symbol": "AAPL", "resolution": "1" });
+/// assert_eq!(topicast::topic("bars", &params).unwrap(), r#"bars:{"resolution":"1","symbol":"AAPL"}"#);
+/// ```
+///
+/// # Errors
+/// When the params have a value that has no canonical form; see [`TopicError`].
+pub fn topic<T: Serialize + ?Sized>(route: &str, params: &T) -> Result<String, TopicError> {
+    strict::check(params)?;
+    let text = serde_json::to_string(params).map_err(|error| TopicError::NotJson(error.to_string()))?;
+    topic_from_json(route, &text)
+}
+
+/// The topic of params that are JSON text already.
+///
+/// # Errors
+/// When the text is no JSON or has a value that has no canonical form; see [`TopicError`].
+pub fn topic_from_json(route: &str, params: &str) -> Result<String, TopicError> {
+    check_tokens(params)?;
+    let mut value: Value = serde_json::from_str(params).map_err(|error| TopicError::NotJson(error.to_string()))?;
+    blank_nulls(&mut value);
+    let params = serde_json_canonicalizer::to_string(&value).map_err(|error| TopicError::NotJson(error.to_string()))?;
+    Ok(format!("{route}:{params}"))
+}
+
+/// Why params have no topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TopicError {
+    /// An integer that a double cannot hold: canonicalizers would round it silently,
+    /// and two topics would become one.
+    UnsafeInteger(String),
+    /// NaN or an infinity, which JSON cannot write.
+    NonFinite,
+    /// `Some("")`, which would share its topic with `None`.
+    EmptyOption,
+    /// Arrays and objects nested deeper than [`MAX_DEPTH`].
+    TooDeep,
+    /// The params do not serialize, or the text is not JSON; a lone surrogate is this too.
+    NotJson(String),
+}
+
+impl fmt::Display for TopicError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnsafeInteger(token) => {
+                write!(f, "integer {token} is outside ±{MAX_SAFE_INTEGER}, the range that every client can hold")
+            }
+            Self::NonFinite => f.write_str("a number is not finite; JSON has no NaN and no infinity"),
+            Self::EmptyOption => f.write_str("an optional field is \"\"; leave it out or give it a text"),
+            Self::TooDeep => write!(f, "arrays and objects are nested deeper than {MAX_DEPTH}"),
+            Self::NotJson(error) => write!(f, "not JSON: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for TopicError {}
+
+/// Checks what a parser would hide: integers that it would round, and depth.
+///
+/// Strings are skipped; whatever else is wrong with the text, the parser finds.
+fn check_tokens(text: &str) -> Result<(), TopicError> {
+    let bytes = text.as_bytes();
+    let mut depth = 0;
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => at = end_of_string(bytes, at + 1),
+            b'{' | b'[' => {
+                depth += 1;
+                if depth > MAX_DEPTH {
+                    return Err(TopicError::TooDeep);
+                }
+                at += 1;
+            }
+            b'}' | b']' => {
+                depth = depth.saturating_sub(1);
+                at += 1;
+            }
+            b'-' | b'0'..=b'9' => {
+                let end = bytes[at..].iter().position(|byte| !is_number(*byte)).map_or(bytes.len(), |len| at + len);
+                check_integer(&text[at..end])?;
+                at = end;
+            }
+            _ => at += 1,
+        }
+    }
+    Ok(())
+}
+
+/// The place behind the closing quote of a string whose first character is at `at`.
+fn end_of_string(bytes: &[u8], mut at: usize) -> usize {
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => return at + 1,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    at
+}
+
+fn is_number(byte: u8) -> bool {
+    matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')
+}
+
+fn check_integer(token: &str) -> Result<(), TopicError> {
+    let digits = token.strip_prefix('-').unwrap_or(token);
+    if digits.contains(['.', 'e', 'E']) {
+        return Ok(());
+    }
+    match digits.parse::<u64>() {
+        Ok(value) if value <= MAX_SAFE_INTEGER => Ok(()),
+        _ => Err(TopicError::UnsafeInteger(token.to_owned())),
+    }
+}
+
+fn blank_nulls(value: &mut Value) {
+    match value {
+        Value::Null => *value = Value::String(String::new()),
+        Value::Array(items) => items.iter_mut().for_each(blank_nulls),
+        Value::Object(members) => members.values_mut().for_each(blank_nulls),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(params: &impl Serialize, expected: Result<&str, &TopicError>) {
+        let topic = topic("r", params);
+        assert_eq!(topic.as_deref(), expected.map(str::to_owned).as_deref().map_err(|error| *error));
+    }
+
+    #[test]
+    fn an_f32_is_the_number_it_prints_as() {
+        check(&(0.1_f32,), Ok("r:[0.1]"));
+        check(&(16_777_216_f32,), Ok("r:[16777216]"));
+    }
+
+    #[test]
+    fn integers_are_held_to_what_a_double_can_hold() {
+        check(&(MAX_SAFE_INTEGER,), Ok("r:[9007199254740991]"));
+        check(&(-9_007_199_254_740_991_i64,), Ok("r:[-9007199254740991]"));
+        check(&(MAX_SAFE_INTEGER + 1,), Err(&TopicError::UnsafeInteger("9007199254740992".into())));
+        check(&(i64::MIN,), Err(&TopicError::UnsafeInteger("-9223372036854775808".into())));
+        check(&(u128::MAX,), Err(&TopicError::UnsafeInteger(u128::MAX.to_string())));
+        check(&(1e300,), Ok("r:[1e+300]"));
+    }
+
+    #[test]
+    fn what_json_cannot_write_is_refused() {
+        check(&(f64::NAN,), Err(&TopicError::NonFinite));
+        check(&(f32::INFINITY,), Err(&TopicError::NonFinite));
+        assert!(matches!(topic_from_json("r", r#"["\ud800"]"#), Err(TopicError::NotJson(_))));
+        assert!(matches!(topic_from_json("r", "[1e400]"), Err(TopicError::NotJson(_))));
+    }
+
+    #[test]
+    fn an_empty_option_would_share_its_topic_with_an_absent_one() {
+        check(&json!({ "a": "", "b": null }), Ok(r#"r:{"a":"","b":""}"#));
+        check(&(None::<&str>,), Ok(r#"r:[""]"#));
+        check(&(Some("x"),), Ok(r#"r:["x"]"#));
+        check(&(Some(""),), Err(&TopicError::EmptyOption));
+        check(&[Some(vec![Some("")])], Err(&TopicError::EmptyOption));
+    }
+
+    #[test]
+    fn a_hundred_levels_are_the_limit() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(topic_from_json("r", &nested(MAX_DEPTH)).is_ok());
+        assert_eq!(topic_from_json("r", &nested(MAX_DEPTH + 1)), Err(TopicError::TooDeep));
+        assert_eq!(topic_from_json("r", &nested(100_000)), Err(TopicError::TooDeep));
+    }
+
+    #[test]
+    fn brackets_and_digits_inside_strings_do_not_count() {
+        let text = format!(r#"["{}\"99999999999999999999"]"#, "[".repeat(200));
+        assert!(topic_from_json("r", &text).is_ok());
+    }
+}

@@ -1,0 +1,118 @@
+//! The AsyncAPI documents of a server: one model, rendered as 3.0.0 and as 2.4.0.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::docs::info::Surface;
+
+mod v3;
+mod v2;
+mod render;
+mod model;
+mod channels;
+mod connection;
+mod titles;
+mod message;
+mod nested;
+mod schemas;
+mod aliases;
+mod example;
+
+/// The AsyncAPI documents of a server, made when it is built.
+///
+/// Both describe the same messages, each as the whole text frame that travels. The 3.0.0
+/// document also says which reply belongs to which request; in 2.4.0, where the standard
+/// has no word for it, the extension `x-response` of a request lists the `messageId` of each
+/// of its replies.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AsyncApi {
+    v2: Value,
+    v3: Value,
+}
+
+impl AsyncApi {
+    /// The documents of a surface that is served at `path`.
+    pub(crate) fn of(surface: &Surface, path: &str) -> Result<Self, Error> {
+        let path = if path.is_empty() { "/" } else { path };
+        let model = model::Model::of(surface, path)?;
+        Ok(Self { v2: v2::render(&model), v3: v3::render(&model) })
+    }
+
+    /// The document in AsyncAPI 2.4.0, where `publish` is what a client sends.
+    pub fn v2(&self) -> &Value {
+        &self.v2
+    }
+
+    /// The document in AsyncAPI 3.0.0.
+    pub fn v3(&self) -> &Value {
+        &self.v3
+    }
+
+    /// [`v2`](Self::v2) as indented JSON that ends with a newline.
+    pub fn v2_json(&self) -> String {
+        pretty(&self.v2)
+    }
+
+    /// [`v3`](Self::v3) as indented JSON that ends with a newline.
+    pub fn v3_json(&self) -> String {
+        pretty(&self.v3)
+    }
+}
+
+fn pretty(document: &Value) -> String {
+    format!("{document:#}\n")
+}
+
+/// Why a surface has no documents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Error {
+    /// Different Rust types want the same name among the schemas.
+    SchemaCollision { name: String },
+    /// The name of a type cannot be a component's.
+    SchemaName { name: String },
+    /// Two messages would have the same key in the document.
+    MessageCollision { key: String },
+    /// The name of a message cannot be a component's.
+    MessageName { key: String },
+    /// A request that no JSON object can be.
+    NotAnObject { message: String },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SchemaCollision { name } => write!(
+                f,
+                "the documents need different schemas named `{name}`: rename one of the types, or its schema with \
+                 `#[schemars(rename = \"…\")]`"
+            ),
+            Self::SchemaName { name } => write!(
+                f,
+                "the schema name `{name}` cannot stand in the documents: allowed are ASCII letters, digits, `.`, `-` \
+                 and `_`"
+            ),
+            Self::MessageCollision { key } => {
+                write!(f, "the documents need two messages named `{key}`: rename one of the operations or pushes")
+            }
+            Self::MessageName { key } => write!(
+                f,
+                "the message name `{key}` cannot stand in the documents: allowed are ASCII letters, digits, `.`, `-` \
+                 and `_`"
+            ),
+            Self::NotAnObject { message } => {
+                write!(f, "the payload of `{message}` is not an object: a request is a struct with named fields")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Whether a name can be the key of a component in both versions.
+fn is_component_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests;

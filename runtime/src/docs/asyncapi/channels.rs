@@ -1,0 +1,276 @@
+//! The messages of a channel: `contract.md`, "Operations of a channel with route R".
+
+use serde_json::{Value, json};
+
+use super::{
+    Error,
+    message::{Direction, Frame, Message, closed, reason, refusal, status, with_example},
+    model::{Group, Writer},
+    nested,
+    schemas::{Use, reference},
+};
+use crate::declare::ChannelDeclaration;
+
+/// One of the two requests of a channel; they differ in words only.
+struct Verb {
+    name: &'static str,
+    infinitive: &'static str,
+    done: &'static str,
+    description: &'static str,
+    /// What follows the reply.
+    then: &'static str,
+}
+
+const SUBSCRIBE: Verb = Verb {
+    name: "subscribe",
+    infinitive: "Subscribe to",
+    done: "Subscribed to",
+    description: "Subscribing twice is one subscription and is answered again; clients may do so as a heartbeat.",
+    then: "No update of the topic comes before it.",
+};
+
+const UNSUBSCRIBE: Verb = Verb {
+    name: "unsubscribe",
+    infinitive: "Unsubscribe from",
+    done: "Unsubscribed from",
+    description: "Takes the same request as subscribing did. Unsubscribing what is not subscribed is answered too.",
+    then: "No update of the topic follows it.",
+};
+
+const NESTED: &str = "New clients send the flat form. For older clients, any field of the payload may stand inside an \
+    object `params` of the payload instead: `{\"a\": 1, \"params\": {\"b\": 2}}` asks for the same as \
+    `{\"a\": 1, \"b\": 2}`. A field in both places is a fault, and so is a `params` that is not an object.";
+
+/// A declaration and what its request's example says of its other messages.
+struct Channel<'a> {
+    declaration: &'a ChannelDeclaration,
+    /// The request's example.
+    request: Option<Value>,
+    /// The topic of the request's example.
+    topic: Option<String>,
+    /// Whether fields may stand inside `params`.
+    is_nestable: bool,
+}
+
+impl Writer {
+    /// Adds the messages of a channel.
+    pub(super) fn channel(&mut self, declaration: &ChannelDeclaration) -> Result<Group, Error> {
+        let first = self.messages.len();
+        let name = format!("{}.{}", declaration.route, SUBSCRIBE.name);
+        let payload = self.object(Use::Request, declaration.request, &name)?;
+        let request = self.example(&payload);
+        let topic = request.as_ref().and_then(|request| example_topic(declaration.route, request));
+        let is_nestable = self.profile.nested_params && !declaration.fields.is_empty();
+        let payload = if is_nestable { self.flat_or_nested(declaration, &payload)? } else { payload };
+        let channel = Channel { declaration, request, topic, is_nestable };
+        for verb in [&SUBSCRIBE, &UNSUBSCRIBE] {
+            self.request(&channel, verb, payload.clone());
+            self.answer(&channel, verb);
+            self.refused(&channel, verb);
+        }
+        if declaration.served {
+            self.snapshot(&channel);
+        }
+        self.update(&channel);
+        self.unsubscribed(&channel);
+        Ok(Group {
+            key: declaration.route.to_owned(),
+            title: declaration.type_name.to_owned(),
+            summary: declaration.summary.map(str::to_owned),
+            description: declaration.description.to_owned(),
+            tags: declaration.tags.iter().map(|&tag| tag.to_owned()).collect(),
+            messages: self.keys_from(first),
+        })
+    }
+
+    fn request(&mut self, channel: &Channel<'_>, verb: &Verb, payload: Value) {
+        let name = channel.operation(verb.name);
+        let mut description = verb.description.to_owned();
+        if channel.is_nestable {
+            description = format!("{description}\n\n{NESTED}");
+        }
+        let frame = Frame::new(Direction::FromClient, &name).id().payload(payload).finish();
+        self.add(Message {
+            summary: format!("{} {}", verb.infinitive, channel.declaration.route),
+            description,
+            replies: vec![format!("{name}.response"), format!("{name}.response.error")],
+            ..channel.message(Direction::FromClient, &name, frame)
+        });
+        let request = channel.request.as_ref().filter(|_| channel.is_nestable);
+        let nested = request.and_then(|request| nested::example(request, channel.declaration.subject));
+        if let (Some(nested), Some(message)) = (nested, self.messages.last_mut()) {
+            let flat = message.examples.first().cloned();
+            message.examples.extend(flat.map(|mut frame| {
+                frame["payload"] = nested;
+                frame
+            }));
+        }
+    }
+
+    /// Returns the payload of a request whose fields may stand inside `params`.
+    fn flat_or_nested(&mut self, declaration: &ChannelDeclaration, payload: &Value) -> Result<Value, Error> {
+        let name = reference(payload).unwrap_or(declaration.type_name).to_owned();
+        let form = nested::form(self.schemas.resolve(payload));
+        let mut flat = json!({ "allOf": [payload], "not": nested::absent() });
+        let Some(form) = form else { return Ok(flat) };
+        let nested = self.schemas.add(format!("{name}-Nested"), form)?;
+        flat["description"] = "The flat form: all fields beside each other.".into();
+        Ok(json!({ "anyOf": [flat, nested] }))
+    }
+
+    fn answer(&mut self, channel: &Channel<'_>, verb: &Verb) {
+        let name = format!("{}.response", channel.operation(verb.name));
+        let route = channel.declaration.route;
+        let said = format!("{} {}", verb.done, channel.example_subject().map_or_else(|| route.to_owned(), plain));
+        let said = json!({ "type": "string", "description": "What was done, for people.", "examples": [said] });
+        let mut members = vec![status("ok")];
+        members.extend(self.subject(channel));
+        members.extend([("message", said), ("topic", channel.topic())]);
+        let mut frame = Frame::new(Direction::FromServer, &name).id();
+        if verb.name == SUBSCRIBE.name {
+            let epoch = "Changes whenever the numbering of this topic restarts.";
+            let seq = "The number of the topic's last update; 0 if it had none in this epoch.";
+            frame = frame
+                .required("epoch", json!({ "type": "string", "description": epoch, "examples": ["7f9c24e8"] }))
+                .required("seq", json!({ "type": "integer", "minimum": 0, "description": seq, "examples": [0] }));
+        }
+        let frame = frame.payload(closed(members)).finish();
+        self.add(Message {
+            title: format!("{name} (ok)"),
+            summary: format!("{} {route}", verb.done),
+            description: format!("The answer to `{}`. {}", channel.operation(verb.name), verb.then),
+            ..channel.message(Direction::FromServer, &name, frame)
+        });
+    }
+
+    fn refused(&mut self, channel: &Channel<'_>, verb: &Verb) {
+        let name = format!("{}.response", channel.operation(verb.name));
+        let subject = self.subject(channel);
+        let payload = refusal(&self.codes, subject);
+        let frame = Frame::new(Direction::FromServer, &name).id().payload(payload).finish();
+        self.add(Message {
+            key: format!("{name}.error"),
+            title: format!("{name} (error)"),
+            summary: format!("Not {} {}", verb.done.to_lowercase(), channel.declaration.route),
+            description: "The request was understood and refused. The connection stays.".to_owned(),
+            ..channel.message(Direction::FromServer, &name, frame)
+        });
+    }
+
+    fn snapshot(&mut self, channel: &Channel<'_>) {
+        let name = channel.operation("snapshot");
+        let seq = "The number of the last update that the snapshot includes; 0 if there was none.";
+        let payload = self.schemas.schema(Use::Sent, channel.declaration.update);
+        let frame = Frame::new(Direction::FromServer, &name)
+            .required("topic", channel.topic())
+            .required("seq", json!({ "type": "integer", "minimum": 0, "description": seq, "examples": [0] }))
+            .payload(payload)
+            .finish();
+        self.add(Message {
+            summary: format!("State of {}", channel.declaration.route),
+            description: "The state of the topic where it has one: after the reply to a subscription, before any \
+                          update. Subscribing again does not repeat it."
+                .to_owned(),
+            ..channel.message(Direction::FromServer, &name, frame)
+        });
+    }
+
+    fn update(&mut self, channel: &Channel<'_>) {
+        let name = channel.operation("update");
+        let seq = "The number of this update: the first of an epoch is 1, each later one is one more.";
+        let skipped = "How many updates of this topic were dropped or replaced for this client since the last one it \
+                       got; they keep their numbers. Absent if none were.";
+        let payload = self.schemas.schema(Use::Sent, channel.declaration.update);
+        let frame = Frame::new(Direction::FromServer, &name)
+            .required("topic", channel.topic())
+            .required("seq", json!({ "type": "integer", "minimum": 1, "description": seq }))
+            .optional("skipped", json!({ "type": "integer", "minimum": 1, "description": skipped }))
+            .payload(payload)
+            .finish();
+        let mut update = Message {
+            summary: format!("Update of {}", channel.declaration.route),
+            description: "Sent to the subscribers of exactly this topic, in the order of publication.".to_owned(),
+            ..channel.message(Direction::FromServer, &name, frame)
+        };
+        // The usual update skips nothing, so its example does not either.
+        let mut usual = update.frame.clone();
+        usual["properties"]["skipped"] = Value::Bool(false);
+        update.examples = self.example(&usual).into_iter().collect();
+        self.messages.push(update);
+    }
+
+    fn unsubscribed(&mut self, channel: &Channel<'_>) {
+        let name = channel.operation("unsubscribed");
+        let payload = closed(reason(&self.codes, "forbidden", "access was withdrawn", false));
+        let frame =
+            Frame::new(Direction::FromServer, &name).required("topic", channel.topic()).payload(payload).finish();
+        self.add(Message {
+            summary: format!("The server ended a subscription to {}", channel.declaration.route),
+            description: "No update of the topic follows. The connection and its other subscriptions stay.".to_owned(),
+            ..channel.message(Direction::FromServer, &name, frame)
+        });
+    }
+
+    /// The member of replies that says what was asked about.
+    fn subject(&mut self, channel: &Channel<'_>) -> Option<(&'static str, Value)> {
+        let (name, schema) = channel.declaration.subject.zip(channel.declaration.subject_schema)?;
+        let schema = self.schemas.schema(Use::Sent, schema);
+        Some((
+            name,
+            match channel.example_subject() {
+                Some(value) => with_example(schema, value),
+                None => schema,
+            },
+        ))
+    }
+}
+
+impl Channel<'_> {
+    fn operation(&self, verb: &str) -> String {
+        format!("{}.{verb}", self.declaration.route)
+    }
+
+    fn message(&self, direction: Direction, name: &str, frame: Value) -> Message {
+        Message::new(direction, name, self.declaration.tags, frame)
+    }
+
+    fn topic(&self) -> Value {
+        let route = self.declaration.route;
+        let schema = json!({
+            "type": "string",
+            "pattern": format!("^{route}:\\{{"),
+            "description": format!(
+                "The canonical topic: `{route}:` and the request in canonical JSON (RFC 8785), null written as `\"\"`."
+            ),
+        });
+        match &self.topic {
+            Some(topic) => with_example(schema, &json!(topic)),
+            None => schema,
+        }
+    }
+
+    fn example_subject(&self) -> Option<&Value> {
+        self.request.as_ref()?.get(self.declaration.subject?)
+    }
+}
+
+/// The topic of a request that has all its members.
+fn example_topic(route: &str, request: &Value) -> Option<String> {
+    let mut request = request.clone();
+    blank_nulls(&mut request);
+    serde_json_canonicalizer::to_string(&request).ok().map(|params| format!("{route}:{params}"))
+}
+
+fn blank_nulls(value: &mut Value) {
+    match value {
+        Value::Null => *value = json!(""),
+        Value::Array(items) => items.iter_mut().for_each(blank_nulls),
+        Value::Object(members) => members.values_mut().for_each(blank_nulls),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// A subject as a person reads it.
+fn plain(subject: &Value) -> String {
+    subject.as_str().map_or_else(|| subject.to_string(), str::to_owned)
+}

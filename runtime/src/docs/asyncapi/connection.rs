@@ -1,0 +1,195 @@
+//! The messages that belong to no channel: plain operations, pushes, `ping` and faults.
+
+use serde_json::{Value, json};
+
+use super::{
+    Error,
+    message::{Direction, Frame, Message, any_refusal, closed, refusal, status},
+    model::{Group, Writer},
+    schemas::Use,
+};
+use crate::{
+    declare::{OperationDeclaration, PushDeclaration},
+    docs::info::Surface,
+    profile::{Faults, Profile},
+};
+
+/// The key of the group. Routes have no underscore, so no channel is called so.
+const CONNECTION: &str = "ws_connection";
+
+/// 2024-08-08T09:30:00Z, for examples.
+const EXAMPLE_TIME: u64 = 1_723_109_400_000;
+
+impl Writer {
+    /// Adds all that belongs to no channel.
+    pub(super) fn connection(&mut self, surface: &Surface) -> Result<Group, Error> {
+        let first = self.messages.len();
+        for operation in &surface.operations {
+            self.operation(operation)?;
+        }
+        for push in &surface.pushes {
+            self.announcement(push);
+        }
+        self.ping();
+        if self.profile.faults == Faults::Reply {
+            self.fault();
+        }
+        Ok(Group {
+            key: CONNECTION.to_owned(),
+            title: "Connection".to_owned(),
+            summary: Some("What belongs to the connection rather than to one topic".to_owned()),
+            description: description(self.profile),
+            tags: Vec::new(),
+            messages: self.keys_from(first),
+        })
+    }
+
+    fn operation(&mut self, operation: &OperationDeclaration) -> Result<(), Error> {
+        let name = operation.name;
+        let frame = Frame::new(Direction::FromClient, name).id();
+        let frame = match operation.payload {
+            Some(schema) => frame.payload(self.object(Use::Payload, schema, name)?),
+            None => frame.ignored_payload(),
+        };
+        let reply = operation.reply_name;
+        self.add(Message {
+            summary: summary(operation.summary, operation.description, name),
+            description: operation.description.to_owned(),
+            replies: reply.map_or_else(Vec::new, |reply| vec![reply.to_owned(), format!("{reply}.error")]),
+            ..Message::new(Direction::FromClient, name, operation.tags, frame.finish())
+        });
+        if let Some(reply) = reply {
+            self.reply(operation, reply);
+        }
+        Ok(())
+    }
+
+    fn reply(&mut self, operation: &OperationDeclaration, reply: &str) {
+        let payload =
+            operation.reply.map_or_else(|| json!({ "type": "null" }), |it| self.schemas.schema(Use::Sent, it));
+        let payload =
+            if self.may_be_a_refusal(&payload) { json!({ "allOf": [payload], "not": any_refusal() }) } else { payload };
+        let frame = Frame::new(Direction::FromServer, reply).id().payload(payload).finish();
+        self.add(Message {
+            title: format!("{reply} (ok)"),
+            summary: format!("Answer to {}", operation.name),
+            description: format!("The answer to `{}`.", operation.name),
+            ..Message::new(Direction::FromServer, reply, operation.tags, frame)
+        });
+        let frame = Frame::new(Direction::FromServer, reply).id().payload(refusal(&self.codes, None)).finish();
+        self.add(Message {
+            key: format!("{reply}.error"),
+            title: format!("{reply} (error)"),
+            summary: format!("Refusal of {}", operation.name),
+            description: "The request was understood and refused. The connection stays.".to_owned(),
+            ..Message::new(Direction::FromServer, reply, operation.tags, frame)
+        });
+    }
+
+    /// Whether a reply of this schema might look like a refusal: one that needs a member
+    /// which refusals lack cannot.
+    fn may_be_a_refusal(&self, payload: &Value) -> bool {
+        let schema = self.schemas.resolve(payload);
+        let other_type = schema.get("type").and_then(Value::as_str).is_some_and(|kind| kind != "object");
+        let refusal = ["status", "code", "message", "retryable", "retry_after_ms"];
+        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+        !other_type && required.filter_map(Value::as_str).all(|name| refusal.contains(&name))
+    }
+
+    fn announcement(&mut self, push: &PushDeclaration) {
+        let payload = self.schemas.schema(Use::Sent, push.payload);
+        let frame = Frame::new(Direction::FromServer, push.name).payload(payload).finish();
+        self.add(Message {
+            summary: summary(push.summary, push.description, push.name),
+            description: push.description.to_owned(),
+            ..Message::new(Direction::FromServer, push.name, push.tags, frame)
+        });
+    }
+
+    fn ping(&mut self) {
+        let (name, reply) = ("ping", "ping.response");
+        let frame = Frame::new(Direction::FromClient, name).id().ignored_payload().finish();
+        self.add(Message {
+            summary: "Ask whether the server is there".to_owned(),
+            description: "Keeps the connection alive, as any message does.".to_owned(),
+            replies: vec![reply.to_owned()],
+            ..Message::new(Direction::FromClient, name, &[], frame)
+        });
+        let time = json!({
+            "type": "integer",
+            "minimum": 0,
+            "description": "The server's clock: milliseconds since 1970-01-01T00:00:00Z.",
+            "examples": [EXAMPLE_TIME],
+        });
+        let frame = Frame::new(Direction::FromServer, reply).id().payload(closed(vec![("time", time)])).finish();
+        self.add(Message {
+            summary: "The server is there".to_owned(),
+            description: "The answer to `ping`.".to_owned(),
+            ..Message::new(Direction::FromServer, reply, &[], frame)
+        });
+    }
+
+    /// What answers a message that could not be read, unless such a message ends the connection.
+    fn fault(&mut self) {
+        let members = vec![
+            status("error"),
+            (
+                "code",
+                json!({
+                    "title": "FaultCode",
+                    "type": "string",
+                    "enum": ["invalid", "unknown_type"],
+                    "description": "Why, for programs.",
+                }),
+            ),
+            (
+                "message",
+                json!({
+                    "type": "string",
+                    "description": "What was wrong, where, and what is allowed.",
+                    "examples": ["type is missing; a string is expected"],
+                }),
+            ),
+            ("retryable", json!({ "type": "boolean", "const": false })),
+        ];
+        let frame = Frame::new(Direction::FromServer, "error").id().payload(closed(members)).finish();
+        self.add(Message {
+            summary: "A message could not be read".to_owned(),
+            description:
+                "What the client sent had a fault of form, which repeating does not mend. The connection stays; \
+                          it is closed with 1008 after 16 faults in a row."
+                    .to_owned(),
+            ..Message::new(Direction::FromServer, "error", &[], frame)
+        });
+    }
+}
+
+/// The summary that was given, or the first line of the description, or else the name.
+fn summary(given: Option<&str>, description: &str, name: &str) -> String {
+    let first =
+        description.lines().next().map(|line| line.trim().trim_end_matches('.')).filter(|line| !line.is_empty());
+    given.or(first).unwrap_or(name).to_owned()
+}
+
+fn description(profile: Profile) -> String {
+    let faults = match profile.faults {
+        Faults::Reply => {
+            "A message that cannot be read is answered with `error`; after 16 in a row the connection is closed with 1008."
+        }
+        Faults::Close => {
+            "A message that cannot be read closes the connection with 1003 and the reason `Could not validate payload`; \
+             a `type` that a client may not send, with 1003 and `No matching type`. Such a message must not be repeated."
+        }
+    };
+    let pings = if profile.server_pings {
+        " The server sends WebSocket pings at half that interval, which clients answer by themselves."
+    } else {
+        " The server sends no pings of its own: send `ping`, or subscribe again."
+    };
+    format!(
+        "One JSON object a text frame. Nothing is sent on connect.\n\n{faults}\n\nA connection from which nothing is heard \
+         for the heartbeat interval, or which is older than its lifespan, is closed with 1003 and a reason that begins \
+         `Connection timed out.`; reconnect after it.{pings}\n\nOther codes: 1001 the server is going away, 1007 not \
+         UTF-8, 1008 policy, 1009 message too big, 1011 the server failed, 1013 the client reads too slowly."
+    )
+}

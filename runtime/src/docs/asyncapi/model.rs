@@ -1,0 +1,160 @@
+//! What both documents say, before either standard gives it a form.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{
+    Error,
+    example::example,
+    is_component_name,
+    message::Message,
+    schemas::{Schemas, Use},
+    titles::Titles,
+};
+use crate::{
+    declare::{CODES, SchemaOf},
+    docs::info::{Info, Surface, Tag},
+    profile::Profile,
+};
+
+/// The content of the documents.
+pub(super) struct Model<'a> {
+    pub(super) info: &'a Info,
+    pub(super) path: &'a str,
+    pub(super) groups: Vec<Group>,
+    pub(super) messages: Vec<Message>,
+    pub(super) schemas: Schemas,
+    pub(super) tags: Vec<Tag>,
+}
+
+/// Messages that belong together: a channel, or all that belongs to none.
+pub(super) struct Group {
+    pub(super) key: String,
+    pub(super) title: String,
+    pub(super) summary: Option<String>,
+    pub(super) description: String,
+    pub(super) tags: Vec<String>,
+    /// The keys of its messages.
+    pub(super) messages: Vec<String>,
+}
+
+impl<'a> Model<'a> {
+    pub(super) fn of(surface: &'a Surface, path: &'a str) -> Result<Self, Error> {
+        let mut writer = Writer {
+            schemas: Schemas::of(&types(surface))?,
+            codes: codes(surface),
+            profile: surface.profile,
+            messages: Vec::new(),
+        };
+        let mut groups = Vec::new();
+        for channel in &surface.channels {
+            groups.push(writer.channel(channel)?);
+        }
+        groups.push(writer.connection(surface)?);
+        let Writer { mut schemas, mut messages, .. } = writer;
+        check_keys(&messages)?;
+        Titles::give(&mut schemas, &mut messages);
+        Ok(Self { info: &surface.info, path, groups, messages, schemas, tags: tags(surface) })
+    }
+
+    pub(super) fn message(&self, key: &str) -> Option<&Message> {
+        self.messages.iter().find(|message| message.key == key)
+    }
+
+    /// The requests of a group and what it sends unasked; all but the replies.
+    pub(super) fn operations<'m>(&'m self, group: &'m Group) -> impl Iterator<Item = &'m Message> {
+        let replies: BTreeSet<&String> = self.messages.iter().flat_map(|message| &message.replies).collect();
+        group.messages.iter().filter(move |key| !replies.contains(key)).filter_map(|key| self.message(key))
+    }
+}
+
+/// Every type of the surface and what it is used for.
+fn types(surface: &Surface) -> Vec<(Use, SchemaOf)> {
+    let mut types = Vec::new();
+    for channel in &surface.channels {
+        types.push((Use::Request, channel.request));
+        types.extend(channel.subject_schema.map(|schema| (Use::Sent, schema)));
+        types.push((Use::Sent, channel.update));
+    }
+    for operation in &surface.operations {
+        types.extend(operation.payload.map(|schema| (Use::Payload, schema)));
+        types.extend(operation.reply.map(|schema| (Use::Sent, schema)));
+    }
+    types.extend(surface.pushes.iter().map(|push| (Use::Sent, push.payload)));
+    types
+}
+
+fn codes(surface: &Surface) -> Vec<String> {
+    let mut codes: Vec<String> = CODES.iter().map(|&code| code.to_owned()).collect();
+    for code in &surface.refusal_codes {
+        if !codes.contains(code) {
+            codes.push(code.clone());
+        }
+    }
+    codes
+}
+
+/// The tags of the service, and those that only declarations name.
+fn tags(surface: &Surface) -> Vec<Tag> {
+    let mut tags = surface.info.tags.clone();
+    let channels = surface.channels.iter().flat_map(|channel| channel.tags);
+    let operations = surface.operations.iter().flat_map(|operation| operation.tags);
+    let pushes = surface.pushes.iter().flat_map(|push| push.tags);
+    for name in channels.chain(operations).chain(pushes) {
+        if tags.iter().all(|tag| tag.name != *name) {
+            tags.push(Tag { name: (*name).to_owned(), description: None });
+        }
+    }
+    tags
+}
+
+fn check_keys(messages: &[Message]) -> Result<(), Error> {
+    let mut seen = BTreeSet::new();
+    for Message { key, .. } in messages {
+        if !is_component_name(key) {
+            return Err(Error::MessageName { key: key.clone() });
+        }
+        if !seen.insert(key) {
+            return Err(Error::MessageCollision { key: key.clone() });
+        }
+    }
+    Ok(())
+}
+
+/// Writes the messages of each declaration; what it writes of channels and of the
+/// connection is in modules of their own.
+pub(super) struct Writer {
+    pub(super) schemas: Schemas,
+    /// The codes of all refusals.
+    pub(super) codes: Vec<String>,
+    pub(super) profile: Profile,
+    pub(super) messages: Vec<Message>,
+}
+
+impl Writer {
+    /// The schema of a request's payload, which is an object.
+    pub(super) fn object(&mut self, used_as: Use, schema: SchemaOf, message: &str) -> Result<Value, Error> {
+        let payload = self.schemas.schema(used_as, schema);
+        match self.schemas.resolve(&payload).get("type") {
+            Some(Value::String(kind)) if kind == "object" => Ok(payload),
+            None => Ok(json!({ "type": "object", "allOf": [payload] })),
+            Some(_) => Err(Error::NotAnObject { message: message.to_owned() }),
+        }
+    }
+
+    /// A value that a schema allows.
+    pub(super) fn example(&self, schema: &Value) -> Option<Value> {
+        example(schema, self.schemas.definitions())
+    }
+
+    /// Adds a message and makes up an example of it.
+    pub(super) fn add(&mut self, mut message: Message) {
+        message.examples = self.example(&message.frame).into_iter().collect();
+        self.messages.push(message);
+    }
+
+    pub(super) fn keys_from(&self, first: usize) -> Vec<String> {
+        self.messages[first..].iter().map(|message| message.key.clone()).collect()
+    }
+}

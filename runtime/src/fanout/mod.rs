@@ -1,0 +1,23 @@
+//! Fan-out: one task a shard takes what was published, finds the subscribers, and writes.
+
+mod hub;
+mod handle;
+pub(crate) mod shard;
+mod run_queue;
+mod inbox;
+mod audience;
+mod peer;
+mod memberships;
+mod arrears;
+mod writer;
+mod outbox;
+mod batch;
+mod slow;
+mod signals;
+mod ids;
+
+pub(crate) use handle::Handle;
+pub(crate) use hub::Hub;
+pub(crate) use ids::{Key, TopicId};
+pub(crate) use inbox::{Bounds, Command, Inbox, Joining};
+pub use slow::SlowConsumer;

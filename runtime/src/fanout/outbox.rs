@@ -1,0 +1,365 @@
+//! What one connection has yet to send: handles to frames, and how far the first one got.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    io::{self, IoSlice},
+    task::{Context, Poll},
+};
+
+use crate::{
+    fanout::{ids::TopicId, slow::Policy},
+    wire::{Frame, Transport, tell_skipped},
+};
+
+/// How many frames one write takes at most.
+const MAX_SLICES: usize = 64;
+
+/// How many handles an empty outbox may keep room for.
+const IDLE_CAPACITY: usize = 4;
+
+/// A queue of frames, bounded by its owner in bytes.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    queue: VecDeque<Entry>,
+    /// Bytes of the first frame that are sent already.
+    head: usize,
+    /// What the frames weigh, the first one as a whole.
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    frame: Frame,
+    class: Class,
+}
+
+/// What may become of a frame that is not sent yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// An update: dropped when the connection closes, or by its channel's policy.
+    Update(Pending),
+    /// A reply, a snapshot, a control frame: never dropped.
+    Kept,
+}
+
+/// What has to be known of an update to drop it, and to say what was dropped before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pending {
+    pub(crate) topic: TopicId,
+    pub(crate) policy: Policy,
+    /// When it was queued, on the shard's clock.
+    pub(crate) since: Millis,
+    /// Where in its text `skipped` stands.
+    pub(crate) split: usize,
+    /// How many updates before it were skipped.
+    pub(crate) skipped: u64,
+    /// How many its frame says were skipped. The frame is made anew just before it is
+    /// written, because more may be dropped until then.
+    pub(crate) told: u64,
+}
+
+/// A shard's clock, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) struct Millis(pub(crate) u64);
+
+impl Outbox {
+    pub(crate) fn push(&mut self, frame: Frame, class: Class) {
+        self.bytes += frame.weight();
+        self.queue.push_back(Entry { frame, class });
+    }
+
+    /// The next frame to be queued, the first, is sent up to there already.
+    pub(crate) fn start_at(&mut self, sent: usize) {
+        debug_assert!(self.queue.is_empty() && self.head == 0);
+        self.head = sent;
+    }
+
+    /// Bytes that wait; a small frame counts as more than it has.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Forgets the updates that are not started and that the test names; a started frame is
+    /// always finished.
+    pub(crate) fn forget(&mut self, test: impl Fn(&Pending) -> bool) {
+        let mut started = self.head > 0;
+        let mut dropped = 0;
+        self.queue.retain(|entry| {
+            let keep = match &entry.class {
+                _ if std::mem::take(&mut started) => true,
+                Class::Update(pending) => !test(pending),
+                Class::Kept => true,
+            };
+            if !keep {
+                dropped += entry.frame.weight();
+            }
+            keep
+        });
+        self.bytes -= dropped;
+    }
+
+    /// Drops the oldest unstarted update that the test allows. The next one of its topic will
+    /// say so; if there is none, the count that is returned is for the next to be queued.
+    pub(crate) fn drop_first(&mut self, allows: impl Fn(&Pending) -> bool) -> Option<(TopicId, u64)> {
+        let at = self.unstarted().find_map(|(at, pending)| allows(pending).then_some(at))?;
+        let entry = self.queue.remove(at)?;
+        self.bytes -= entry.frame.weight();
+        let Class::Update(Pending { topic, skipped, .. }) = entry.class else { return None };
+        let next = self.queue.range_mut(at..).find_map(|entry| match &mut entry.class {
+            Class::Update(pending) if pending.topic == topic => Some(pending),
+            Class::Update(_) | Class::Kept => None,
+        });
+        match next {
+            Some(next) => {
+                next.skipped += skipped + 1;
+                Some((topic, 0))
+            }
+            None => Some((topic, skipped + 1)),
+        }
+    }
+
+    /// Drops every unstarted update under `latest` that a later one of its topic supersedes.
+    /// Returns the topics, once for each update.
+    pub(crate) fn conflate(&mut self) -> Vec<TopicId> {
+        let mut newest = HashMap::new();
+        for (at, pending) in self.unstarted().filter(|(_, pending)| pending.policy == Policy::Latest) {
+            newest.insert(pending.topic, at);
+        }
+        let started = usize::from(self.head > 0);
+        let (mut at, mut dropped, mut bytes) = (0, Vec::new(), 0);
+        let mut skips: HashMap<TopicId, u64> = HashMap::new();
+        self.queue.retain_mut(|entry| {
+            at += 1;
+            let (Class::Update(pending), true) = (&mut entry.class, at > started) else { return true };
+            let Some(last) = newest.get(&pending.topic).filter(|_| pending.policy == Policy::Latest) else {
+                return true;
+            };
+            if at - 1 == *last {
+                pending.skipped += skips.remove(&pending.topic).unwrap_or(0);
+                return true;
+            }
+            *skips.entry(pending.topic).or_default() += pending.skipped + 1;
+            dropped.push(pending.topic);
+            bytes += entry.frame.weight();
+            false
+        });
+        self.bytes -= bytes;
+        dropped
+    }
+
+    /// Whether an unstarted update is such.
+    pub(crate) fn has_update(&self, test: impl Fn(&Pending) -> bool) -> bool {
+        self.unstarted().any(|(_, pending)| test(pending))
+    }
+
+    /// Replaces the newest unstarted update of a topic, if there is one.
+    pub(crate) fn replace(&mut self, frame: Frame, mut pending: Pending) -> bool {
+        let found = self.unstarted().filter(|(_, old)| old.topic == pending.topic).last();
+        let Some((at, skipped)) = found.map(|(at, old)| (at, old.skipped)) else { return false };
+        pending.skipped += skipped + 1;
+        self.bytes = self.bytes - self.queue[at].frame.weight() + frame.weight();
+        let entry = Entry { frame, class: Class::Update(pending) };
+        // Its old place is its turn. But a reply behind it may say where the numbering
+        // stands, and no later number may come before that.
+        if self.queue.range(at..).any(|later| later.class == Class::Kept) {
+            self.queue.remove(at);
+            self.queue.push_back(entry);
+        } else {
+            self.queue[at] = entry;
+        }
+        true
+    }
+
+    fn unstarted(&self) -> impl Iterator<Item = (usize, &Pending)> {
+        self.queue.iter().enumerate().skip(usize::from(self.head > 0)).filter_map(|(at, entry)| match &entry.class {
+            Class::Update(pending) => Some((at, pending)),
+            Class::Kept => None,
+        })
+    }
+
+    /// Makes the frames anew that do not yet say what was skipped before them.
+    fn tell_skipped(&mut self) {
+        let started = usize::from(self.head > 0);
+        for entry in self.queue.iter_mut().skip(started).take(MAX_SLICES) {
+            if let Class::Update(pending) = &mut entry.class
+                && pending.told != pending.skipped
+            {
+                self.bytes -= entry.frame.weight();
+                entry.frame = tell_skipped(&entry.frame, pending.split, pending.told, pending.skipped);
+                self.bytes += entry.frame.weight();
+                pending.told = pending.skipped;
+            }
+        }
+    }
+
+    /// Writes until everything is sent (`Ready(Ok)`) or the socket is full (`Pending`).
+    ///
+    /// # Errors
+    /// The stream's own; it is of no use afterwards.
+    pub(crate) fn poll_flush(&mut self, transport: &Transport, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            self.tell_skipped();
+            let written = match self.queue.len() {
+                0 => break,
+                1 => transport.poll_write(cx, &self.queue[0].frame.bytes()[self.head..]),
+                _ => {
+                    let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+                    let mut head = self.head;
+                    for (slice, entry) in slices.iter_mut().zip(&self.queue) {
+                        *slice = IoSlice::new(&entry.frame.bytes()[std::mem::take(&mut head)..]);
+                    }
+                    transport.poll_write_vectored(cx, &slices[..self.queue.len().min(MAX_SLICES)])
+                }
+            };
+            match written {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(written)) => self.advance(written),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        if self.queue.capacity() > IDLE_CAPACITY {
+            self.queue.shrink_to(IDLE_CAPACITY);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn advance(&mut self, written: usize) {
+        self.head += written;
+        while let Some(first) = self.queue.front() {
+            let len = first.frame.bytes().len();
+            if self.head < len {
+                return;
+            }
+            self.head -= len;
+            self.bytes -= first.frame.weight();
+            self.queue.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+
+    fn frame(text: &str) -> Frame {
+        Frame::binary(text.as_bytes())
+    }
+
+    fn pending(topic: u64, policy: Policy) -> Pending {
+        Pending { topic: TopicId(topic), policy, since: Millis(0), split: 1, skipped: 0, told: 0 }
+    }
+
+    fn update(topic: u64, policy: Policy) -> Class {
+        Class::Update(pending(topic, policy))
+    }
+
+    /// Reads all that the outbox still sends through a stream of a few bytes.
+    async fn drain(mut outbox: Outbox, transport: Transport, mut client: tokio::io::DuplexStream) -> Vec<u8> {
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut seen = Vec::new();
+        while outbox.poll_flush(&transport, &mut cx).is_pending() {
+            let mut part = [0; 4];
+            let len = client.read(&mut part).await.unwrap();
+            seen.extend_from_slice(&part[..len]);
+        }
+        assert_eq!(outbox.bytes(), 0);
+        drop(transport);
+        client.read_to_end(&mut seen).await.unwrap();
+        seen
+    }
+
+    fn started() -> (Outbox, Transport, tokio::io::DuplexStream) {
+        let (server, client) = tokio::io::duplex(4);
+        let transport = Transport::other(server);
+        let mut outbox = Outbox::default();
+        outbox.push(frame("started"), update(1, Policy::DropOldest));
+        assert!(outbox.poll_flush(&transport, &mut Context::from_waker(Waker::noop())).is_pending());
+        (outbox, transport, client)
+    }
+
+    #[tokio::test]
+    async fn a_started_frame_is_finished_and_what_is_kept_goes_out_in_order() {
+        let (mut outbox, transport, client) = started();
+        outbox.push(frame("dropped"), update(1, Policy::Close));
+        outbox.push(frame("kept"), Class::Kept);
+        outbox.forget(|_| true);
+        assert_eq!(outbox.bytes(), frame("started").weight() + frame("kept").weight());
+        let expected = [frame("started").bytes(), frame("kept").bytes()].concat();
+        assert_eq!(drain(outbox, transport, client).await, expected);
+    }
+
+    #[tokio::test]
+    async fn the_oldest_that_may_be_dropped_is_neither_started_nor_of_another_policy() {
+        let (mut outbox, transport, client) = started();
+        let allows = |pending: &Pending| pending.policy == Policy::DropOldest;
+        outbox.push(frame("close"), update(2, Policy::Close));
+        for text in ["oldest", "older", "{}"] {
+            outbox.push(Frame::text(0, |out| out.extend_from_slice(text.as_bytes())), update(3, Policy::DropOldest));
+        }
+        assert_eq!(outbox.drop_first(allows), Some((TopicId(3), 0)));
+        assert_eq!(outbox.drop_first(allows), Some((TopicId(3), 0)));
+        let told = Frame::text(0, |out| out.extend_from_slice(b"{,\"skipped\":2}"));
+        let expected = [frame("started").bytes(), frame("close").bytes(), told.bytes()].concat();
+        assert_eq!(drain(outbox, transport, client).await, expected);
+    }
+
+    #[tokio::test]
+    async fn a_pending_update_is_replaced_in_its_place_unless_it_is_started_or_before_a_reply() {
+        let (mut outbox, transport, client) = started();
+        let newer = |outbox: &mut Outbox, topic: u64, text: &str| {
+            outbox.replace(Frame::text(0, |out| out.extend_from_slice(text.as_bytes())), pending(topic, Policy::Latest))
+        };
+        assert!(!newer(&mut outbox, 1, "{}"));
+        outbox.push(frame("old"), update(2, Policy::Latest));
+        outbox.push(frame("other"), update(3, Policy::Latest));
+        assert!(newer(&mut outbox, 2, "{}"));
+        assert!(newer(&mut outbox, 2, "{.}"));
+        outbox.push(frame("kept"), Class::Kept);
+        assert!(newer(&mut outbox, 3, "{}"));
+        let text = |text: &str| Frame::text(0, |out| out.extend_from_slice(text.as_bytes())).bytes().to_vec();
+        let (first, last) = (text("{,\"skipped\":2.}"), text("{,\"skipped\":1}"));
+        let expected = [frame("started").bytes(), &first, frame("kept").bytes(), &last].concat();
+        assert_eq!(drain(outbox, transport, client).await, expected);
+    }
+
+    #[tokio::test]
+    async fn conflation_keeps_the_newest_update_of_each_topic_under_latest() {
+        let (mut outbox, transport, client) = started();
+        let text = |text: &str| Frame::text(0, |out| out.extend_from_slice(text.as_bytes()));
+        for (topic, policy) in [(2, Policy::Latest), (3, Policy::Close), (2, Policy::Latest), (4, Policy::Latest)] {
+            outbox.push(text("{}"), update(topic, policy));
+        }
+        outbox.push(frame("kept"), Class::Kept);
+        outbox.push(text("{.}"), update(2, Policy::Latest));
+        outbox.push(text("{:}"), update(3, Policy::Close));
+        assert_eq!(outbox.conflate(), [TopicId(2), TopicId(2)]);
+        assert_eq!(outbox.conflate(), []);
+        let expected = ["{}", "{}", "", "{,\"skipped\":2.}", "{:}"].map(|part| match part {
+            "" => frame("kept").bytes().to_vec(),
+            part => text(part).bytes().to_vec(),
+        });
+        assert_eq!(drain(outbox, transport, client).await, [frame("started").bytes(), &expected.concat()].concat());
+    }
+
+    #[tokio::test]
+    async fn more_frames_than_one_write_takes() {
+        let (server, client) = tokio::io::duplex(1 << 20);
+        let mut outbox = Outbox::default();
+        let mut expected = Vec::new();
+        for number in 0..3 * MAX_SLICES {
+            let frame = frame(&number.to_string());
+            expected.extend_from_slice(frame.bytes());
+            outbox.push(frame, Class::Kept);
+        }
+        assert_eq!(drain(outbox, Transport::other(server), client).await, expected);
+    }
+}

@@ -1,0 +1,394 @@
+//! A connection as its shard sees it: its topics, its way out, and what it has missed.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    task::Waker,
+};
+
+use crate::{
+    fanout::{
+        arrears::{Arrears, Held},
+        audience::Audience,
+        batch::{Batch, Item},
+        ids::TopicId,
+        memberships::Memberships,
+        outbox::{Class, Millis, Pending},
+        signals::Signals,
+        slow::{Policy, TooSlow},
+        writer::{Flushed, Writer},
+    },
+    wire::{Frame, Transport, reason},
+};
+
+/// One connection of a shard.
+pub(crate) struct Peer {
+    pub(crate) number: u64,
+    pub(crate) signals: Arc<Signals>,
+    /// Whether it is in the line of connections to write to.
+    pub(crate) touched: bool,
+    writer: Writer,
+    /// How many bytes may be unsent.
+    limit: usize,
+    pub(crate) memberships: Memberships,
+    /// Present while it is behind or waits for a snapshot, which most never do.
+    arrears: Option<Box<Arrears>>,
+    /// The close frame is queued: nothing follows it.
+    closing: bool,
+}
+
+/// How many bytes `,"skipped":N` takes at most.
+const SKIPPED_BYTES: usize = 32;
+
+impl Peer {
+    pub(crate) fn new(
+        number: u64,
+        transport: Arc<Transport>,
+        signals: Arc<Signals>,
+        waker: Waker,
+        limit: usize,
+    ) -> Self {
+        let writer = Writer::new(transport, waker);
+        let memberships = Memberships::default();
+        Self { number, signals, touched: false, writer, limit, memberships, arrears: None, closing: false }
+    }
+
+    /// Queues an update of the batch.
+    pub(crate) fn deliver(&mut self, at: u32, batch: &Batch) -> Result<(), TooSlow> {
+        let item = batch.get(at);
+        // The way of every subscriber that keeps up.
+        if self.arrears.is_none() && self.is_alive() && self.writer.take_fresh(at, item.len(), self.limit) {
+            return Ok(());
+        }
+        self.settle(batch);
+        self.queue(item)
+    }
+
+    /// Queues an update in the outbox.
+    fn queue(&mut self, item: &Item) -> Result<(), TooSlow> {
+        if !self.is_alive() {
+            return Ok(());
+        }
+        let bytes = item.len() + SKIPPED_BYTES;
+        if item.policy == Policy::Latest {
+            if self.writer.blocked || self.is_overdue(item.topic) || !self.finds_room(bytes) {
+                self.conflate(item);
+            } else {
+                self.push_with_skips(item);
+            }
+        } else if self.finds_room(bytes)
+            || (item.policy == Policy::DropOldest && self.make_room(Some(item.topic), bytes))
+        {
+            self.push_with_skips(item);
+        } else if item.policy == Policy::Close {
+            return Err(TooSlow);
+        } else {
+            self.skip(item.topic, 1);
+            self.arrears().drop_updates(item.topic, 1);
+        }
+        Ok(())
+    }
+
+    /// Moves the updates that are to be written next to the outbox, which everything else works on.
+    pub(crate) fn settle(&mut self, batch: &Batch) {
+        self.writer.settle(batch);
+    }
+
+    /// Queues an update in the place of the newest that is pending of its topic; without room
+    /// for it, the topic is overdue.
+    fn conflate(&mut self, item: &Item) {
+        let topic = item.topic;
+        let skipped = self.take_skips(topic);
+        let newer = item.pending(skipped);
+        if self.writer.outbox.replace(item.update.frame.clone(), newer) {
+            self.arrears().drop_updates(topic, 1);
+        } else if self.is_overdue(topic) {
+            self.skip(topic, skipped + 1);
+            self.arrears().drop_updates(topic, 1);
+        } else if self.finds_room(item.len() + SKIPPED_BYTES) {
+            self.writer.push(item, skipped);
+        } else {
+            self.arrears().overdue.push_back(topic);
+            self.skip(topic, skipped);
+        }
+    }
+
+    /// A topic whose newest update found no room, once everything before it is sent.
+    pub(crate) fn next_overdue(&mut self) -> Option<TopicId> {
+        if self.writer.blocked || !self.writer.outbox.is_empty() || !self.is_alive() {
+            return None;
+        }
+        let topic = self.arrears.as_mut()?.overdue.pop_front();
+        self.forget_arrears();
+        topic
+    }
+
+    /// Queues an update with the number of those that were skipped before it.
+    pub(crate) fn push_with_skips(&mut self, item: &Item) {
+        let skipped = self.take_skips(item.topic);
+        self.writer.push(item, skipped);
+    }
+
+    /// Queues a frame that is never dropped.
+    pub(crate) fn keep(&mut self, frame: Frame) -> Result<(), TooSlow> {
+        if !self.is_alive() {
+            return Ok(());
+        }
+        let len = frame.weight();
+        if !self.finds_room(len) && !self.make_room(None, len) {
+            return Err(TooSlow);
+        }
+        self.writer.outbox.push(frame, Class::Kept);
+        Ok(())
+    }
+
+    /// Keeps an update back until the topic's snapshot is there.
+    pub(crate) fn hold(&mut self, item: &Item) -> Result<(), TooSlow> {
+        let len = item.len();
+        let full = !self.has_room(len);
+        if full && item.policy == Policy::Close && self.is_alive() {
+            return Err(TooSlow);
+        }
+        let Some(arrears) = &mut self.arrears else { return Ok(()) };
+        let mut skipped = arrears.take_skips(item.topic);
+        let Some((_, held)) = arrears.held.iter_mut().find(|(topic, _)| *topic == item.topic) else { return Ok(()) };
+        let mut dropped = 0;
+        // Under `latest` one is enough; otherwise the oldest makes room.
+        while (item.policy == Policy::Latest || full)
+            && let Some(oldest) = held.pop_front()
+        {
+            arrears.held_bytes -= oldest.update.frame.bytes().len();
+            dropped += 1;
+            match held.front_mut() {
+                Some(next) => next.skipped += oldest.skipped + 1,
+                None => skipped += oldest.skipped + 1,
+            }
+            if item.policy == Policy::DropOldest {
+                break;
+            }
+        }
+        held.push_back(Held { update: item.update.clone(), skipped });
+        arrears.held_bytes += len;
+        if dropped > 0 {
+            arrears.drop_updates(item.topic, dropped);
+        }
+        Ok(())
+    }
+
+    /// Queues the first frames of a subscription and then the updates that were held back.
+    /// Returns `None` if the topic is not held.
+    pub(crate) fn release(
+        &mut self,
+        topic: TopicId,
+        policy: Policy,
+        since: Millis,
+        first: Vec<Frame>,
+    ) -> Option<Result<(), TooSlow>> {
+        let arrears = self.arrears.as_mut()?;
+        let held = arrears.take_held(topic)?;
+        // Updates lost after the last one that was held: the next one to come reports them.
+        let after = arrears.take_skips(topic);
+        self.forget_arrears();
+        let queued = first.into_iter().try_for_each(|frame| self.keep(frame)).and_then(|()| {
+            held.into_iter().try_for_each(|Held { update, skipped }| {
+                self.skip(topic, skipped);
+                self.queue(&Item { topic, policy, since, update })
+            })
+        });
+        self.skip(topic, after);
+        Some(queued)
+    }
+
+    /// Treats unsent updates that are older than their channels allow as their policies say.
+    pub(crate) fn expire(&mut self, now: Millis, audiences: &HashMap<TopicId, Audience>) -> Result<(), TooSlow> {
+        let expired = |pending: &Pending| {
+            let age = std::time::Duration::from_millis(now.0.saturating_sub(pending.since.0));
+            let max_age = audiences.get(&pending.topic).and_then(|audience| audience.slow.max_age);
+            max_age.is_some_and(|max_age| age > max_age)
+        };
+        if self.writer.outbox.has_update(|pending| pending.policy == Policy::Close && expired(pending)) {
+            return Err(TooSlow);
+        }
+        let drops = |pending: &Pending| pending.policy == Policy::DropOldest && expired(pending);
+        while let Some((topic, missed)) = self.writer.outbox.drop_first(drops) {
+            self.skip(topic, missed);
+            self.arrears().drop_updates(topic, 1);
+        }
+        Ok(())
+    }
+
+    /// Enters a topic. Returns false if it is there already.
+    pub(crate) fn join(&mut self, topic: TopicId, place: u32, held: bool) -> bool {
+        let new = self.memberships.enter(topic, place);
+        if new && held {
+            self.arrears().held.push((topic, VecDeque::new()));
+        }
+        new
+    }
+
+    /// Leaves a topic and returns the place that becomes free.
+    pub(crate) fn leave(&mut self, topic: TopicId) -> Option<u32> {
+        let place = self.memberships.leave(topic)?;
+        // If the client comes back, its numbering begins with the new reply.
+        self.writer.outbox.forget(|pending| pending.topic == topic);
+        if let Some(arrears) = &mut self.arrears {
+            arrears.forget(topic);
+        }
+        self.forget_arrears();
+        Some(place)
+    }
+
+    /// Leaves every topic and returns the places that become free.
+    pub(crate) fn leave_all(&mut self) -> Vec<(TopicId, u32)> {
+        self.arrears = None;
+        self.memberships.leave_all()
+    }
+
+    /// Queues the close frame, behind what is never dropped, and leaves every topic; nothing
+    /// if that has happened before.
+    pub(crate) fn close(&mut self, frame: Frame) -> Option<Vec<(TopicId, u32)>> {
+        if self.closing {
+            return None;
+        }
+        self.writer.close(frame);
+        self.closing = true;
+        Some(self.leave_all())
+    }
+
+    /// Ends the connection after a panic of its shard, whose bookkeeping is of no use any more:
+    /// only a frame that is started is finished before the close frame. Abandons a connection
+    /// that was closing already.
+    pub(crate) fn fail(&mut self, close: Frame) {
+        self.writer.blocked = false;
+        if self.close(close).is_some() {
+            self.signals.set_ended(reason::SHARD_FAILED);
+        } else {
+            self.writer.abandon();
+            self.signals.set_broken();
+        }
+    }
+
+    /// Whether anything can still be queued.
+    pub(crate) fn is_alive(&self) -> bool {
+        !self.closing && !self.writer.broken
+    }
+
+    /// Reads from memory what the next flush needs.
+    pub(crate) fn fetch(&self) {
+        self.writer.fetch();
+    }
+
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.writer.blocked
+    }
+
+    /// Records that the socket may be writable again.
+    pub(crate) fn unblock(&mut self) {
+        self.writer.blocked = false;
+    }
+
+    /// Writes what the socket takes.
+    pub(crate) fn flush(&mut self, batch: &mut Batch) {
+        let flushed = self.writer.flush(batch);
+        self.heed(flushed);
+    }
+
+    /// Draws the consequences of a flush.
+    fn heed(&mut self, flushed: Flushed) {
+        match flushed {
+            Flushed::Everything if self.closing => self.signals.set_flushed(),
+            Flushed::Everything | Flushed::Nothing => {}
+            Flushed::Blocked(superseded) => {
+                for topic in superseded {
+                    self.arrears().drop_updates(topic, 1);
+                }
+            }
+            Flushed::Broken => self.signals.set_broken(),
+        }
+    }
+
+    fn has_room(&self, len: usize) -> bool {
+        let held = self.arrears.as_ref().map_or(0, |arrears| arrears.held_bytes);
+        self.writer.outbox.bytes() + held + len <= self.limit
+    }
+
+    /// Whether there is room once the socket has taken what it can: a burst may be larger
+    /// than the limit while the consumer takes all of it, and so may one message.
+    fn finds_room(&mut self, len: usize) -> bool {
+        if self.has_room(len) {
+            return true;
+        }
+        let flushed = self.writer.flush_outbox();
+        self.heed(flushed);
+        self.has_room(len) || self.writer.outbox.is_empty()
+    }
+
+    /// Drops old updates whose channels allow it until there is room: those of the same
+    /// topic first, so that a busy topic does not drive out a quiet one.
+    fn make_room(&mut self, own: Option<TopicId>, len: usize) -> bool {
+        while !self.has_room(len) && !self.writer.outbox.is_empty() {
+            let oldest = own
+                .and_then(|own| self.writer.outbox.drop_first(|pending| pending.topic == own))
+                .or_else(|| self.writer.outbox.drop_first(|pending| pending.policy == Policy::DropOldest));
+            if let Some((topic, missed)) = oldest {
+                self.skip(topic, missed);
+                self.arrears().drop_updates(topic, 1);
+            } else if own.is_some() || !self.put_off() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Makes room by taking a pending update under `latest` back: its topic is overdue.
+    /// Returns false if there is none.
+    fn put_off(&mut self) -> bool {
+        let pending = self.writer.outbox.drop_first(|pending| pending.policy == Policy::Latest);
+        match pending {
+            None => return false,
+            // A later one is pending.
+            Some((topic, 0)) => self.arrears().drop_updates(topic, 1),
+            Some((topic, missed)) => {
+                self.skip(topic, missed - 1);
+                self.arrears().overdue.push_back(topic);
+            }
+        }
+        true
+    }
+
+    /// Remembers that updates of a topic are missing, for the next one that is queued.
+    pub(crate) fn skip(&mut self, topic: TopicId, count: u64) {
+        if count > 0 && self.memberships.contains(topic) {
+            self.arrears().skip(topic, count);
+        }
+    }
+
+    /// Takes the drops that are not counted yet, for the counters of their topics.
+    pub(crate) fn take_dropped(&mut self) -> Vec<(TopicId, u64)> {
+        let Some(arrears) = &mut self.arrears else { return Vec::new() };
+        let dropped = arrears.take_dropped();
+        self.forget_arrears();
+        dropped
+    }
+
+    fn take_skips(&mut self, topic: TopicId) -> u64 {
+        let Some(arrears) = &mut self.arrears else { return 0 };
+        let skipped = arrears.take_skips(topic);
+        self.forget_arrears();
+        skipped
+    }
+
+    fn is_overdue(&self, topic: TopicId) -> bool {
+        self.arrears.as_ref().is_some_and(|arrears| arrears.overdue.contains(&topic))
+    }
+
+    fn arrears(&mut self) -> &mut Arrears {
+        self.arrears.get_or_insert_default()
+    }
+
+    fn forget_arrears(&mut self) {
+        if self.arrears.as_deref().is_some_and(Arrears::is_empty) {
+            self.arrears = None;
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! `topicast::serve`: sockets, HTTP until the upgrade, and turns for newcomers.
+
+mod serving;
+mod http_stream;
+mod http_body;
+mod turnstile;
+
+pub(crate) use http_stream::HttpStream;
+pub use serving::{Serving, serve};
+pub(crate) use turnstile::Turnstile;

@@ -1,0 +1,264 @@
+//! The envelope round every message: reading the client's, writing the server's.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use crate::declare::MAX_SAFE_INTEGER;
+
+/// The longest `id` that is a string, in bytes (`contract.md`, "Envelope").
+pub(crate) const MAX_ID_BYTES: usize = 128;
+
+/// A client's message, with its payload still text.
+#[derive(Debug)]
+pub(crate) struct Envelope<'a> {
+    pub(crate) kind: Cow<'a, str>,
+    pub(crate) id: Option<Id>,
+    pub(crate) payload: Option<&'a str>,
+}
+
+/// A request's `id` as JSON text, ready to be echoed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Id(String);
+
+/// A message that is no envelope; its `id` is told where it could be read.
+#[derive(Debug)]
+pub(crate) struct Malformed {
+    pub(crate) id: Option<Id>,
+    pub(crate) message: String,
+}
+
+impl<'a> Envelope<'a> {
+    /// Reads an envelope.
+    ///
+    /// # Errors
+    /// When the text is no JSON object, `type` is missing or no string, a member that
+    /// counts is repeated, or `id` is none that the contract allows.
+    pub(crate) fn parse(text: &'a str) -> Result<Self, Malformed> {
+        let members: Members<'a> = serde_json::from_str(text).map_err(|error| Malformed {
+            id: None,
+            message: match error.classify() {
+                serde_json::error::Category::Data => strip_place(&error),
+                _ => format!("not JSON: {error}"),
+            },
+        })?;
+        let id = members.id.map(|id| Id::parse(id.get())).transpose();
+        let id = id.map_err(|message| Malformed { id: None, message })?;
+        let kind = members.kind.ok_or_else(|| "type is missing; a string is expected".to_owned()).and_then(|kind| {
+            serde_json::from_str::<Text<'a>>(kind.get())
+                .map(|Text(kind)| kind)
+                .map_err(|_| format!("type is {}; a string is expected", shorten(kind.get())))
+        });
+        match kind {
+            Ok(kind) => Ok(Self { kind, id, payload: members.payload.map(RawValue::get) }),
+            Err(message) => Err(Malformed { id, message }),
+        }
+    }
+}
+
+fn strip_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]).to_owned()
+}
+
+/// Enough of a foreign value to recognise it by.
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(40) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+impl Id {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.starts_with('"') {
+            let id: String = serde_json::from_str(text).map_err(|error| format!("id: {}", strip_place(&error)))?;
+            return if id.len() <= MAX_ID_BYTES {
+                Ok(Self(serde_json::Value::String(id).to_string()))
+            } else {
+                Err(format!("id has {} bytes; at most {MAX_ID_BYTES} are allowed", id.len()))
+            };
+        }
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        match digits.parse::<u64>() {
+            Ok(value) if value <= MAX_SAFE_INTEGER => Ok(Self(text.to_owned())),
+            _ => Err(format!(
+                "id is {}; a string of at most {MAX_ID_BYTES} bytes or an integer within ±{MAX_SAFE_INTEGER} is expected",
+                shorten(text)
+            )),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[derive(Default)]
+struct Members<'a> {
+    kind: Option<&'a RawValue>,
+    id: Option<&'a RawValue>,
+    payload: Option<&'a RawValue>,
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with a type")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Members::default();
+                while let Some(Text(key)) = map.next_key()? {
+                    let (name, member) = match &*key {
+                        "type" => ("type", &mut members.kind),
+                        "id" => ("id", &mut members.id),
+                        "payload" => ("payload", &mut members.payload),
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                            continue;
+                        }
+                    };
+                    if member.replace(map.next_value()?).is_some() {
+                        return Err(serde::de::Error::duplicate_field(name));
+                    }
+                }
+                Ok(members)
+            }
+        }
+
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+/// A server's message; absent members are left out, present ones stand in the
+/// contract's order.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Message<'a> {
+    pub(crate) kind: &'a str,
+    pub(crate) id: Option<&'a Id>,
+    pub(crate) topic: Option<&'a str>,
+    pub(crate) epoch: Option<&'a str>,
+    pub(crate) seq: Option<u64>,
+    pub(crate) skipped: u64,
+    /// JSON text.
+    pub(crate) payload: Option<&'a [u8]>,
+}
+
+impl Message<'_> {
+    /// Writes the message as JSON text.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"type\":");
+        string(out, self.kind);
+        if let Some(Id(id)) = self.id {
+            out.extend_from_slice(b",\"id\":");
+            out.extend_from_slice(id.as_bytes());
+        }
+        if let Some(topic) = self.topic {
+            out.extend_from_slice(b",\"topic\":");
+            string(out, topic);
+        }
+        if let Some(epoch) = self.epoch {
+            out.extend_from_slice(b",\"epoch\":");
+            string(out, epoch);
+        }
+        if let Some(seq) = self.seq {
+            out.extend_from_slice(b",\"seq\":");
+            number(out, seq);
+        }
+        if self.skipped > 0 {
+            out.extend_from_slice(b",\"skipped\":");
+            number(out, self.skipped);
+        }
+        if let Some(payload) = self.payload {
+            out.extend_from_slice(b",\"payload\":");
+            out.extend_from_slice(payload);
+        }
+        out.push(b'}');
+    }
+}
+
+/// Writes a JSON string.
+pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
+    serde_json::to_writer(out, text).expect("a string is written to memory without fail");
+}
+
+/// Writes a JSON integer.
+pub(crate) fn number(out: &mut Vec<u8>, value: u64) {
+    serde_json::to_writer(out, &value).expect("an integer is written to memory without fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<(String, Option<String>, Option<&str>), String> {
+        match Envelope::parse(text) {
+            Ok(envelope) => Ok((envelope.kind.into_owned(), envelope.id.map(|Id(id)| id), envelope.payload)),
+            Err(malformed) => Err(malformed.message),
+        }
+    }
+
+    #[test]
+    fn members_in_any_order_and_unknown_ones_ignored() {
+        assert_eq!(parse(r#"{"type":"a"}"#), Ok(("a".into(), None, None)));
+        assert_eq!(
+            parse(r#" {"payload" : {"x":[1]} ,"more":{"type":1},"id":-7,"t\u0079pe":"\u0061"} "#),
+            Ok(("a".into(), Some("-7".into()), Some(r#"{"x":[1]}"#)))
+        );
+        assert_eq!(parse(r#"{"type":"a","payload":null,"more":1,"more":2}"#), Ok(("a".into(), None, Some("null"))));
+    }
+
+    #[test]
+    fn faults_of_form_say_what_is_expected() {
+        let check = |text: &str, message: &str| assert_eq!(parse(text), Err(message.to_owned()), "{text}");
+        check("not json", "not JSON: expected ident at line 1 column 2");
+        check("[]", "invalid type: sequence, expected an object with a type");
+        check("{}", "type is missing; a string is expected");
+        check(r#"{"type":1}"#, "type is 1; a string is expected");
+        check(r#"{"type":"a","type":"a"}"#, "duplicate field `type`");
+        check(r#"{"type":"a","id":1,"id":1}"#, "duplicate field `id`");
+        check(r#"{"type":"a","payload":1,"payload":1}"#, "duplicate field `payload`");
+    }
+
+    #[test]
+    fn an_id_is_a_short_string_or_a_safe_integer() {
+        let id = |id: &str| parse(&format!(r#"{{"type":"a","id":{id}}}"#)).map(|(_, id, _)| id.unwrap());
+        assert_eq!(id("0").as_deref(), Ok("0"));
+        assert_eq!(id("9007199254740991").as_deref(), Ok("9007199254740991"));
+        assert_eq!(id(r#""\u0041\n""#).as_deref(), Ok(r#""A\n""#));
+        assert!(id(&format!("\"{}\"", "x".repeat(128))).is_ok());
+        for bad in ["9007199254740992", "-9007199254740992", "1.0", "1e3", "null", "true", "[]", "{}", r#""\ud800""#] {
+            assert!(id(bad).is_err(), "{bad}");
+        }
+        assert!(id(&format!("\"{}\"", "é".repeat(65))).is_err());
+    }
+
+    #[test]
+    fn present_members_stand_in_the_order_of_the_contract() {
+        let mut out = Vec::new();
+        let id = Id("7".into());
+        Message {
+            kind: "bars.update",
+            id: Some(&id),
+            topic: Some("bars:{\"symbol\":\"A\"}"),
+            epoch: Some("e"),
+            seq: Some(3),
+            skipped: 2,
+            payload: Some(b"{}"),
+        }
+        .write(&mut out);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            r#"{"type":"bars.update","id":7,"topic":"bars:{\"symbol\":\"A\"}","epoch":"e","seq":3,"skipped":2,"payload":{}}"#
+        );
+    }
+}
