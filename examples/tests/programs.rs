@@ -102,22 +102,33 @@ fn refused(answer: Result<Client, tungstenite::Error>) -> u16 {
     }
 }
 
-/// The blocks of the README that begin with a fence of this kind.
-fn blocks(fence: &str) -> Vec<&'static str> {
-    let parts = include_str!("../../README.md").split("\n```");
-    parts.filter_map(|part| part.strip_prefix(fence)?.strip_prefix('\n')).collect()
+const README: &str = include_str!("../../README.md");
+
+/// The blocks of a page that begin with a fence of this kind.
+fn blocks(page: &'static str, fence: &str) -> Vec<&'static str> {
+    page.split("\n```").filter_map(|part| part.strip_prefix(fence)?.strip_prefix('\n')).collect()
 }
 
 #[test]
 fn the_readme_begins_with_the_example_quotes() {
     let (_, code) = include_str!("../quotes.rs").split_once("\n\n").unwrap();
-    assert_eq!(blocks("rust,no_run").first(), Some(&code.trim_end()));
+    assert_eq!(blocks(README, "rust,no_run").first(), Some(&code.trim_end()));
+}
+
+#[test]
+fn the_crates_own_readme_has_the_same_examples() {
+    let of_crate = include_str!("../../runtime/README.md");
+    for fence in ["rust,no_run", "rust", "text"] {
+        let own = blocks(of_crate, fence);
+        let missing = own.iter().find(|block| !blocks(README, fence).contains(block));
+        assert!(!own.is_empty() && missing.is_none(), "only the crate's README has {missing:?}");
+    }
 }
 
 #[tokio::test]
 async fn the_transcript_in_the_readme_is_what_the_server_sends() {
     let example = Example::start(env!("CARGO_BIN_EXE_quotes")).await;
-    let transcript = blocks("text").into_iter().find(|block| block.starts_with('→')).unwrap();
+    let transcript = blocks(README, "text").into_iter().find(|block| block.starts_with('→')).unwrap();
     let lines: Vec<_> = transcript.lines().map(|line| line.split_once(' ').unwrap()).collect();
     let [("→", subscribe), ("←", reply), ("←", update)] = lines[..] else { panic!("{transcript}") };
 
