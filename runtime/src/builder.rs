@@ -68,9 +68,16 @@ impl Builder {
     /// The application's state, which hooks and operations see. What was listed for the
     /// empty state before is forgotten.
     pub fn state<S: Send + Sync + 'static>(self, state: S) -> Builder<S> {
+        self.shared_state(Arc::new(state))
+    }
+
+    /// A state that the application shares with the server. Hooks and operations see the `S`
+    /// within, so `Serve<S>` can be implemented for channels of another crate, as it cannot
+    /// for an `Arc<S>`; [`Cx::shared_state`](crate::Cx::shared_state) is the handle.
+    pub fn shared_state<S: Send + Sync + 'static>(self, state: Arc<S>) -> Builder<S> {
         Builder {
             info: self.info,
-            state: Arc::new(state),
+            state,
             channels: Vec::new(),
             operations: Vec::new(),
             authenticate: None,
@@ -258,9 +265,9 @@ impl<S: Send + Sync + 'static> Builder<S> {
         let catalog = Catalog::new(channels, self.operations, &self.refusal_codes, self.profile)?;
         let surface = Surface {
             info: self.info,
-            channels: catalog.channels.iter().map(|spec| spec.declaration).collect(),
-            operations: catalog.requests.iter().map(|spec| spec.declaration).collect(),
-            pushes: catalog.pushes.iter().map(|spec| spec.declaration).collect(),
+            channels: catalog.channels.iter().map(|spec| *spec.fragment).collect(),
+            operations: catalog.requests.iter().map(|spec| *spec.fragment).collect(),
+            pushes: catalog.pushes.iter().map(|spec| *spec.fragment).collect(),
             refusal_codes: self.refusal_codes,
             profile: self.profile,
         };

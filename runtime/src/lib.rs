@@ -36,17 +36,18 @@ pub mod __private;
 
 pub use declare::Refusal;
 pub use declare::Subject;
-pub use declare::{Channel, Push};
+pub use declare::{Channel, Push, Request};
 pub use declare::{MAX_DEPTH, TopicError, topic, topic_from_json, topic_of};
+pub use declare::{channels, data, operations, ws_operation, ws_push, ws_router};
 pub use schemars;
 pub use serde;
-pub use topicast_macros::{channels, data, operations, ws_operation, ws_push, ws_router};
 
 #[cfg(feature = "server")]
 pub use {
     crate::error::Error,
     builder::Builder,
     call::Cx,
+    call::Router,
     call::Serve,
     call::Session,
     call::{Channels, Operations},
@@ -60,8 +61,9 @@ pub use {
     server::Server,
     topics::Feed,
     topics::TopicInfo,
-    topics::{PublishError, Publisher, Topic},
+    topics::{Publisher, Topic},
     wire::CloseCode,
+    wire::PublishError,
 };
 
 /// Behaviour of other systems that this one can replace.

@@ -191,12 +191,12 @@ impl Client {
     /// Subscribes and waits for the reply, whose payload is returned. Updates before it
     /// are kept.
     pub async fn subscribe<C: Channel>(&mut self, request: &C) -> Value {
-        self.request(&format!("{}.subscribe", C::ROUTE), &json!(request)).await
+        self.request(C::FRAGMENT.subscribe.request, &json!(request)).await
     }
 
     /// Unsubscribes and waits for the reply, whose payload is returned.
     pub async fn unsubscribe<C: Channel>(&mut self, request: &C) -> Value {
-        self.request(&format!("{}.unsubscribe", C::ROUTE), &json!(request)).await
+        self.request(C::FRAGMENT.unsubscribe.request, &json!(request)).await
     }
 
     /// Sends a request and waits for the reply of the same `id`, whose payload is
@@ -223,10 +223,9 @@ impl Client {
     /// # Panics
     /// When the connection ends first, or the payload is no `U`.
     pub async fn update<C: Channel<Update = U>, U: DeserializeOwned>(&mut self) -> U {
-        let kind = format!("{}.update", C::ROUTE);
         loop {
             let mut message = self.message().await;
-            if message["type"] == kind {
+            if message["type"] == C::FRAGMENT.update {
                 return serde_json::from_value(message["payload"].take()).expect("an update has its channel's type");
             }
         }

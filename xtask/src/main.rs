@@ -7,6 +7,7 @@ mod asyncapi;
 mod typescript;
 mod tidy;
 mod compile_cost;
+mod expand;
 mod page;
 mod npm;
 mod built;
@@ -37,6 +38,7 @@ enum Command {
     Asyncapi(asyncapi::Asyncapi),
     Typescript(typescript::Typescript),
     CompileCost(compile_cost::CompileCost),
+    Expand(expand::Expand),
     Bench(bench::Bench),
     Tidy(tidy::Tidy),
 }
@@ -49,6 +51,7 @@ impl Command {
             Self::Asyncapi(command) => command.run(),
             Self::Typescript(command) => command.run(),
             Self::CompileCost(command) => command.run(),
+            Self::Expand(command) => command.run(),
             Self::Bench(command) => command.run(),
             Self::Tidy(command) => command.run(),
         }

@@ -4,7 +4,7 @@ use std::{any::Any, fmt, net::SocketAddr, sync::Arc};
 
 use http::{HeaderMap, StatusCode, Uri, request::Parts};
 
-use crate::call::erased::Pending;
+use crate::call::router::Pending;
 
 /// A request to upgrade, before it is accepted.
 ///

@@ -88,7 +88,8 @@ impl Session {
     /// is not yet.
     pub fn end_subscription(&self, topic: &str, why: &Refusal) -> bool {
         let Some(subscription) = self.take(topic) else { return false };
-        let message = subscription.message("unsubscribed", None, &refusal_payload(None, why, false));
+        let message =
+            subscription.message(subscription.entry.fragment.unsubscribed, None, &refusal_payload(None, why, false));
         // Leaving first: no update may follow the message.
         drop(subscription);
         self.0.handle.send(message);

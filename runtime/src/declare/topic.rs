@@ -5,7 +5,10 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Channel, declare::strict};
+use crate::{
+    Channel,
+    declare::strict::{self, Rules},
+};
 
 /// The largest integer that every language holds exactly: 2^53 − 1.
 pub(crate) const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
@@ -18,7 +21,7 @@ pub const MAX_DEPTH: usize = 100;
 /// # Errors
 /// When the request has a value that has no canonical form; see [`TopicError`].
 pub fn topic_of<C: Channel>(request: &C) -> Result<String, TopicError> {
-    topic(C::ROUTE, request)
+    topic(C::FRAGMENT.route, request)
 }
 
 /// The topic `{route}:{params}` of any serializable params.
@@ -34,7 +37,7 @@ pub fn topic_of<C: Channel>(request: &C) -> Result<String, TopicError> {
 /// # Errors
 /// When the params have a value that has no canonical form; see [`TopicError`].
 pub fn topic<T: Serialize + ?Sized>(route: &str, params: &T) -> Result<String, TopicError> {
-    strict::check(params)?;
+    strict::check(params, Rules::Topic).map_err(|refused| refused.what)?;
     let text = serde_json::to_string(params).map_err(|error| TopicError::NotJson(error.to_string()))?;
     topic_from_json(route, &text)
 }

@@ -1,7 +1,7 @@
 //! What a service says of itself in its documents.
 
 use crate::{
-    declare::{ChannelDeclaration, OperationDeclaration, PushDeclaration},
+    declare::{Fragment, OperationFragment, PushFragment},
     profile::Profile,
 };
 
@@ -74,11 +74,11 @@ pub(crate) struct Surface {
     /// The head of the documents.
     pub info: Info,
     /// The channels, in the order in which they were listed.
-    pub channels: Vec<ChannelDeclaration>,
+    pub channels: Vec<Fragment>,
     /// The plain operations, likewise.
-    pub operations: Vec<OperationDeclaration>,
+    pub operations: Vec<OperationFragment>,
     /// The pushes, likewise.
-    pub pushes: Vec<PushDeclaration>,
+    pub pushes: Vec<PushFragment>,
     /// Codes of refusal that the application added to the contract's own.
     pub refusal_codes: Vec<String>,
     /// How faults, nested requests and liveness are handled.

@@ -1,11 +1,8 @@
 //! What publishes to a topic while somebody is subscribed to it.
 
-use std::{any::Any, fmt, future::Future, pin::pin, sync::OnceLock, time::Duration};
+use std::{any::Any, fmt, future::Future, sync::OnceLock, time::Duration};
 
-use futures_util::{Stream, StreamExt};
 use tokio::{runtime::Handle, sync::Mutex, task::AbortHandle};
-
-use crate::{Channel, topics::publisher::Topic};
 
 /// A source of updates, ended by dropping it.
 ///
@@ -37,19 +34,6 @@ impl Feed {
     /// A task, spawned now and aborted when the feed ends.
     pub fn task(task: impl Future<Output = ()> + Send + 'static) -> Self {
         Self(Kind::Task(Aborting(tokio::spawn(task).abort_handle())))
-    }
-
-    /// A stream whose items are published to the topic. An update that does not serialize
-    /// is logged and left out.
-    pub fn stream<C: Channel>(topic: Topic<C>, updates: impl Stream<Item = C::Update> + Send + 'static) -> Self {
-        Self::task(async move {
-            let mut updates = pin!(updates);
-            while let Some(update) = updates.next().await {
-                if let Err(error) = topic.publish(&update) {
-                    tracing::error!(topic = topic.name(), %error, "an update of a feed was not published");
-                }
-            }
-        })
     }
 
     /// Anything whose drop ends the source: a handle of an upstream subscription, say.

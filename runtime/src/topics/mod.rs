@@ -5,7 +5,6 @@ mod feed;
 mod registry;
 
 pub use feed::Feed;
-pub(crate) use publisher::RawTopic;
-pub use publisher::{PublishError, Publisher, Topic};
+pub use publisher::{Publisher, Topic};
 pub use registry::TopicInfo;
 pub(crate) use registry::{LiveTopic, Standing, Subscription, TopicSettings, Topics};

@@ -1,13 +1,19 @@
 //! Where updates enter: a publisher of a channel, and its topics.
 
-use std::{cell::RefCell, fmt, marker::PhantomData, sync::Arc};
+use std::{fmt, marker::PhantomData, pin::pin, sync::Arc};
 
+use futures_util::{Stream, StreamExt as _};
 use serde_json::value::RawValue;
 
 use crate::{
     Channel,
+    call::{RawTopic, Router},
     declare::{TopicError, topic},
-    topics::registry::{LiveTopic, TopicSettings, Topics},
+    topics::{
+        feed::Feed,
+        registry::{TopicSettings, Topics},
+    },
+    wire::PublishError,
 };
 
 /// Publishes the updates of one channel; from [`Server::publisher`](crate::Server::publisher).
@@ -31,7 +37,7 @@ impl<C: Channel> Publisher<C> {
     /// When the request has a value that has no canonical form.
     pub fn topic(&self, request: &C) -> Result<Topic<C>, TopicError> {
         let name = topic::topic_of(request)?;
-        Ok(RawTopic(self.topics.get_or_create(&name, self.kind)).typed())
+        Ok(Topic::of(RawTopic(self.topics.get_or_create(&name, self.kind))))
     }
 }
 
@@ -54,65 +60,55 @@ impl<C: Channel> fmt::Debug for Publisher<C> {
 /// acknowledgement, a connection that ends loses what it had not read, and for one that
 /// stays behind the channel's [`SlowConsumer`](crate::SlowConsumer) decides.
 pub struct Topic<C: ?Sized> {
-    entry: Arc<LiveTopic>,
+    raw: RawTopic,
     channel: PhantomData<fn(&C)>,
 }
 
-impl<C: Channel> Topic<C> {
+impl<C: Router> Topic<C> {
     /// Publishes an update. Without subscribers it only takes a number.
     ///
     /// # Errors
-    /// When the update does not serialize; nobody was sent anything.
+    /// When the update does not serialize, or has a number that the documents do not allow: NaN,
+    /// an infinity, or an integer outside ±(2^53−1). The error names the member. No subscriber
+    /// receives anything, and no number is taken.
     pub fn publish(&self, update: &C::Update) -> Result<(), PublishError> {
-        thread_local! {
-            /// Encoding needs no allocation of its own; a huge update's is given back.
-            static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-        }
-        const KEEP: usize = 64 * 1024;
-
-        if self.entry.skip_if_empty() {
-            return Ok(());
-        }
-        // A Serialize implementation may itself publish, so the buffer is taken, not borrowed.
-        let mut payload = SCRATCH.take();
-        payload.clear();
-        let encoded = serde_json::to_writer(&mut payload, update);
-        if encoded.is_ok() {
-            self.entry.publish(&payload);
-        }
-        payload.shrink_to(KEEP);
-        SCRATCH.set(payload);
-        encoded.map_err(PublishError)
+        C::update(&self.raw, update)
     }
+}
 
+impl<C: Channel> Topic<C> {
     /// Publishes a payload that is JSON already, as a relay has it. It is not checked
     /// against the channel's update type.
     pub fn publish_raw(&self, payload: &RawValue) {
-        self.entry.publish(payload.get().as_bytes());
+        self.raw.0.publish(payload.get().as_bytes());
     }
 }
 
 impl<C: ?Sized> Topic<C> {
+    pub(crate) fn of(raw: RawTopic) -> Self {
+        Self { raw, channel: PhantomData }
+    }
+
     /// The canonical topic.
     pub fn name(&self) -> &str {
-        &self.entry.name
+        &self.raw.0.name
     }
 
     /// How many connections are subscribed now.
     pub fn subscribers(&self) -> usize {
-        self.entry.subscribers()
+        self.raw.0.subscribers()
     }
 
     /// How many updates were dropped or replaced for subscribers that stayed behind, over
     /// all subscribers, since the epoch began.
     pub fn skipped(&self) -> u64 {
-        self.entry.skipped()
+        self.raw.0.skipped()
     }
 }
 
 impl<C: ?Sized> Clone for Topic<C> {
     fn clone(&self) -> Self {
-        Self { entry: Arc::clone(&self.entry), channel: PhantomData }
+        Self { raw: self.raw.clone(), channel: PhantomData }
     }
 }
 
@@ -122,27 +118,17 @@ impl<C: ?Sized> fmt::Debug for Topic<C> {
     }
 }
 
-/// A topic that has forgotten its channel's type.
-pub(crate) struct RawTopic(pub(crate) Arc<LiveTopic>);
-
-impl RawTopic {
-    pub(crate) fn typed<C: ?Sized>(self) -> Topic<C> {
-        Topic { entry: self.0, channel: PhantomData }
-    }
-}
-
-/// An update that does not serialize.
-#[derive(Debug)]
-pub struct PublishError(serde_json::Error);
-
-impl fmt::Display for PublishError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the update does not serialize: {}", self.0)
-    }
-}
-
-impl std::error::Error for PublishError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0)
+impl Feed {
+    /// A stream whose items are published to the topic. An update that the documents do not
+    /// allow is logged and left out.
+    pub fn stream<C: Router>(topic: Topic<C>, updates: impl Stream<Item = C::Update> + Send + 'static) -> Self {
+        Self::task(async move {
+            let mut updates = pin!(updates);
+            while let Some(update) = updates.next().await {
+                if let Err(error) = topic.publish(&update) {
+                    tracing::error!(topic = topic.name(), %error, "an update of a feed was not published");
+                }
+            }
+        })
     }
 }
