@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::sync::Arc;
+use std::{fs, path::Path, sync::Arc};
 
 use serde_json::{Value, value::RawValue};
 use topicast::{Channel, Refusal, Server, compat, testing};
@@ -36,6 +36,34 @@ fn programs_and_tests_on_pages_are_those_that_run() {
     let of_readme = blocks(include_str!("../../README.md"), "rust").find(|block| block.contains("#[tokio::test]"));
     let (_, test) = of_readme.unwrap().split_once("\n\n").unwrap();
     assert!(run[0].contains(test), "no file runs this test of the README:\n{test}");
+}
+
+#[test]
+fn links_lead_to_files_and_headings() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let docs = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let mut checked = 0;
+    for page in docs.chain([root.join("README.md")]) {
+        let text = fs::read_to_string(&page).unwrap();
+        for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            let (file, heading) = link.split_once('#').map_or((link, None), |(file, heading)| (file, Some(heading)));
+            let target = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+            assert!(target.exists(), "{}: `{link}` leads nowhere", page.display());
+            if let Some(heading) = heading {
+                let headings = fs::read_to_string(&target).unwrap();
+                let found = headings.lines().filter(|line| line.starts_with('#')).any(|line| anchor(line) == heading);
+                assert!(found, "{}: `{link}` names no heading", page.display());
+            }
+            checked += 1;
+        }
+    }
+    assert!(checked > 30, "{checked} links");
+}
+
+/// The anchor that a heading has on a page.
+fn anchor(heading: &str) -> String {
+    let text = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+    text.chars().filter(|letter| letter.is_alphanumeric() || *letter == '-' || *letter == '_').collect()
 }
 
 /// The blocks of a page that begin with a fence of this kind.
