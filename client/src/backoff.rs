@@ -8,6 +8,14 @@ use crate::random::Random;
 ///
 /// The n-th wait in a row is a random time between nothing and `base · 2^(n-1)`, `cap` at
 /// most: clients that lost the same server do not come back together.
+///
+/// ```
+/// use std::time::Duration;
+/// use topicast_client::Backoff;
+///
+/// let patient = Backoff { cap: Duration::from_secs(120), ..Backoff::default() };
+/// # assert_eq!(patient.base, Duration::from_millis(500));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
     /// The longest first wait. 500 ms.

@@ -30,6 +30,24 @@ pub use builder::Builder;
 /// A connection to a topicast server that comes back by itself. Clones are handles to the
 /// same one; it is closed with [`close`](Self::close), or when the last handle, subscription
 /// and stream of it is gone.
+///
+/// ```no_run
+/// # #[topicast::data]
+/// # #[derive(Debug)]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+/// use topicast_client::Client;
+///
+/// let client = Client::connect("ws://localhost:8000/ws").await?;
+/// let bars = client.subscribe(&Bars { symbol: "AAPL".into() })?;
+/// let latency: Duration = client.ping().await?;
+/// client.close();
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Client {
     handle: Handle,

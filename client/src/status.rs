@@ -7,6 +7,26 @@ use topicast::Refusal;
 use crate::disconnect::Disconnect;
 
 /// How a subscription stands.
+///
+/// ```no_run
+/// # #[topicast::data]
+/// # #[derive(Debug)]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # let client = topicast_client::Client::builder("ws://localhost:8000/ws").build()?;
+/// use topicast_client::Status;
+///
+/// let bars = client.subscribe(&Bars { symbol: "AAPL".into() })?;
+/// match bars.status() {
+///     Status::Live => println!("up to date"),
+///     Status::Stale(why) => println!("out of date since the connection ended: {}", why.reason),
+///     status => println!("{status:?}"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {
@@ -32,6 +52,20 @@ impl Status {
 }
 
 /// How the connection stands.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # let client = topicast_client::Client::builder("ws://localhost:8000/ws").build()?;
+/// use topicast_client::Connection;
+///
+/// match client.connection() {
+///     Connection::Live => println!("connected"),
+///     Connection::Waiting { why, after, .. } => println!("{}; the next attempt is in {after:?}", why.cause.name()),
+///     state => println!("{state:?}"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Connection {
@@ -56,6 +90,14 @@ pub enum Connection {
 }
 
 /// What happens to the connection as a whole.
+///
+/// ```
+/// use topicast_client::{Connection, Event};
+///
+/// let is_an_alarm = |event: &Event| matches!(event, Event::Connection(Connection::Stopped(_)) | Event::Storage(_));
+/// assert!(is_an_alarm(&Event::Storage("the disk is full".into())));
+/// assert!(!is_an_alarm(&Event::Connection(Connection::Live)));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
