@@ -45,6 +45,13 @@ pub struct Builder<S = ()> {
     echo: bool,
 }
 
+impl Server {
+    /// Begins a server. Title and version are those of its documents.
+    pub fn builder(title: impl Into<String>, version: impl Into<String>) -> Builder {
+        Builder::new(title.into(), version.into())
+    }
+}
+
 impl Builder {
     pub(crate) fn new(title: String, version: String) -> Self {
         Self {
@@ -267,7 +274,7 @@ impl<S: Send + Sync + 'static> Builder<S> {
             info: self.info,
             channels: catalog.channels.iter().map(|spec| *spec.fragment).collect(),
             operations: catalog.requests.iter().map(|spec| *spec.fragment).collect(),
-            pushes: catalog.pushes.iter().map(|spec| *spec.fragment).collect(),
+            pushes: catalog.pushes.0.iter().map(|spec| *spec.fragment).collect(),
             refusal_codes: self.refusal_codes,
             profile: self.profile,
         };

@@ -19,9 +19,9 @@ mod topics;
 #[cfg(feature = "server")]
 mod fanout;
 #[cfg(feature = "server")]
-mod wire;
-#[cfg(feature = "server")]
 mod error;
+#[cfg(feature = "server")]
+mod wire;
 #[cfg(feature = "server")]
 mod limits;
 #[cfg(feature = "server")]
@@ -52,6 +52,7 @@ pub use {
     call::Session,
     call::{Channels, Operations},
     call::{Handshake, Rejection},
+    call::{Publisher, Topic},
     docs::AsyncApi,
     docs::{Contact, Licence, ServerInfo},
     fanout::SlowConsumer,
@@ -59,9 +60,7 @@ pub use {
     listen::{Serving, serve},
     profile::Profile,
     server::Server,
-    topics::Feed,
-    topics::TopicInfo,
-    topics::{Publisher, Topic},
+    topics::{Feed, TopicInfo},
     wire::CloseCode,
     wire::PublishError,
 };

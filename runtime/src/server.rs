@@ -12,12 +12,12 @@ use axum::{
 use uuid::Uuid;
 
 use crate::{
-    Builder, Channel, Push,
-    call::Session,
+    Channel, Push,
+    call::{Publisher, Session},
     connection::{Shared, upgrade},
     docs::{AsyncApi, Surface, page},
     error::Error,
-    topics::{Publisher, TopicInfo},
+    topics::TopicInfo,
     wire::{CloseCode, reason},
 };
 
@@ -32,11 +32,6 @@ pub struct Server {
 }
 
 impl Server {
-    /// Begins a server. Title and version are those of its documents.
-    pub fn builder(title: impl Into<String>, version: impl Into<String>) -> Builder {
-        Builder::new(title.into(), version.into())
-    }
-
     pub(crate) fn new(core: Arc<Shared>, surface: Surface) -> Self {
         Self { core, surface: Arc::new(surface) }
     }
@@ -56,7 +51,7 @@ impl Server {
     /// # Errors
     /// When the push is not listed in this server or does not serialize.
     pub fn push<P: Push>(&self, push: &P) -> Result<(), Error> {
-        let frame = self.core.catalog.push_frame(push)?;
+        let frame = self.core.catalog.pushes.frame(push)?;
         for session in self.core.sessions.list() {
             session.handle().send(frame.clone());
         }

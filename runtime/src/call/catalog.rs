@@ -1,14 +1,16 @@
 //! Every operation of a server by the `type` it has on the wire.
 
-use std::{any::TypeId, collections::HashMap};
+use std::{any::TypeId, collections::HashMap, sync::Arc};
 
 use crate::{
-    Push, Refusal,
-    call::erased::{ChannelSpec, OperationSpec, PushSpec, RequestSpec},
+    Refusal,
+    call::{
+        erased::{ChannelSpec, OperationSpec, RequestSpec},
+        pushes::Pushes,
+    },
     declare::{Exchange, Fragment, exchange, refusal},
     error::Error,
     profile::Profile,
-    wire::{Frame, Message, payload},
 };
 
 /// The built-in heartbeat.
@@ -19,7 +21,7 @@ pub(crate) const PING: Exchange = exchange("ping", "ping.response");
 pub(crate) struct Catalog {
     pub(crate) channels: Vec<ChannelSpec>,
     pub(crate) requests: Vec<RequestSpec>,
-    pub(crate) pushes: Vec<PushSpec>,
+    pub(crate) pushes: Arc<Pushes>,
     targets: HashMap<&'static str, Target>,
     /// The codes that the documents have.
     codes: Vec<String>,
@@ -53,6 +55,7 @@ impl Catalog {
         names.claim("error", "the built-in `error`")?;
         let codes = refusal::CODES.iter().map(|code| (*code).to_owned()).chain(codes.iter().cloned()).collect();
         let mut catalog = Self { codes, ..Self::default() };
+        let mut pushes = Pushes::default();
         catalog.targets.insert(PING.request, Target::Ping);
         for spec in channels {
             catalog.add_channel(spec, profile, &mut names)?;
@@ -62,10 +65,11 @@ impl Catalog {
                 OperationSpec::Request(spec) => catalog.add_request(spec, &mut names)?,
                 OperationSpec::Push(spec) => {
                     names.claim(spec.fragment.name, &format!("push `{}`", spec.fragment.type_name))?;
-                    catalog.pushes.push(spec);
+                    pushes.0.push(spec);
                 }
             }
         }
+        catalog.pushes = Arc::new(pushes);
         Ok(catalog)
     }
 
@@ -108,7 +112,7 @@ impl Catalog {
         self.targets.get(kind).copied()
     }
 
-    /// Complains of a refusal whose code is in no document: clients cannot know it.
+    /// Reports a refusal whose code is in no document: clients cannot know it.
     pub(crate) fn check_code(&self, refusal: &Refusal) {
         if !self.codes.iter().any(|code| code == refusal.code()) {
             tracing::error!(
@@ -121,23 +125,9 @@ impl Catalog {
     pub(crate) fn channel(&self, type_id: TypeId) -> Option<&ChannelSpec> {
         self.channels.iter().find(|spec| spec.type_id == type_id)
     }
-
-    /// Encodes a push.
-    ///
-    /// # Errors
-    /// When it is not listed or does not serialize.
-    pub(crate) fn push_frame<P: Push>(&self, push: &P) -> Result<Frame, Error> {
-        if !self.pushes.iter().any(|spec| spec.type_id == TypeId::of::<P>()) {
-            return Err(Error::unlisted("push", P::NAME, "operations!"));
-        }
-        let payload = payload::encode(push).map_err(Error::encode)?;
-        Ok(Frame::text(payload.len() + 64, |out| {
-            Message { kind: P::NAME, payload: Some(&payload), ..Message::default() }.write(out);
-        }))
-    }
 }
 
-/// Who has which `type`.
+/// The owner of each `type`.
 #[derive(Default)]
 struct Names(HashMap<String, String>);
 

@@ -8,11 +8,13 @@ use crate::{
     Channel, Push, Refusal, Request, Router, Serve,
     call::{
         cx::RawCx,
+        pushes::PushSpec,
         router::{AnyRequest, Pending, RawTopic, Subscribe, Unsubscribe},
+        topic::Topic,
     },
-    declare::{Fragment, OperationFragment, PushFragment, Received},
+    declare::{Fragment, OperationFragment, Received},
     fanout::SlowConsumer,
-    topics::{Feed, Topic, TopicSettings},
+    topics::{Feed, TopicSettings},
     wire::{Form, payload, request},
 };
 
@@ -218,13 +220,6 @@ pub struct RequestSpec {
     pub(crate) call: Function,
 }
 
-/// A declared push, with its type forgotten.
-#[derive(Clone, Copy)]
-pub struct PushSpec {
-    pub(crate) fragment: &'static PushFragment,
-    pub(crate) type_id: TypeId,
-}
-
 impl OperationSpec {
     #[doc(hidden)]
     pub const fn request<O: Request>(call: Function) -> Self {
@@ -233,7 +228,7 @@ impl OperationSpec {
 
     #[doc(hidden)]
     pub const fn push<P: Push>() -> Self {
-        Self::Push(PushSpec { fragment: P::FRAGMENT, type_id: TypeId::of::<P>() })
+        Self::Push(PushSpec::of::<P>())
     }
 
     const fn name(&self) -> &'static str {

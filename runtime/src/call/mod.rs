@@ -2,11 +2,14 @@
 
 mod catalog;
 mod erased;
-pub(crate) mod router;
 mod serve;
+mod publisher;
+mod topic;
 mod cx;
 mod session;
+mod pushes;
 pub(crate) mod handshake;
+pub(crate) mod router;
 
 pub(crate) use catalog::{Catalog, PING, Target};
 pub use cx::{Cx, RawCx};
@@ -17,7 +20,9 @@ pub use erased::{
 pub(crate) use erased::{Hooks, RequestSpec};
 pub(crate) use handshake::Authenticate;
 pub use handshake::{Handshake, Rejection};
+pub use publisher::Publisher;
 pub(crate) use router::{Answers, Decoded, Pending};
 pub use router::{Call, Done, Handled, Published, RawTopic, Router, Text, decode, subscribe, unsubscribe, update};
 pub use serve::{Serve, Served};
 pub use session::Session;
+pub use topic::Topic;

@@ -4,8 +4,8 @@ use std::future::Future;
 
 use crate::{
     Refusal,
-    call::{cx::Cx, router::Router},
-    topics::{Feed, Topic},
+    call::{cx::Cx, router::Router, topic::Topic},
+    topics::Feed,
 };
 
 /// What a channel does beyond relaying: who may subscribe, the state it starts

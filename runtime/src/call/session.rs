@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     Push, Refusal,
-    call::catalog::Catalog,
+    call::pushes::Pushes,
     error::Error,
     fanout::Handle,
     topics::Subscription,
@@ -27,7 +27,7 @@ struct Inner {
     peer: Option<SocketAddr>,
     extensions: Extensions,
     handle: Handle,
-    catalog: Arc<Catalog>,
+    pushes: Arc<Pushes>,
     subscriptions: Mutex<Subscriptions>,
 }
 
@@ -39,9 +39,9 @@ struct Subscriptions {
 }
 
 impl Session {
-    pub(crate) fn new(handle: Handle, peer: Option<SocketAddr>, extensions: Extensions, catalog: Arc<Catalog>) -> Self {
+    pub(crate) fn new(handle: Handle, peer: Option<SocketAddr>, extensions: Extensions, pushes: Arc<Pushes>) -> Self {
         let id = Uuid::new_v4();
-        Self(Arc::new(Inner { id, peer, extensions, handle, catalog, subscriptions: Mutex::default() }))
+        Self(Arc::new(Inner { id, peer, extensions, handle, pushes, subscriptions: Mutex::default() }))
     }
 
     /// A random identifier of this connection.
@@ -74,7 +74,7 @@ impl Session {
     /// # Errors
     /// When the push is not listed in the server's operations or does not serialize.
     pub fn push<P: Push>(&self, push: &P) -> Result<(), Error> {
-        self.0.handle.send(self.0.catalog.push_frame(push)?);
+        self.0.handle.send(self.0.pushes.frame(push)?);
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 
 use serde::{Serialize, Serializer, ser};
 
-use crate::declare::topic::{MAX_SAFE_INTEGER, TopicError};
+use crate::declare::topic_error::{MAX_SAFE_INTEGER, TopicError};
 
 /// What a value is checked for, beside its numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,20 +1,15 @@
 //! The canonical topic: the text on which every language agrees byte for byte.
 
-use std::fmt;
-
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
     Channel,
-    declare::strict::{self, Rules},
+    declare::{
+        strict::{self, Rules},
+        topic_error::{MAX_DEPTH, MAX_SAFE_INTEGER, TopicError},
+    },
 };
-
-/// The largest integer that every language holds exactly: 2^53 − 1.
-pub(crate) const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
-
-/// How deep params may nest; the object itself is depth 1.
-pub const MAX_DEPTH: usize = 100;
 
 /// The topic of a channel's request.
 ///
@@ -53,39 +48,6 @@ pub fn topic_from_json(route: &str, params: &str) -> Result<String, TopicError> 
     let params = serde_json_canonicalizer::to_string(&value).map_err(|error| TopicError::NotJson(error.to_string()))?;
     Ok(format!("{route}:{params}"))
 }
-
-/// Why params have no topic.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TopicError {
-    /// An integer that a double cannot hold: canonicalizers would round it silently,
-    /// and two topics would become one.
-    UnsafeInteger(String),
-    /// NaN or an infinity, which JSON cannot write.
-    NonFinite,
-    /// `Some("")`, which would share its topic with `None`.
-    EmptyOption,
-    /// Arrays and objects nested deeper than [`MAX_DEPTH`].
-    TooDeep,
-    /// The params do not serialize, or the text is not JSON; a lone surrogate is this too.
-    NotJson(String),
-}
-
-impl fmt::Display for TopicError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnsafeInteger(token) => {
-                write!(f, "integer {token} is outside ±{MAX_SAFE_INTEGER}, the range that every client can hold")
-            }
-            Self::NonFinite => f.write_str("a number is not finite; JSON has no NaN and no infinity"),
-            Self::EmptyOption => f.write_str("an optional field is \"\"; leave it out or give it a text"),
-            Self::TooDeep => write!(f, "arrays and objects are nested deeper than {MAX_DEPTH}"),
-            Self::NotJson(error) => write!(f, "not JSON: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for TopicError {}
 
 /// Checks what a parser would hide: integers that it would round, and depth.
 ///

@@ -1,57 +1,16 @@
-//! Where updates enter: a publisher of a channel, and its topics.
+//! Where updates enter: one topic of a channel.
 
-use std::{fmt, marker::PhantomData, pin::pin, sync::Arc};
+use std::{fmt, marker::PhantomData, pin::pin};
 
 use futures_util::{Stream, StreamExt as _};
 use serde_json::value::RawValue;
 
 use crate::{
     Channel,
-    call::{RawTopic, Router},
-    declare::{TopicError, topic},
-    topics::{
-        feed::Feed,
-        registry::{TopicSettings, Topics},
-    },
+    call::router::{RawTopic, Router},
+    topics::Feed,
     wire::PublishError,
 };
-
-/// Publishes the updates of one channel; from [`Server::publisher`](crate::Server::publisher).
-pub struct Publisher<C> {
-    topics: Arc<Topics>,
-    kind: TopicSettings,
-    channel: PhantomData<fn(C)>,
-}
-
-impl<C: Channel> Publisher<C> {
-    pub(crate) fn new(topics: Arc<Topics>, kind: TopicSettings) -> Self {
-        Self { topics, kind, channel: PhantomData }
-    }
-
-    /// The topic that this request subscribes to.
-    ///
-    /// Keep the handle when you publish often, and for as long as the topic's numbering
-    /// shall go on: a topic that nobody subscribes to and nobody holds begins a new epoch.
-    ///
-    /// # Errors
-    /// When the request has a value that has no canonical form.
-    pub fn topic(&self, request: &C) -> Result<Topic<C>, TopicError> {
-        let name = topic::topic_of(request)?;
-        Ok(Topic::of(RawTopic(self.topics.get_or_create(&name, self.kind))))
-    }
-}
-
-impl<C> Clone for Publisher<C> {
-    fn clone(&self) -> Self {
-        Self { topics: Arc::clone(&self.topics), kind: self.kind, channel: PhantomData }
-    }
-}
-
-impl<C: Channel> fmt::Debug for Publisher<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Publisher({})", C::ROUTE)
-    }
-}
 
 /// One topic of a channel, to publish to.
 ///
