@@ -28,6 +28,24 @@ use crate::{
 ///
 /// Clones are handles to the same connection. It is closed by [`close`](Self::close), or when the
 /// last handle, subscription and stream is dropped.
+///
+/// ```no_run
+/// # #[topicast::data]
+/// # #[derive(Debug)]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+/// use topicast_client::Client;
+///
+/// let client = Client::connect("ws://localhost:8000/ws").await?;
+/// let bars = client.subscribe(&Bars { symbol: "AAPL".into() })?;
+/// let latency: Duration = client.ping().await?;
+/// client.close();
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Client {
     handle: Handle,
