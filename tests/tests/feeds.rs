@@ -2,15 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
 
-use futures_util::{Stream, stream};
+use futures_util::stream;
+use tokio::sync::mpsc;
 use topicast::{
     Cx, Feed, Refusal, Server, Topic,
     testing::{Client, Clock},
@@ -24,7 +19,7 @@ pub struct Tick {
     pub number: u32,
 }
 
-/// Numbers of one source, one a second.
+/// Numbers of one source.
 #[topicast::ws_router(route = "ticks", update = Tick, served)]
 #[derive(Debug, Clone)]
 pub struct Ticks {
@@ -32,27 +27,21 @@ pub struct Ticks {
     pub source: String,
 }
 
-/// How many numbers were made.
+/// The sources of the feeds that were started.
 #[derive(Debug, Default)]
-pub struct App(AtomicUsize);
+pub struct App(Mutex<Vec<mpsc::Sender<Tick>>>);
 
 impl topicast::Serve<Arc<App>> for Ticks {
     async fn feed(&self, cx: &Cx<'_, Arc<App>>, topic: Topic<Self>) -> Result<Feed, Refusal> {
-        Ok(Feed::stream(topic, ticks(Arc::clone(cx.state()))))
+        let (source, ticks) = mpsc::channel(1);
+        cx.state().0.lock().unwrap().push(source);
+        Ok(Feed::stream(topic, stream::unfold(ticks, async |mut ticks| Some((ticks.recv().await?, ticks)))))
     }
-}
-
-fn ticks(app: Arc<App>) -> impl Stream<Item = Tick> {
-    stream::unfold((app, 0), async |(app, number)| {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        app.0.fetch_add(1, Ordering::SeqCst);
-        Some((Tick { number }, (app, number + 1)))
-    })
 }
 
 #[tokio::test]
 async fn the_items_of_a_stream_reach_the_subscribers_until_a_linger_time_after_the_last() {
-    let clock = Clock::pause();
+    let _clock = Clock::pause();
     let app = Arc::<App>::default();
     let channels = topicast::channels![Arc<App>; Ticks];
     let ws = Server::builder("Test", "1.0.0").state(Arc::clone(&app)).channels(channels).build().unwrap();
@@ -61,16 +50,17 @@ async fn the_items_of_a_stream_reach_the_subscribers_until_a_linger_time_after_t
     let mut second = Client::connect(&ws).await.unwrap();
     first.subscribe(&request).await;
     second.subscribe(&request).await;
+    let source = app.0.lock().unwrap().pop().unwrap();
     for number in 0..3 {
+        source.send(Tick { number }).await.unwrap();
         for client in [&mut first, &mut second] {
             assert_eq!(client.update::<Ticks, Tick>().await, Tick { number });
         }
     }
     drop(first);
     second.unsubscribe(&request).await;
-    clock.advance(Duration::from_secs(60)).await;
-    let made = app.0.load(Ordering::SeqCst);
-    assert!(made < 20, "the stream ends ten seconds after its last subscriber left, and made {made} items");
-    clock.advance(Duration::from_secs(60)).await;
-    assert_eq!(app.0.load(Ordering::SeqCst), made);
+    assert!(!source.is_closed());
+    // With nothing else to do, the clock moves on to the end of the linger time.
+    source.closed().await;
+    assert_eq!(app.0.lock().unwrap().len(), 0);
 }
