@@ -149,6 +149,10 @@ impl Session {
             drop(subscriptions);
             drop(subscription);
         } else {
+            if subscriptions.list.is_empty() {
+                // Most sessions have one subscription, and a vector begins with room for four.
+                subscriptions.list.reserve_exact(1);
+            }
             subscriptions.list.push(subscription);
         }
     }

@@ -32,9 +32,15 @@ pub fn topic_of<C: Channel>(request: &C) -> Result<String, TopicError> {
 /// # Errors
 /// When the params have a value that has no canonical form; see [`TopicError`].
 pub fn topic<T: Serialize + ?Sized>(route: &str, params: &T) -> Result<String, TopicError> {
-    strict::check(params, Rules::Topic).map_err(|refused| refused.what)?;
-    let text = serde_json::to_string(params).map_err(|error| TopicError::NotJson(error.to_string()))?;
-    topic_from_json(route, &text)
+    match (strict::check(params, Rules::Topic), serde_json::to_string(params)) {
+        (Ok(()), Ok(text)) => topic_from_json(route, &text),
+        (Err(refused), _) => Err(refused.what),
+        (Ok(()), Err(error)) => Err(not_json(&error)),
+    }
+}
+
+fn not_json(error: &serde_json::Error) -> TopicError {
+    TopicError::NotJson(error.to_string())
 }
 
 /// The topic of params that are JSON text already.

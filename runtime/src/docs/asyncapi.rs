@@ -53,6 +53,11 @@ impl AsyncApi {
         Ok(Self { v2: v2::render(&model), v3: v3::render(&model) })
     }
 
+    /// The documents of the surface of a server that was built.
+    pub(crate) fn of_valid(surface: &Surface, path: &str) -> Self {
+        Self::of(surface, path).expect("building the server made the same documents")
+    }
+
     /// The document in AsyncAPI 2.4.0, where `publish` is what a client sends.
     pub fn v2(&self) -> &Value {
         &self.v2

@@ -17,6 +17,5 @@ pub use payload::PublishError;
 pub(crate) use payload::Unsendable;
 pub(crate) use reply::{ok_payload, refusal_payload};
 pub(crate) use request::Form;
-pub(crate) use request::decode;
 pub(crate) use transport::Transport;
 pub(crate) use update::{Prefix, Update, tell_skipped, topic_message};

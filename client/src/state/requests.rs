@@ -1,4 +1,4 @@
-//! Requests that somebody waits for, and the order in which the server will answer.
+//! Requests whose callers wait for an outcome.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -10,28 +10,29 @@ use topicast::Refusal;
 
 use crate::{
     envelope::Payload,
-    error::{Doubt, NotSent, RequestError},
+    request_error::{Doubt, NotSent, RequestError},
 };
 
-/// What becomes of a request.
+/// The reply to a request, or why there is none.
 pub(crate) type Outcome = Result<Payload, RequestError>;
 
-/// A request's text, and whether it has a reply.
+/// A request of the user.
 #[derive(Debug)]
 pub(crate) struct Call {
-    pub(crate) kind: String,
+    pub(crate) operation: String,
     /// The payload as JSON.
     pub(crate) payload: Option<String>,
-    pub(crate) reply: bool,
+    /// Whether the operation has a reply.
+    pub(crate) has_reply: bool,
 }
 
-/// The requests of the user that have no outcome yet.
+/// The requests that have no outcome yet.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
     map: BTreeMap<u64, Request>,
-    /// Those that wait for a connection, in order.
+    /// Requests that wait for a connection, in order.
     waiting: VecDeque<u64>,
-    /// How many have not left this client, with a connection or without.
+    /// The number of requests that were not sent, whether or not there is a connection.
     unsent: usize,
     deadlines: BTreeSet<(Instant, u64)>,
 }
@@ -51,12 +52,12 @@ impl Requests {
         self.map.insert(id, Request { call, outcome, deadline, sent: false });
     }
 
-    /// Lets a request wait for a connection; `first` if it waited before.
-    pub(super) fn wait(&mut self, id: u64, first: bool) {
+    /// Queues a request until there is a connection, at the front if it was queued before.
+    pub(super) fn wait(&mut self, id: u64, at_front: bool) {
         if !self.has(id) {
             return;
         }
-        if first {
+        if at_front {
             self.waiting.push_front(id);
         } else {
             self.waiting.push_back(id);
@@ -75,12 +76,12 @@ impl Requests {
         self.map.get(&id).map(|request| &request.call)
     }
 
-    /// Whether somebody waits for the outcome.
+    /// Returns true if a caller waits for the outcome.
     pub(super) fn has(&self, id: u64) -> bool {
         self.map.contains_key(&id)
     }
 
-    /// The request leaves this client: from now on nobody can say that it was not carried out.
+    /// Marks a request as sent: from now on it may have been carried out.
     pub(super) fn sent(&mut self, id: u64) {
         if let Some(request) = self.map.get_mut(&id) {
             self.unsent -= usize::from(!request.sent);
@@ -90,12 +91,12 @@ impl Requests {
 
     pub(super) fn resolve(&mut self, id: u64, outcome: Outcome) {
         if let Some(request) = self.remove(id) {
-            // Whoever asked may have gone.
+            // The caller may have dropped its future.
             let _ = request.outcome.send(outcome);
         }
     }
 
-    /// Nobody waits for the outcome any more; true if the request need not be sent.
+    /// Removes a request whose caller no longer waits, and returns true if it was not sent.
     pub(super) fn forget(&mut self, id: u64) -> bool {
         self.waiting.retain(|other| *other != id);
         self.remove(id).is_some_and(|request| !request.sent)
@@ -105,7 +106,7 @@ impl Requests {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
-    /// Ends the requests whose time is over, and returns those that were not sent.
+    /// Ends the requests that timed out, and returns the ids of those that were not sent.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<u64> {
         let mut unsent = Vec::new();
         while let Some((_, id)) = self.deadlines.first().copied().filter(|(deadline, _)| *deadline <= now) {
@@ -122,7 +123,7 @@ impl Requests {
         unsent
     }
 
-    /// Ends those that were sent; nobody knows what became of them.
+    /// Ends the requests that were sent, with an unknown outcome.
     pub(super) fn doubt(&mut self, doubt: &Doubt) {
         let sent: Vec<u64> = self.map.iter().filter(|(_, request)| request.sent).map(|(id, _)| *id).collect();
         for id in sent {
@@ -130,13 +131,13 @@ impl Requests {
         }
     }
 
-    /// Ends all of them, for the client is closed.
+    /// Ends all requests because the client is closed.
     pub(super) fn close(&mut self) {
         self.doubt(&Doubt::Closed);
         self.end(&RequestError::NotSent(NotSent::Closed));
     }
 
-    /// Ends all of them, for the server refuses this client.
+    /// Ends all requests because the server refuses this client.
     pub(super) fn refuse(&mut self, refusal: &Refusal) {
         self.end(&RequestError::Refused(refusal.clone()));
     }

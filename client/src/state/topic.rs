@@ -1,4 +1,4 @@
-//! One topic that somebody listens to: who listens, how it stands, what came last.
+//! One topic with listeners: its join state, its numbering, its latest payload.
 
 use std::{
     sync::Arc,
@@ -9,46 +9,42 @@ use tokio::sync::watch;
 use topicast::Refusal;
 
 use crate::{
-    buffer::Buffer,
     disconnect::Disconnect,
     envelope::{Incoming, Payload},
-    item::RawItem,
+    item::{Listener, RawItem},
     numbering::{Numbering, Verdict},
     status::Status,
 };
 
-/// A reader of a topic or of pushes.
-pub(crate) type Listener = Arc<Buffer<RawItem>>;
-
-/// What a topic is asked for with.
+/// The request that subscribes to a topic.
 #[derive(Debug, Clone)]
-pub(crate) struct Ask {
+pub(crate) struct SubscribeRequest {
     /// The canonical topic.
-    pub(crate) name: String,
+    pub(crate) topic: String,
     pub(crate) route: &'static str,
     /// The request as JSON.
     pub(crate) payload: Payload,
 }
 
-/// Where a topic stands on the present connection.
+/// The progress of joining a topic on the current connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// To be asked for.
-    Wanted,
-    /// Asked for by this request, whose answer is due at this time.
-    Asked {
+pub(super) enum Join {
+    /// The subscribe request is not sent yet.
+    Pending,
+    /// The subscribe request has this id and times out then.
+    Requested {
         id: u64,
         until: Instant,
     },
-    Live,
-    /// To be asked for again at this time.
-    Later(Instant),
+    Joined,
+    /// The server refused for now; the request is repeated at this time.
+    RetryAt(Instant),
 }
 
 #[derive(Debug)]
 pub(super) struct Topic {
-    pub(super) ask: Ask,
-    pub(super) standing: Standing,
+    pub(super) request: SubscribeRequest,
+    pub(super) join: Join,
     /// Refusals and failures in a row.
     refusals: u32,
     live_since: Option<Instant>,
@@ -59,10 +55,10 @@ pub(super) struct Topic {
 }
 
 impl Topic {
-    pub(super) fn new(ask: Ask) -> Self {
+    pub(super) fn new(request: SubscribeRequest) -> Self {
         Self {
-            ask,
-            standing: Standing::Wanted,
+            request,
+            join: Join::Pending,
             refusals: 0,
             live_since: None,
             listeners: Vec::new(),
@@ -80,7 +76,7 @@ impl Topic {
         self.latest.clone()
     }
 
-    /// A listener that comes later learns at once how things stand.
+    /// Adds a listener, and sends it the status if the topic was live before.
     pub(super) fn add(&mut self, listener: &Listener) {
         let status = self.status.borrow().clone();
         if matches!(status, Status::Live | Status::Stale(_)) {
@@ -89,49 +85,49 @@ impl Topic {
         self.listeners.push(Arc::clone(listener));
     }
 
-    /// Whether nobody listens any more.
+    /// Removes a listener, and returns true if it was the last one.
     pub(super) fn remove(&mut self, listener: &Listener) -> bool {
         self.listeners.retain(|other| !Arc::ptr_eq(other, listener));
         self.listeners.is_empty()
     }
 
-    /// The server agreed.
+    /// Records that the server accepted the subscription.
     pub(super) fn joined(&mut self, now: Instant, reply: &Incoming<'_>) {
-        self.standing = Standing::Live;
+        self.join = Join::Joined;
         self.live_since = Some(now);
         let gap = self.numbering.join(reply.epoch.as_deref(), reply.seq);
-        self.set(Status::Live);
-        self.tell(gap.map(RawItem::Gap));
+        self.set_status(Status::Live);
+        self.deliver(gap.map(RawItem::Gap));
     }
 
     pub(super) fn update(&mut self, message: &Incoming<'_>) {
         let Verdict::New(gap) = self.numbering.update(message.seq, message.skipped) else { return };
         let payload = Payload::from(message.payload());
         self.latest = Some(Payload::clone(&payload));
-        self.tell(gap.map(RawItem::Gap));
-        self.tell([RawItem::Update(payload)]);
+        self.deliver(gap.map(RawItem::Gap));
+        self.deliver([RawItem::Update(payload)]);
     }
 
     pub(super) fn snapshot(&mut self, message: &Incoming<'_>) {
         self.numbering.snapshot(message.seq);
         let payload = Payload::from(message.payload());
         self.latest = Some(Payload::clone(&payload));
-        self.tell([RawItem::Snapshot(payload)]);
+        self.deliver([RawItem::Snapshot(payload)]);
     }
 
-    /// The connection is gone; it is asked for again on the next one.
-    pub(super) fn lost(&mut self, why: &Disconnect) {
-        if let Standing::Live | Standing::Asked { .. } = self.standing {
-            self.standing = Standing::Wanted;
+    /// Records that the connection ended; the topic is joined again on the next one.
+    pub(super) fn disconnected(&mut self, why: &Disconnect) {
+        if let Join::Joined | Join::Requested { .. } = self.join {
+            self.join = Join::Pending;
         }
         if self.status.borrow().is_live() {
-            self.set(Status::Stale(why.clone()));
+            self.set_status(Status::Stale(why.clone()));
         }
     }
 
-    /// Counts a refusal, and returns how many there were in a row: since the topic last was live
-    /// for as long as is stable, for a server may agree and take it back at once.
-    pub(super) fn refused(&mut self, now: Instant, stable: Duration) -> u32 {
+    /// Counts a refusal, and returns the number of refusals in a row. Only a subscription that
+    /// lasted `stable` ends the row, since a server may accept and end it at once.
+    pub(super) fn count_refusal(&mut self, now: Instant, stable: Duration) -> u32 {
         if self.live_since.take().is_some_and(|since| now.saturating_duration_since(since) >= stable) {
             self.refusals = 0;
         }
@@ -139,26 +135,26 @@ impl Topic {
         self.refusals
     }
 
-    /// The server said no for now.
+    /// Schedules the next subscribe request after a retryable refusal.
     pub(super) fn retry(&mut self, item: RawItem, refusal: Refusal, at: Instant) {
-        self.standing = Standing::Later(at);
-        self.tell([item]);
+        self.join = Join::RetryAt(at);
+        self.deliver([item]);
         self.status.send_replace(Status::Retrying(refusal));
     }
 
-    /// The end for every listener.
+    /// Ends the streams of all listeners.
     pub(super) fn end(self, item: Option<RawItem>, status: Status) {
-        self.tell(item);
+        self.deliver(item);
         self.status.send_replace(status);
         self.listeners.iter().for_each(|listener| listener.end());
     }
 
-    fn set(&self, status: Status) {
-        self.tell([RawItem::Status(status.clone())]);
+    fn set_status(&self, status: Status) {
+        self.deliver([RawItem::Status(status.clone())]);
         self.status.send_replace(status);
     }
 
-    fn tell(&self, items: impl IntoIterator<Item = RawItem>) {
+    fn deliver(&self, items: impl IntoIterator<Item = RawItem>) {
         for item in items {
             self.listeners.iter().for_each(|listener| listener.push(item.clone()));
         }

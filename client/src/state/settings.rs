@@ -1,31 +1,31 @@
-//! What a user may set about a client, as far as the core has to know it.
+//! The settings of a client that its state machine needs.
 
 use std::time::Duration;
 
 use crate::backoff::Backoff;
 
-/// Times and bounds of a client.
+/// Timeouts and limits of a client.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Settings {
     pub(crate) backoff: Backoff,
     pub(crate) connect_timeout: Duration,
     pub(crate) request_timeout: Duration,
-    /// How long a server has to answer a close.
+    /// How long to wait for the server's close frame.
     pub(crate) close_timeout: Duration,
     pub(crate) heartbeat: Duration,
-    /// How long the server may be silent after a ping.
+    /// How long to wait for any frame after a ping.
     pub(crate) silence: Duration,
-    /// How many requests may wait to be sent.
+    /// The limit of requests that wait to be sent.
     pub(crate) queue: usize,
-    /// The largest message that is sent.
+    /// The largest message that is sent, in bytes.
     pub(crate) send_bytes: usize,
 }
 
-/// As good as for ever; later times are more than an `Instant` may hold.
+/// An upper bound that can be added to any `Instant` without overflow.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 impl Settings {
-    /// With times that can be added to the present one.
+    /// Returns the settings with every duration limited to what an `Instant` can hold.
     pub(super) fn bounded(self) -> Self {
         let Backoff { base, cap, stable } = self.backoff;
         Self {

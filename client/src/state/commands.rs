@@ -1,4 +1,4 @@
-//! What users ask of the core: subscriptions, requests, listening, the end.
+//! The commands of handles: subscribe, request, listen, close.
 
 use std::{
     sync::Arc,
@@ -8,42 +8,44 @@ use std::{
 use tokio::sync::{oneshot, watch};
 
 use super::{
-    Ask, Asked, Call, Core, Listener, Outcome, Phase,
-    topic::{Standing, Topic},
+    Call, ClientState, Outcome, Phase, Purpose, SubscribeRequest,
+    topic::{Join, Topic},
 };
 use crate::{
     buffer::Buffer,
+    connection::{Connection, Event},
     envelope::Payload,
-    error::{Error, NotSent, RequestError},
-    item::RawItem,
-    status::{Connection, Event, Status},
+    error::Error,
+    item::{Listener, RawItem},
+    request_error::{NotSent, RequestError},
+    status::Status,
 };
 
-impl Core {
-    /// A listener's way into a topic: its number, and how it stands.
+impl ClientState {
+    /// Adds a listener to a topic, and returns the topic's number and status.
     ///
     /// # Errors
-    /// When the client was closed, or the request is larger than what is sent.
+    /// Returns an error if the client is closed, or if the request exceeds the size limit.
     pub(crate) fn subscribe(
         &mut self,
         now: Instant,
-        ask: Ask,
+        request: SubscribeRequest,
         listener: &Listener,
     ) -> Result<(u64, watch::Receiver<Status>), Error> {
         if self.is_closed() {
             return Err(Error::closed());
         }
         let limit = self.settings.send_bytes;
-        if ask.payload.len() > limit {
-            return Err(Error::too_big(ask.payload.len(), limit));
+        if request.payload.len() > limit {
+            return Err(Error::too_big(request.payload.len(), limit));
         }
-        let number = match self.names.get(&ask.name) {
+        let number = match self.numbers.get(&request.topic) {
             Some(number) => *number,
             None => {
                 let number = self.take_id();
-                self.names.insert(ask.name.clone(), number);
-                self.topics.insert(number, Topic::new(ask));
-                self.wanted_changed();
+                self.numbers.insert(request.topic.clone(), number);
+                self.topics.insert(number, Topic::new(request));
+                self.persistence.changed();
                 if let Phase::Open { .. } = self.phase {
                     self.join(now, number);
                 }
@@ -55,14 +57,14 @@ impl Core {
         Ok((number, topic.status()))
     }
 
-    /// The last one out leaves the topic.
+    /// Removes a listener; the last one unsubscribes from the topic.
     pub(crate) fn unsubscribe(&mut self, number: u64, listener: &Listener) {
         if self.topics.get_mut(&number).is_some_and(|topic| topic.remove(listener))
-            && let Some(topic) = self.forget_topic(number)
-            && (topic.standing == Standing::Live || self.unanswered_join(number).is_some())
+            && let Some(topic) = self.remove_topic(number)
+            && (topic.join == Join::Joined || self.pipeline.subscribe_id(number).is_some())
         {
-            let kind = format!("{}.unsubscribe", topic.ask.route);
-            self.ask(&kind, Some(&topic.ask.payload), Asked::Unsubscribe);
+            let kind = format!("{}.unsubscribe", topic.request.route);
+            self.queue(&kind, Some(&topic.request.payload), Purpose::Unsubscribe);
         }
     }
 
@@ -70,7 +72,7 @@ impl Core {
         self.topics.get(&number)?.latest()
     }
 
-    /// Takes a request; its number is for [`forget`](Self::forget).
+    /// Queues a request, and returns its id for [`forget`](Self::forget).
     pub(crate) fn request(&mut self, now: Instant, call: Call, outcome: oneshot::Sender<Outcome>) -> u64 {
         let id = self.take_id();
         let (limit, bytes) = (self.settings.queue, call.payload.as_ref().map_or(0, String::len));
@@ -84,23 +86,22 @@ impl Core {
             None
         };
         if let Some(why) = refuse {
-            // Whoever asked may have gone.
+            // The caller may have dropped its future.
             let _ = outcome.send(Err(RequestError::NotSent(why)));
             return id;
         }
         self.requests.add(id, call, now + self.settings.request_timeout, outcome);
         match self.phase {
-            Phase::Open { .. } => self.send(id),
+            Phase::Open { .. } => self.queue_request(id),
             _ => self.requests.wait(id, false),
         }
         id
     }
 
-    /// Whoever asked has gone: what was not sent yet is not sent any more.
+    /// Drops a request whose caller no longer waits; it is not sent if it was not sent yet.
     pub(crate) fn forget(&mut self, id: u64) {
         if self.requests.forget(id) {
-            self.outbox.retain(|(other, _)| *other != id);
-            self.unanswered.retain(|other| other.id != id);
+            self.pipeline.withdraw(id);
         }
     }
 
@@ -111,29 +112,24 @@ impl Core {
             if let Phase::Open { .. } = self.phase {
                 listener.push(RawItem::Status(Status::Live));
             }
-            self.pushes.entry(name).or_default().push(Arc::clone(listener));
+            self.listeners.add_push(name, listener);
         }
     }
 
     pub(crate) fn leave_pushes(&mut self, name: &'static str, listener: &Listener) {
-        if let Some(listeners) = self.pushes.get_mut(name) {
-            listeners.retain(|other| !Arc::ptr_eq(other, listener));
-            if listeners.is_empty() {
-                self.pushes.remove(name);
-            }
-        }
+        self.listeners.remove_push(name, listener);
     }
 
     pub(crate) fn listen_events(&mut self, listener: &Arc<Buffer<Event>>) {
         if self.is_closed() {
             listener.end();
         } else {
-            self.events.push(Arc::clone(listener));
+            self.listeners.add_events(listener);
         }
     }
 
     pub(crate) fn leave_events(&mut self, listener: &Arc<Buffer<Event>>) {
-        self.events.retain(|other| !Arc::ptr_eq(other, listener));
+        self.listeners.remove_events(listener);
     }
 
     pub(crate) fn connection(&self) -> watch::Receiver<Connection> {
@@ -144,24 +140,23 @@ impl Core {
         self.latency
     }
 
-    /// Ends everything for good.
+    /// Closes the client: ends every stream and every request.
     pub(crate) fn close(&mut self, now: Instant) {
         match self.phase {
             Phase::Closing { .. } | Phase::Closed => return,
             Phase::Open { .. } => self.phase = Phase::Closing { until: now + self.settings.close_timeout },
             Phase::Waiting { .. } | Phase::Connecting { .. } => self.phase = Phase::Closed,
         }
-        self.keep_as_it_is();
+        self.freeze_storage();
         self.requests.close();
-        self.outbox.clear();
-        self.unanswered.clear();
-        self.names.clear();
+        self.pipeline.clear();
+        self.numbers.clear();
         for topic in std::mem::take(&mut self.topics).into_values() {
             topic.end(None, Status::Closed);
         }
-        self.pushes.drain().flat_map(|(_, listeners)| listeners).for_each(|listener| listener.end());
-        self.set(Connection::Closed);
-        self.events.drain(..).for_each(|listener| listener.end());
+        self.listeners.end_pushes();
+        self.set_connection(Connection::Closed);
+        self.listeners.end_events();
     }
 
     fn is_closed(&self) -> bool {

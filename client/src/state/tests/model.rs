@@ -1,31 +1,31 @@
-//! Any sequence of publications, delays, cuts, restarts and refusals: nothing is stale,
-//! wrong, twice or silently missing in the end.
+//! Random sequences of publications, delays, disconnects, restarts and refusals: in the end
+//! nothing is stale, wrong, duplicated or silently missing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::*;
 
 const TOPICS: [&str; 3] = ["A", "B", "C"];
 
-/// One thing that happens.
+/// One step of a sequence.
 #[derive(Debug, Clone)]
 enum Step {
     Publish(usize),
-    /// The server drops so many updates of a topic for this client, and says so with the next.
+    /// The server drops this many updates of a topic for this client, and reports it with the next.
     Skip(usize, u64),
-    /// So many messages arrive at the server.
+    /// This many messages arrive at the server.
     ToServer(usize),
-    /// So many messages arrive at the client.
+    /// This many messages arrive at the client.
     ToClient(usize),
-    /// The connection ends; what is on its way is lost.
+    /// The connection ends; messages in transit are lost.
     Cut(u16),
-    /// The server starts anew: other epochs.
+    /// The server restarts, with new epochs.
     Restart,
     Listen(usize),
     Leave(usize),
-    /// The server will say no to the next subscription, for now.
+    /// The server refuses the next subscription with a retryable refusal.
     Refuse,
-    /// The server ends a subscription for now.
+    /// The server ends a subscription with a retryable refusal.
     End(usize),
     Request,
     Pass(u64),
@@ -50,17 +50,17 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..120)
 }
 
-/// A server that follows the contract, seen by one client.
+/// A server that follows the contract, for one client.
 #[derive(Default)]
 struct Model {
     run: u64,
-    /// What was published in each topic since the beginning of time; the value says which.
+    /// The number of values published to each topic; each value is its number.
     published: BTreeMap<String, u64>,
     seq: BTreeMap<String, u64>,
     skipped: BTreeMap<String, u64>,
     subscribed: BTreeSet<String>,
     refuse: bool,
-    /// Requests carried out, by their number.
+    /// The numbers of the requests that were carried out.
     done: Vec<u64>,
     to_server: VecDeque<Value>,
     to_client: VecDeque<Value>,
@@ -68,7 +68,7 @@ struct Model {
 
 impl Model {
     fn name(topic: usize) -> String {
-        ask(TOPICS[topic]).name
+        request_for(TOPICS[topic]).topic
     }
 
     fn publish(&mut self, name: &str, for_client: bool) {
@@ -101,7 +101,7 @@ impl Model {
     fn receive(&mut self) {
         let Some(message) = self.to_server.pop_front() else { return };
         let (kind, id) = (message["type"].as_str().unwrap(), &message["id"]);
-        let name = message["payload"]["symbol"].as_str().map(|symbol| ask(symbol).name);
+        let name = message["payload"]["symbol"].as_str().map(|symbol| request_for(symbol).topic);
         let reply = |payload: Value| json!({ "type": format!("{kind}.response"), "id": id, "payload": payload });
         let answer = match kind {
             "bars.subscribe" if std::mem::take(&mut self.refuse) => {
@@ -112,7 +112,7 @@ impl Model {
                 let name = name.unwrap();
                 let mut answer = reply(json!({ "status": "ok", "topic": name }));
                 answer["epoch"] = json!(format!("{}-{name}", self.run));
-                // One that was asked for before, and not answered in time, is told what was sent last.
+                // A subscription that exists already continues after the last update that was sent.
                 let unsent = self.skipped.get(&name).copied().unwrap_or(0);
                 answer["seq"] = json!(self.seq.get(&name).copied().unwrap_or(0) - unsent);
                 self.subscribed.insert(name);
@@ -142,7 +142,7 @@ struct Reader {
     listener: Listener,
     /// The last value seen.
     last: Option<u64>,
-    /// How many it was told are missing since; nothing if that cannot be told.
+    /// The number of values reported missing since; `None` if it is unknown.
     missing: Option<u64>,
     live: bool,
 }
@@ -155,9 +155,13 @@ impl Reader {
                     let (name, value): (String, u64) = serde_json::from_str(&payload).unwrap();
                     assert_eq!(name, Model::name(self.topic));
                     if let Some(last) = self.last {
-                        assert!(value > last, "{value} after {last}: twice or backwards");
+                        assert!(value > last, "{value} after {last}: duplicate or out of order");
                         if let Some(missing) = self.missing {
-                            assert_eq!(value - last - 1, missing, "told {missing} missing between {last} and {value}");
+                            assert_eq!(
+                                value - last - 1,
+                                missing,
+                                "{missing} reported missing between {last} and {value}"
+                            );
                         }
                     }
                     assert!(self.live, "an update of a subscription that is not live");
@@ -177,7 +181,7 @@ impl Reader {
 }
 
 struct World {
-    bench: Bench,
+    client: Harness,
     server: Model,
     readers: Vec<Reader>,
     requests: Vec<(u64, oneshot::Receiver<Outcome>)>,
@@ -185,7 +189,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        Self { bench: Bench::new(), server: Model::default(), readers: Vec::new(), requests: Vec::new() }
+        Self { client: Harness::new(), server: Model::default(), readers: Vec::new(), requests: Vec::new() }
     }
 
     fn take(&mut self, step: &Step) {
@@ -198,20 +202,20 @@ impl World {
             }
             Step::ToServer(count) => {
                 for _ in 0..*count {
-                    let sent = self.bench.core.pop().map(|text| serde_json::from_str(&text).unwrap());
+                    let sent = self.client.state.next_message().map(|text| serde_json::from_str(&text).unwrap());
                     self.server.to_server.extend(sent);
                     self.server.receive();
                 }
             }
             Step::ToClient(count) => {
                 for message in self.server.to_client.drain(..(*count).min(self.server.to_client.len())) {
-                    self.bench.core.text(self.bench.now, &message.to_string());
+                    self.client.state.handle_text(self.client.now, &message.to_string());
                 }
             }
             Step::Cut(code) => {
-                if let Phase::Open { .. } = self.bench.core.phase() {
+                if let Phase::Open { .. } = self.client.state.phase() {
                     self.server.disconnect();
-                    self.bench.cut(*code, "");
+                    self.client.cut(*code, "");
                 }
             }
             Step::Restart => {
@@ -221,14 +225,15 @@ impl World {
             }
             Step::Listen(topic) => {
                 let listener = listener();
-                let (number, _) = self.bench.core.subscribe(self.bench.now, ask(TOPICS[*topic]), &listener).unwrap();
+                let (number, _) =
+                    self.client.state.subscribe(self.client.now, request_for(TOPICS[*topic]), &listener).unwrap();
                 let reader = Reader { topic: *topic, number, listener, last: None, missing: Some(0), live: false };
                 self.readers.push(reader);
             }
             Step::Leave(at) => {
                 if !self.readers.is_empty() {
                     let reader = self.readers.swap_remove(at % self.readers.len());
-                    self.bench.core.unsubscribe(reader.number, &reader.listener);
+                    self.client.state.unsubscribe(reader.number, &reader.listener);
                 }
             }
             Step::Refuse => self.server.refuse = true,
@@ -243,27 +248,27 @@ impl World {
                 }
             }
             Step::Request => {
-                let (outcome, told) = oneshot::channel();
+                let (outcome, receiver) = oneshot::channel();
                 let number = self.requests.len() as u64;
-                let call = Call { kind: "do".into(), payload: Some(number.to_string()), reply: true };
-                self.bench.core.request(self.bench.now, call, outcome);
-                self.requests.push((number, told));
+                let call = Call { operation: "do".into(), payload: Some(number.to_string()), has_reply: true };
+                self.client.state.request(self.client.now, call, outcome);
+                self.requests.push((number, receiver));
             }
             Step::Pass(millis) => self.pass(Duration::from_millis(*millis)),
         }
         self.readers.iter_mut().for_each(Reader::read);
     }
 
-    /// Time passes; whatever is due on the way happens, and an attempt succeeds at once.
+    /// Advances the clock and handles each timeout on the way; attempts to connect succeed at once.
     fn pass(&mut self, time: Duration) {
-        let end = self.bench.now + time;
+        let end = self.client.now + time;
         loop {
-            let due = self.bench.core.deadline().filter(|due| *due <= end);
-            self.bench.now = due.unwrap_or(end).max(self.bench.now);
-            let was_open = matches!(self.bench.core.phase(), Phase::Open { .. });
-            self.bench.core.elapsed(self.bench.now);
-            match self.bench.core.phase() {
-                Phase::Connecting { .. } => self.bench.core.opened(self.bench.now),
+            let due = self.client.state.next_timeout().filter(|due| *due <= end);
+            self.client.now = due.unwrap_or(end).max(self.client.now);
+            let was_open = matches!(self.client.state.phase(), Phase::Open { .. });
+            self.client.state.handle_timeout(self.client.now);
+            match self.client.state.phase() {
+                Phase::Connecting { .. } => self.client.state.handle_open(self.client.now),
                 Phase::Waiting { .. } if was_open => self.server.disconnect(),
                 _ => {}
             }
@@ -273,7 +278,7 @@ impl World {
         }
     }
 
-    /// The wire is good again, and everything on it arrives.
+    /// Delivers everything over a working connection.
     fn settle(&mut self) {
         self.server.refuse = false;
         for _ in 0..40 {
@@ -290,7 +295,7 @@ proptest! {
     #[test]
     fn nothing_is_stale_wrong_twice_or_silently_missing(steps in steps()) {
         let mut world = World::new();
-        world.bench.core.opened(world.bench.now);
+        world.client.state.handle_open(world.client.now);
         for step in &steps {
             world.take(step);
         }
@@ -304,14 +309,14 @@ proptest! {
             let latest = world.server.published[&name];
             prop_assert!(reader.live);
             prop_assert_eq!(reader.last, Some(latest), "stale");
-            let current = world.bench.core.latest(reader.number);
+            let current = world.client.state.latest(reader.number);
             prop_assert_eq!(current.as_deref(), Some(&*json!([name, latest]).to_string()));
         }
         let wanted: BTreeSet<_> = world.readers.iter().map(|reader| Model::name(reader.topic)).collect();
         prop_assert_eq!(&world.server.subscribed, &wanted);
-        for (number, told) in &mut world.requests {
+        for (number, receiver) in &mut world.requests {
             let done = world.server.done.iter().filter(|done| *done == number).count();
-            match told.try_recv().expect("every request has an outcome") {
+            match receiver.try_recv().expect("every request has an outcome") {
                 Ok(_) => prop_assert_eq!(done, 1),
                 Err(RequestError::NotSent(_)) => prop_assert_eq!(done, 0),
                 Err(error) => {

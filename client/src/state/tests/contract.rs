@@ -1,4 +1,4 @@
-//! The tables of closes and delays that every client keeps to, and that users read.
+//! The contract's tables of close codes and delays, which the documentation repeats.
 
 use serde::Deserialize;
 
@@ -29,9 +29,9 @@ fn closes() -> Vec<Close> {
     serde_json::from_str(include_str!("../../../../tests/contract/closes.json")).unwrap()
 }
 
-fn waiting(bench: &Bench) -> Option<Duration> {
-    match bench.core.phase() {
-        Phase::Waiting { until } => Some(until - bench.now),
+fn waiting(client: &Harness) -> Option<Duration> {
+    match client.state.phase() {
+        Phase::Waiting { until } => Some(until - client.now),
         _ => None,
     }
 }
@@ -41,15 +41,15 @@ fn every_close_is_treated_as_the_contract_says() {
     for case in closes() {
         for code in [case.code, case.last.unwrap_or(case.code)] {
             assert_eq!(Disconnect::closed(Some(code), &case.reason).cause.name(), case.kind, "{case:?}");
-            let mut bench = Bench::open();
+            let mut client = Harness::open();
             let (good, pending) = (listener(), listener());
-            bench.core.subscribe(bench.now, ask("A"), &good).unwrap();
-            let sent = bench.sent();
-            bench.joined(&sent[0], "e", 0);
-            let (_, status) = bench.core.subscribe(bench.now, ask("pending"), &pending).unwrap();
-            bench.sent();
-            bench.cut(code, &case.reason);
-            let wait = waiting(&bench).unwrap();
+            client.state.subscribe(client.now, request_for("A"), &good).unwrap();
+            let sent = client.sent();
+            client.joined(&sent[0], "e", 0);
+            let (_, status) = client.state.subscribe(client.now, request_for("pending"), &pending).unwrap();
+            client.sent();
+            client.cut(code, &case.reason);
+            let wait = waiting(&client).unwrap();
             let least = Duration::from_millis(case.min_backoff_ms);
             assert!(wait >= least && wait <= least + Duration::from_millis(500), "{case:?}: {wait:?}");
             let found = match &*status.borrow() {
@@ -59,16 +59,16 @@ fn every_close_is_treated_as_the_contract_says() {
                 other => panic!("{case:?}: {other:?}"),
             };
             assert_eq!(found, case.pending, "{case:?}");
-            bench.reopen();
-            let burst: Vec<_> = bench.sent().iter().map(|message| message["payload"]["symbol"].clone()).collect();
+            client.reopen();
+            let burst: Vec<_> = client.sent().iter().map(|message| message["payload"]["symbol"].clone()).collect();
             assert!(burst.contains(&json!("A")), "{case:?}");
             match &*case.pending {
                 "repeated" => assert!(burst.contains(&json!("pending")), "{case:?}"),
                 "failed" => assert!(!burst.contains(&json!("pending")), "{case:?}"),
                 _ => {}
             }
-            bench.cut(code, &case.reason);
-            assert_eq!(waiting(&bench).is_some(), case.reconnects == "always", "{case:?}");
+            client.cut(code, &case.reason);
+            assert_eq!(waiting(&client).is_some(), case.reconnects == "always", "{case:?}");
         }
     }
 }
@@ -78,38 +78,38 @@ fn every_delay_that_a_server_sets_is_within_its_bounds() {
     let cases: Vec<Delay> = serde_json::from_str(include_str!("../../../../tests/contract/delays.json")).unwrap();
     for case in cases {
         for seed in 0..20 {
-            let mut bench = Bench::new();
-            bench.core.random = Random::seeded(seed);
+            let mut client = Harness::new();
+            client.state.random = Random::seeded(seed);
             let found = match &*case.source {
                 "retry_after_ms" => {
-                    bench.core.opened(bench.now);
-                    let (number, _) = bench.core.subscribe(bench.now, ask("A"), &listener()).unwrap();
-                    let sent = bench.sent();
+                    client.state.handle_open(client.now);
+                    let (number, _) = client.state.subscribe(client.now, request_for("A"), &listener()).unwrap();
+                    let sent = client.sent();
                     let payload = json!({ "status": "error", "code": "rate_limited", "message": "m", "retryable": true, "retry_after_ms": case.value });
-                    bench.text(&json!({ "type": "bars.subscribe.response", "id": sent[0]["id"], "payload": payload }));
-                    match bench.core.topics[&number].standing {
-                        Standing::Later(at) => at - bench.now,
+                    client.text(&json!({ "type": "bars.subscribe.response", "id": sent[0]["id"], "payload": payload }));
+                    match client.state.topics[&number].join {
+                        Join::RetryAt(at) => at - client.now,
                         other => panic!("{case:?}: {other:?}"),
                     }
                 }
                 "reconnect_after_ms" => {
-                    bench.core.opened(bench.now);
-                    bench.text(&json!({ "type": "going_away", "payload": { "reconnect_after_ms": case.value } }));
-                    bench.cut(1001, "");
-                    waiting(&bench).unwrap()
+                    client.state.handle_open(client.now);
+                    client.text(&json!({ "type": "going_away", "payload": { "reconnect_after_ms": case.value } }));
+                    client.cut(1001, "");
+                    waiting(&client).unwrap()
                 }
                 "Retry-After" => {
-                    bench.core.ended(bench.now, Disconnect::rejected(429, case.value.as_str(), b""));
-                    waiting(&bench).unwrap()
+                    client.state.handle_disconnect(client.now, Disconnect::rejected(429, case.value.as_str(), b""));
+                    waiting(&client).unwrap()
                 }
                 "heartbeat" => {
-                    bench.core.opened(bench.now);
+                    client.state.handle_open(client.now);
                     let seconds = case.value.as_str().unwrap();
-                    bench.cut(
+                    client.cut(
                         1003,
                         &format!("Connection timed out. Heartbeat interval {seconds}. Max connection lifespan unset"),
                     );
-                    bench.core.settings.heartbeat
+                    client.state.settings.heartbeat
                 }
                 other => panic!("{other}"),
             };

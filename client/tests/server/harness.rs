@@ -1,4 +1,4 @@
-//! A server that can be killed, and what tests ask of a client of it.
+//! A server that can be killed, and helpers for clients of it.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -12,22 +12,22 @@ use topicast::{Builder, Server, Topic};
 use topicast_client::{Backoff, Client};
 use topicast_tests::channels::{self, App, Bars, Resolution};
 
-/// How long anything may take before a test fails rather than hangs.
+/// How long a test waits before it fails instead of hanging.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The real server on threads of its own.
-pub(crate) struct Running {
+/// A real server on its own runtime.
+pub(crate) struct TestServer {
     pub(crate) ws: Server,
     pub(crate) address: SocketAddr,
     runtime: Option<Runtime>,
 }
 
-impl Running {
+impl TestServer {
     pub(crate) fn start() -> Self {
         Self::build(|builder| builder)
     }
 
-    /// A server on a free port, set up further.
+    /// Starts a server on a free port with a changed builder.
     pub(crate) fn build(set_up: impl FnOnce(Builder<Arc<App>>) -> Builder<Arc<App>>) -> Self {
         let ws = set_up(channels::builder(&Arc::default())).build().expect("the declarations fit together");
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -50,8 +50,8 @@ impl Running {
     }
 }
 
-impl Drop for Running {
-    /// Killed: sockets end where they are, and nothing is said.
+impl Drop for TestServer {
+    /// Kills the server: sockets end without a close frame.
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
@@ -67,23 +67,23 @@ pub(crate) fn bars(symbol: &str) -> Bars {
     Bars { symbol: symbol.to_owned(), resolution: Resolution::M1 }
 }
 
-/// A client that does not wait long.
+/// Returns a builder for a client with a short backoff.
 pub(crate) fn eager(url: &str) -> topicast_client::Builder {
     let millis = Duration::from_millis;
     Client::builder(url).seed(1).backoff(Backoff { base: millis(1), cap: millis(4), stable: millis(50) })
 }
 
-/// The next item, in time.
+/// Returns the next item of a stream.
 pub(crate) async fn next<S: Stream + Unpin>(stream: &mut S) -> S::Item {
     soon(stream.next()).await.expect("the stream goes on")
 }
 
-/// Whatever it is, in time.
+/// Awaits a future, and fails if it takes too long.
 pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
     timeout(PATIENCE, future).await.expect("in time")
 }
 
-/// The first item that is wanted; others before it are passed over.
+/// Returns the first item that matches, and skips the items before it.
 pub(crate) async fn until<S: Stream + Unpin, T>(stream: &mut S, mut wanted: impl FnMut(S::Item) -> Option<T>) -> T {
     loop {
         if let Some(found) = wanted(next(stream).await) {

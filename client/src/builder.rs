@@ -1,4 +1,4 @@
-//! How a client is put together.
+//! Builds and connects clients.
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
@@ -8,20 +8,36 @@ use tokio::{
     runtime,
 };
 
-use super::Client;
 #[cfg(feature = "rustls")]
 use crate::tls;
 use crate::{
     backoff::Backoff,
-    core::{Core, Settings},
-    dial::{self, Connector, Dial, TokenProvider},
+    client::Client,
+    dial::{self, Connector, Dialer, TokenProvider},
     error::Error,
     random::Random,
     shared::now,
+    state::{ClientState, Settings},
     storage::Storage,
 };
 
-/// Builds a [`Client`].
+impl Client {
+    /// Connects with the default settings, and waits for the first connection.
+    ///
+    /// # Errors
+    /// Returns an error if the URL is not valid or the first attempt fails. A client from
+    /// [`builder`](Self::builder) keeps trying instead.
+    pub async fn connect(url: &str) -> Result<Self, Error> {
+        Self::builder(url).build()?.connected().await
+    }
+
+    /// Returns a builder for a client of a URL like `ws://host:8000/api/v1/ws`.
+    pub fn builder(url: impl Into<String>) -> Builder {
+        Builder::new(url.into())
+    }
+}
+
+/// Configures and builds a [`Client`].
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -50,7 +66,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    pub(crate) fn new(url: String) -> Self {
+    fn new(url: String) -> Self {
         let seconds = Duration::from_secs;
         let settings = Settings {
             backoff: Backoff::default(),
@@ -76,15 +92,15 @@ impl Builder {
         }
     }
 
-    /// A token that is sent as `Authorization: Bearer …`.
+    /// Sets the token that is sent as `Authorization: Bearer …`.
     #[must_use]
     pub fn token(self, token: impl Into<String>) -> Self {
         let token = token.into();
         self.token_provider(move || std::future::ready(Ok::<_, String>(token.clone())))
     }
 
-    /// Asked for a token before every attempt, so that one that has expired is not sent again.
-    /// When it fails, the attempt has failed.
+    /// Sets a function that is called for a token before every attempt, so that no expired token
+    /// is sent. If it fails, the attempt fails.
     #[must_use]
     pub fn token_provider<F, Fut, E>(mut self, provider: F) -> Self
     where
@@ -99,15 +115,15 @@ impl Builder {
         self
     }
 
-    /// A header of every handshake.
+    /// Adds a header to every handshake.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// How `wss:` addresses are connected to, in place of the certificates that the system
-    /// trusts and rustls' defaults: with other roots, or a certificate of the client's own.
+    /// Sets the TLS configuration for `wss` URLs, for example with other root certificates or with
+    /// a client certificate. Default: the system's root certificates and rustls' defaults.
     #[cfg(feature = "rustls")]
     #[must_use]
     pub fn tls(mut self, config: Arc<tokio_rustls::rustls::ClientConfig>) -> Self {
@@ -115,8 +131,8 @@ impl Builder {
         self
     }
 
-    /// Opens the stream that the WebSocket runs over, in place of TCP and TLS: through
-    /// another library's TLS, through a proxy, or within a test.
+    /// Sets a function that opens the stream under the WebSocket: over another TLS library, through
+    /// a proxy, or in memory for a test. Default: TCP, and TLS for `wss` URLs.
     #[must_use]
     pub fn connector<F, Fut, S>(mut self, open: F) -> Self
     where
@@ -128,150 +144,153 @@ impl Builder {
         self
     }
 
-    /// Keeps what is subscribed to, so that a program which starts again
-    /// [restores](Client::restore) it.
+    /// Saves the current subscriptions to a storage, so that the next run of the program can
+    /// [restore](Client::restore) them.
     ///
-    /// What is dropped before the client is closed was left on purpose and is not kept. So
-    /// [close](Client::close) the client before its subscriptions go where the next run is to
-    /// resume them; a program that is killed left nothing on purpose.
+    /// A subscription that is dropped before the client is closed is removed from the storage. To
+    /// resume subscriptions in the next run, [close](Client::close) the client before dropping
+    /// them; if the program is killed, all of them are still saved.
     #[must_use]
     pub fn storage(mut self, storage: impl Storage) -> Self {
         self.storage = Some(Arc::new(storage));
         self
     }
 
-    /// The waits between attempts, and before a refused subscription is asked for again
-    /// where the server does not say when.
+    /// Sets the delays between attempts to connect, which are also added to the delay before a
+    /// refused subscription is retried.
     #[must_use]
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.settings.backoff = backoff;
         self
     }
 
-    /// How long an attempt may take. 10 s.
+    /// Sets how long an attempt to connect may take. Default: 10 s.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.settings.connect_timeout = timeout;
         self
     }
 
-    /// How long a request may take, waiting for a connection included. 10 s.
+    /// Sets how long a request may take, including the wait for a connection. Default: 10 s.
     #[must_use]
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.settings.request_timeout = timeout;
         self
     }
 
-    /// How many requests may wait to be sent. 256.
+    /// Sets how many requests may wait to be sent. Default: 256.
     #[must_use]
     pub fn queue(mut self, requests: usize) -> Self {
         self.settings.queue = requests;
         self
     }
 
-    /// How often the server hears from this client; has to be less than the server's own
-    /// interval. A client that was closed for its silence pings more often from then on. 10 s.
+    /// Sets the interval between pings, which must be less than the server's heartbeat interval. A
+    /// client that the server closed for a missing heartbeat shortens its interval. Default: 10 s.
     #[must_use]
     pub fn heartbeat(mut self, interval: Duration) -> Self {
         self.settings.heartbeat = interval;
         self
     }
 
-    /// How long nothing may come after a ping before the connection counts as lost. 10 s.
+    /// Sets how long to wait for any frame after a ping before the connection counts as lost.
+    /// Default: 10 s.
     #[must_use]
     pub fn silence(mut self, limit: Duration) -> Self {
         self.settings.silence = limit;
         self
     }
 
-    /// The largest message that is taken from the server. 16 MiB.
+    /// Sets the size limit of a message from the server, in bytes. Default: 16 MiB.
     #[must_use]
     pub fn message_bytes(mut self, limit: usize) -> Self {
         self.message_bytes = limit;
         self
     }
 
-    /// The largest message that is sent. 1 MiB.
+    /// Sets the size limit of a message to the server, in bytes. Default: 1 MiB.
     ///
-    /// It bounds what waits for a server that does not read, too: a connection on which more
-    /// than this and 129 KiB wait to be written ends with [`Cause::NotReading`](crate::Cause::NotReading).
+    /// It also bounds what waits for a server that does not read: a connection with more than this
+    /// limit plus 129 KiB of unwritten bytes ends with
+    /// [`Cause::NotReading`](crate::Cause::NotReading).
     #[must_use]
     pub fn send_bytes(mut self, limit: usize) -> Self {
         self.settings.send_bytes = limit;
         self
     }
 
-    /// Makes the waits the same in every run; for tests.
+    /// Sets the seed of the random delays, so that they are the same in every run. For tests.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// Starts the client, which connects by itself and for ever. Call it within a tokio runtime.
+    /// Starts the client, which connects and reconnects by itself. Must be called within a tokio
+    /// runtime.
     ///
     /// # Errors
-    /// When the address, a header or a time does not fit, or there is no runtime.
+    /// Returns an error if the URL, a header or a setting is not valid, or if there is no runtime.
     pub fn build(self) -> Result<Client, Error> {
         let uri = self.uri()?;
         let connector = match &self.connector {
             Some(connector) => Arc::clone(connector),
-            None if uri.scheme_str() == Some("wss") => self.tls_connector().map_err(|why| self.no_address(&why))?,
+            None if uri.scheme_str() == Some("wss") => self.tls_connector().map_err(|why| self.invalid_url(&why))?,
             None => dial::connector(dial::tcp),
         };
         let headers = self.headers.iter().map(header).collect::<Result<HeaderMap, Error>>()?;
         for (name, time) in [("heartbeat", self.settings.heartbeat), ("silence", self.settings.silence)] {
             if time.is_zero() {
-                return Err(Error::configuration(format!("{name} is 0 s; a time of more than nothing is expected")));
+                return Err(Error::configuration(format!("{name} is 0 s; a positive duration is expected")));
             }
         }
         let runtime = runtime::Handle::try_current()
-            .map_err(|_| Error::configuration("there is no tokio runtime here; build the client within one"))?;
-        let random = self.seed.map_or_else(Random::of_the_system, Random::seeded);
+            .map_err(|_| Error::configuration("there is no tokio runtime; build the client within one"))?;
+        let random = self.seed.map_or_else(Random::from_entropy, Random::seeded);
         let Self { token, message_bytes, settings, .. } = self;
-        let dial = Dial { uri, headers, connector, token, message_bytes, send_bytes: settings.send_bytes };
-        Ok(Client::start(Core::new(settings, random, now()), dial, self.storage, &runtime))
+        let dialer = Dialer { uri, headers, connector, token, message_bytes, send_bytes: settings.send_bytes };
+        Ok(Client::start(ClientState::new(settings, random, now()), dialer, self.storage, &runtime))
     }
 
     fn uri(&self) -> Result<Uri, Error> {
-        let uri: Uri = self.url.parse().map_err(|error: http::uri::InvalidUri| self.no_address(&error))?;
+        let uri: Uri = self.url.parse().map_err(|error: http::uri::InvalidUri| self.invalid_url(&error))?;
         if uri.host().is_none_or(str::is_empty) {
-            return Err(self.no_address(&"there is no host; an address like ws://host:8000/path is expected"));
+            return Err(self.invalid_url(&"it has no host; a URL like ws://host:8000/path is expected"));
         }
         match uri.scheme_str() {
             Some("ws" | "wss") => Ok(uri),
-            _ => Err(self.no_address(&"the scheme is not ws or wss")),
+            _ => Err(self.invalid_url(&"the scheme must be ws or wss")),
         }
     }
 
-    fn no_address(&self, why: &dyn fmt::Display) -> Error {
-        Error::configuration(format!("address `{}`: {why}", self.url))
+    fn invalid_url(&self, why: &dyn fmt::Display) -> Error {
+        Error::configuration(format!("URL `{}`: {why}", self.url))
     }
 
     #[cfg(feature = "rustls")]
     fn tls_connector(&self) -> Result<Connector, String> {
-        self.tls.clone().map_or_else(tls::of_the_system, Ok).map(tls::connector)
+        self.tls.clone().map_or_else(tls::system_config, Ok).map(tls::connector)
     }
 
     #[cfg(not(feature = "rustls"))]
-    #[expect(clippy::unused_self, reason = "with the feature the builder has the settings of TLS")]
+    #[expect(clippy::unused_self, reason = "with the feature, the builder has the TLS configuration")]
     fn tls_connector(&self) -> Result<Connector, String> {
-        let how = "enable the feature `rustls` of topicast-client, or give a connector that opens a TLS stream";
+        let how = "enable the feature `rustls` of topicast-client, or set a connector that opens a TLS stream";
         Err(format!("wss needs TLS; {how}"))
     }
 }
 
 fn header((name, value): &(String, String)) -> Result<(HeaderName, HeaderValue), Error> {
     let name: HeaderName =
-        name.parse().map_err(|_| Error::configuration(format!("`{name}` is not the name of a header")))?;
+        name.parse().map_err(|_| Error::configuration(format!("`{name}` is not a valid header name")))?;
     let value = HeaderValue::try_from(value)
-        .map_err(|_| Error::configuration(format!("header {name}: the value has characters that it cannot have")))?;
+        .map_err(|_| Error::configuration(format!("header {name}: the value has characters that are not allowed")))?;
     Ok((name, value))
 }
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Headers and tokens are secrets.
+        // Headers and tokens may be secrets.
         f.debug_struct("Builder").field("url", &self.url).field("settings", &self.settings).finish_non_exhaustive()
     }
 }
@@ -280,23 +299,23 @@ impl fmt::Debug for Builder {
 mod tests {
     use super::*;
 
-    fn refused(builder: Builder) -> String {
+    fn build_error(builder: Builder) -> String {
         let error = builder.build().unwrap_err();
         assert!(error.is_configuration());
         error.to_string()
     }
 
     #[tokio::test]
-    async fn what_does_not_fit_is_named() {
-        let check = |url: &str, message: &str| assert_eq!(refused(Client::builder(url)), message);
-        check("http://x", "address `http://x`: the scheme is not ws or wss");
-        check("/x", "address `/x`: there is no host; an address like ws://host:8000/path is expected");
+    async fn what_is_not_valid_is_named() {
+        let check = |url: &str, message: &str| assert_eq!(build_error(Client::builder(url)), message);
+        check("http://x", "URL `http://x`: the scheme must be ws or wss");
+        check("/x", "URL `/x`: it has no host; a URL like ws://host:8000/path is expected");
         let client = || Client::builder("ws://x");
-        assert_eq!(refused(client().header("a b", "c")), "`a b` is not the name of a header");
-        assert_eq!(refused(client().header("a", "\n")), "header a: the value has characters that it cannot have");
+        assert_eq!(build_error(client().header("a b", "c")), "`a b` is not a valid header name");
+        assert_eq!(build_error(client().header("a", "\n")), "header a: the value has characters that are not allowed");
         assert_eq!(
-            refused(client().heartbeat(Duration::ZERO)),
-            "heartbeat is 0 s; a time of more than nothing is expected"
+            build_error(client().heartbeat(Duration::ZERO)),
+            "heartbeat is 0 s; a positive duration is expected"
         );
     }
 
@@ -304,14 +323,14 @@ mod tests {
     #[tokio::test]
     async fn without_tls_its_feature_is_named() {
         assert_eq!(
-            refused(Client::builder("wss://x")),
-            "address `wss://x`: wss needs TLS; enable the feature `rustls` of topicast-client, \
-             or give a connector that opens a TLS stream"
+            build_error(Client::builder("wss://x")),
+            "URL `wss://x`: wss needs TLS; enable the feature `rustls` of topicast-client, \
+             or set a connector that opens a TLS stream"
         );
     }
 
     #[test]
     fn a_client_needs_a_runtime() {
-        assert!(refused(Client::builder("ws://x")).starts_with("there is no tokio runtime here"));
+        assert!(build_error(Client::builder("ws://x")).starts_with("there is no tokio runtime"));
     }
 }
