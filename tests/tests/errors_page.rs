@@ -211,7 +211,9 @@ fn every_error_of_the_builder_has_a_remedy() {
     let limits = Limits { handler_timeout: zero, ..Limits::default() };
     let new = || Server::builder("Errors", "1.0.0").state(Arc::<App>::default());
     let twice = topicast::operations![Arc<App>; channels::notice_me];
-    let errors: [Vec<Result<Server, Error>>; 7] = [
+    let late = Server::builder("Late", "1.0.0").channels(topicast::channels![Bars]).state(Arc::<App>::default());
+    let errors: [Vec<Result<Server, Error>>; 8] = [
+        vec![late.build()],
         vec![
             new()
                 .channels(topicast::channels![Arc<App>; Bars])
