@@ -9,15 +9,15 @@ import { generate } from "./index.js";
 
 const USAGE = `usage: topicast generate <url or file> -o <file> [--check] [--runtime <module>]
 
-Writes the typed surface of every channel, operation and push of an AsyncAPI 3.0 document.
+Writes a typed client for the channels, operations and pushes of an AsyncAPI 3.0 document.
 
   -o, --output   the module to write; - is the standard output
-  --check        write nothing; fail where the module is not what would be written
-  --runtime      what the module imports the runtime from (default: topicast)
+  --check        write nothing; fail if the module is out of date
+  --runtime      the module to import the runtime from (default: topicast)
 `;
 
-/** How long a server may take to answer with its document, in milliseconds. */
-const PATIENCE = 30_000;
+/** The timeout for fetching a document, in milliseconds. */
+const TIMEOUT = 30_000;
 
 class UsageError extends Error {}
 
@@ -68,7 +68,7 @@ function parsed() {
 async function load(source: string): Promise<string> {
   try {
     if (!/^https?:\/\//.test(source)) return await readFile(source, "utf8");
-    const response = await fetch(source, { signal: AbortSignal.timeout(PATIENCE) });
+    const response = await fetch(source, { signal: AbortSignal.timeout(TIMEOUT) });
     if (!response.ok) throw new Error(`it answers ${response.status} ${response.statusText}`);
     return await response.text();
   } catch (error) {
@@ -76,7 +76,7 @@ async function load(source: string): Promise<string> {
   }
 }
 
-/** What is wrong in the end: of a request that failed, only the cause says why. */
+/** Returns the root cause of an error; a failed `fetch` has its reason only there. */
 function reason(error: unknown): string {
   const { message, cause, code } = error as { message: string; cause?: unknown; code?: string };
   return cause === undefined ? message || String(code) : reason(cause);
