@@ -30,7 +30,6 @@ impl TimeLimits {
 /// When a connection was last heard, and what follows from it.
 #[derive(Debug)]
 pub(crate) struct Liveness {
-    limits: TimeLimits,
     opened: Instant,
     heard: Instant,
     /// When the last ping went out, or the connection was opened.
@@ -49,8 +48,8 @@ pub(crate) enum Due {
 }
 
 impl Liveness {
-    pub(crate) fn new(limits: TimeLimits, now: Instant) -> Self {
-        Self { limits, opened: now, heard: now, pinged: now }
+    pub(crate) fn new(now: Instant) -> Self {
+        Self { opened: now, heard: now, pinged: now }
     }
 
     /// Any frame from the client counts.
@@ -58,15 +57,14 @@ impl Liveness {
         self.heard = now;
     }
 
-    pub(crate) fn due(&mut self, now: Instant) -> Due {
-        let silent = self.limits.heartbeat.map(|limit| self.heard + limit);
-        let aged = self.limits.lifespan.map(|limit| self.opened + limit);
+    pub(crate) fn due(&mut self, limits: &TimeLimits, now: Instant) -> Due {
+        let silent = limits.heartbeat.map(|limit| self.heard + limit);
+        let aged = limits.lifespan.map(|limit| self.opened + limit);
         let end = silent.into_iter().chain(aged).min();
         if end.is_some_and(|end| end <= now) {
             return Due::Close;
         }
-        let ping =
-            self.limits.heartbeat.filter(|_| self.limits.pings).map(|limit| self.pinged.max(self.heard) + limit / 2);
+        let ping = limits.heartbeat.filter(|_| limits.pings).map(|limit| self.pinged.max(self.heard) + limit / 2);
         if ping.is_some_and(|ping| ping <= now) {
             self.pinged = now;
             return Due::Ping;
@@ -80,6 +78,8 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+
+    const NO_LIMITS: TimeLimits = TimeLimits { heartbeat: None, lifespan: None, pings: true };
 
     fn limits(heartbeat: u32, lifespan: u32, pings: bool) -> TimeLimits {
         let limit = |seconds: u32| (seconds > 0).then_some(SECOND * seconds);
@@ -98,27 +98,27 @@ mod tests {
     #[test]
     fn silence_and_age_end_a_connection() {
         let start = Instant::now();
-        let mut liveness = Liveness::new(limits(30, 100, false), start);
-        assert_eq!(liveness.due(start), Due::Wait(Some(start + SECOND * 30)));
+        let (limits, mut liveness) = (limits(30, 100, false), Liveness::new(start));
+        assert_eq!(liveness.due(&limits, start), Due::Wait(Some(start + SECOND * 30)));
         liveness.hear(start + SECOND * 29);
-        assert_eq!(liveness.due(start + SECOND * 30), Due::Wait(Some(start + SECOND * 59)));
+        assert_eq!(liveness.due(&limits, start + SECOND * 30), Due::Wait(Some(start + SECOND * 59)));
         liveness.hear(start + SECOND * 58);
         liveness.hear(start + SECOND * 87);
-        assert_eq!(liveness.due(start + SECOND * 99), Due::Wait(Some(start + SECOND * 100)));
-        assert_eq!(liveness.due(start + SECOND * 100), Due::Close);
-        assert_eq!(Liveness::new(limits(0, 0, true), start).due(start + SECOND * 9999), Due::Wait(None));
+        assert_eq!(liveness.due(&limits, start + SECOND * 99), Due::Wait(Some(start + SECOND * 100)));
+        assert_eq!(liveness.due(&limits, start + SECOND * 100), Due::Close);
+        assert_eq!(liveness.due(&NO_LIMITS, start + SECOND * 9999), Due::Wait(None));
     }
 
     #[test]
     fn pings_are_sent_at_half_the_interval_of_silence() {
         let start = Instant::now();
-        let mut liveness = Liveness::new(limits(30, 0, true), start);
-        assert_eq!(liveness.due(start), Due::Wait(Some(start + SECOND * 15)));
-        assert_eq!(liveness.due(start + SECOND * 15), Due::Ping);
-        assert_eq!(liveness.due(start + SECOND * 15), Due::Wait(Some(start + SECOND * 30)));
+        let (limits, mut liveness) = (limits(30, 0, true), Liveness::new(start));
+        assert_eq!(liveness.due(&limits, start), Due::Wait(Some(start + SECOND * 15)));
+        assert_eq!(liveness.due(&limits, start + SECOND * 15), Due::Ping);
+        assert_eq!(liveness.due(&limits, start + SECOND * 15), Due::Wait(Some(start + SECOND * 30)));
         liveness.hear(start + SECOND * 16);
-        assert_eq!(liveness.due(start + SECOND * 16), Due::Wait(Some(start + SECOND * 31)));
-        assert_eq!(liveness.due(start + SECOND * 31), Due::Ping);
-        assert_eq!(liveness.due(start + SECOND * 46), Due::Close);
+        assert_eq!(liveness.due(&limits, start + SECOND * 16), Due::Wait(Some(start + SECOND * 31)));
+        assert_eq!(liveness.due(&limits, start + SECOND * 31), Due::Ping);
+        assert_eq!(liveness.due(&limits, start + SECOND * 46), Due::Close);
     }
 }

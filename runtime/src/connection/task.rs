@@ -58,9 +58,8 @@ pub(crate) fn serve(
         pending: VecDeque::new(),
         answering: None,
         gate: None,
-        held: None,
         broken: None,
-        liveness: Liveness::new(core.time_limits, Instant::now()),
+        liveness: Liveness::new(Instant::now()),
         faults: 0,
         turns: 0,
         phase: Phase::Open,
@@ -89,11 +88,9 @@ struct Connection {
     answering: Option<Pin<Box<dyn Future<Output = Answer> + Send>>>,
     /// What has to pass before anything more is read or begun; signals and time limits are
     /// heeded meanwhile.
-    gate: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    /// What was read, and waits for the turnstile.
-    held: Option<io::Result<ReadOutcome>>,
+    gate: Option<Box<Gate>>,
     /// The peer broke the protocol: closed with this once the messages before are answered.
-    broken: Option<Broken>,
+    broken: Option<Box<Broken>>,
     liveness: Liveness,
     faults: u32,
     /// Steps taken since other tasks had a turn.
@@ -102,6 +99,13 @@ struct Connection {
     /// Given back when nothing else of the connection is left: a shutdown waits for it.
     #[expect(dead_code, reason = "held for its drop, after everything else")]
     place: Place,
+}
+
+/// What a connection waits for before it goes on.
+struct Gate {
+    passed: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// What was read, and waits for the turnstile.
+    held: Option<io::Result<ReadOutcome>>,
 }
 
 enum Phase {
@@ -150,7 +154,7 @@ impl Connection {
                 // to read would never let the timer have its turn.
                 Phase::Closing { until, .. } | Phase::Discarding { until } if *until <= Instant::now() => return,
                 Phase::Closing { until, .. } | Phase::Discarding { until } => Some(*until),
-                Phase::Open => match self.liveness.due(Instant::now()) {
+                Phase::Open => match self.liveness.due(&self.core.time_limits, Instant::now()) {
                     Due::Wait(until) => until,
                     Due::Ping => {
                         self.session.handle().send(Frame::ping());
@@ -167,7 +171,7 @@ impl Connection {
             let step = tokio::select! {
                 biased;
                 () = handle.signals.changed() => Step::Signalled,
-                () = optional(self.gate.as_mut()) => Step::Passed,
+                () = optional(self.gate.as_mut().map(|gate| &mut gate.passed)) => Step::Passed,
                 answer = optional(self.answering.as_mut()) => Step::Answered(answer),
                 read = Read { transport: &self.transport, reader: &mut self.reader, pending: &mut self.pending }, if reading => Step::Read(read),
                 () = at(deadline) => Step::TimeUp,
@@ -175,8 +179,7 @@ impl Connection {
             match step {
                 Step::Signalled => self.heed_signals(),
                 Step::Passed => {
-                    self.gate = None;
-                    if let Some(read) = self.held.take() {
+                    if let Some(read) = self.gate.take().and_then(|gate| gate.held) {
                         self.take_read(read);
                         // Control frames are answered without waiting for their turn, so a client
                         // that sends nothing else waits here.
@@ -188,9 +191,9 @@ impl Connection {
                     self.await_room();
                 }
                 Step::Read(read) => {
-                    self.held = Some(read);
                     let turnstile = self.core.turnstile.clone();
-                    self.gate = Some(Box::pin(async move { turnstile.pass().await }));
+                    let passed = Box::pin(async move { turnstile.pass().await });
+                    self.gate = Some(Box::new(Gate { passed, held: Some(read) }));
                 }
                 Step::TimeUp if matches!(self.phase, Phase::Open) => {}
                 Step::TimeUp => self.phase = Phase::Gone,
@@ -218,7 +221,8 @@ impl Connection {
         let inbox = &self.session.handle().inbox;
         if self.gate.is_none() && inbox.room().now_or_never().is_none() {
             let inbox = inbox.clone();
-            self.gate = Some(Box::pin(async move { inbox.room().await }));
+            let passed = Box::pin(async move { inbox.room().await });
+            self.gate = Some(Box::new(Gate { passed, held: None }));
         }
     }
 
@@ -243,8 +247,8 @@ impl Connection {
             let Some(message) = self.pending.pop_front() else {
                 // An idle connection keeps no room for messages.
                 self.pending = VecDeque::new();
-                if let Some(Broken { code, reason }) = self.broken.take() {
-                    self.close(code, &reason);
+                if let Some(broken) = self.broken.take() {
+                    self.close(broken.code, &broken.reason);
                     self.set_peer(PeerEnd::Unreadable);
                 }
                 return;
@@ -286,7 +290,7 @@ impl Connection {
         match read {
             Ok(ReadOutcome::Bytes(fed)) => {
                 self.liveness.hear(Instant::now());
-                let broken = fed.err();
+                let broken = fed.err().map(Box::new);
                 let unreadable = broken.is_some();
                 if matches!(self.phase, Phase::Open) {
                     self.broken = broken;
@@ -354,8 +358,8 @@ impl Connection {
                 if let Some(reason) = ended {
                     tracing::debug!(session = %self.session.id(), reason, "closed by the shard");
                     self.begin_closing();
-                } else if let Some((code, reason)) = close {
-                    self.close(code, &reason);
+                } else if let Some((code, reason)) = close.as_deref() {
+                    self.close(*code, reason);
                 }
             }
             // The handshake is complete, or as complete as it will be.
@@ -403,9 +407,8 @@ impl Connection {
         self.answering = None;
         self.pending.clear();
         self.session.end();
-        if self.held.is_none() {
-            self.gate = None;
-        }
+        // What was read is still to be looked at: it may have the peer's close frame in it.
+        self.gate.take_if(|gate| gate.held.is_none());
         let until = Instant::now() + self.core.limits.close_timeout;
         let peer = if self.broken.take().is_some() { PeerEnd::Unreadable } else { PeerEnd::Awaited };
         self.phase = Phase::Closing { until, peer };
@@ -446,7 +449,7 @@ mod tests {
         let (stream, _peer) = tokio::io::duplex(64);
         let transport = Arc::new(Transport::other(stream));
         let handle = core.hub.open(Arc::clone(&transport));
-        let session = Session::new(handle, None, http::Extensions::new(), Arc::clone(&core.catalog));
+        let session = Session::new(handle, None, http::Extensions::new(), Arc::clone(&core.catalog.pushes));
         let size = size_of_val(&serve(Place::take(core).unwrap(), transport, session, &[]));
         // Each idle connection holds all of it for as long as it lasts.
         assert!(size <= 960, "the future of a connection has {size} bytes");

@@ -4,10 +4,14 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     body::Body,
-    extract::ConnectInfo,
+    extract::{
+        ConnectInfo, FromRequestParts, MatchedPath, NestedPath, OriginalUri, RawPathParams,
+        rejection::RawPathParamsRejection,
+    },
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::{Extensions, HeaderMap, HeaderValue, Method, Request, StatusCode, header, request::Parts};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::{rt::TokioIo, server::conn::auto};
@@ -92,19 +96,27 @@ pub(crate) fn serve_transport(
 ) -> impl Future<Output = ()> + Send + use<> {
     let transport = Arc::new(transport);
     let peer = handshake::peer(&parts).or_else(|| transport.peer());
-    // What axum leaves for its own extractors is of no use to a session and costs memory
-    // for as long as it lasts.
-    parts.extensions.remove::<ConnectInfo<SocketAddr>>();
-    parts.extensions.remove::<axum::extract::OriginalUri>();
-    parts.extensions.remove::<axum::extract::MatchedPath>();
-    if parts.extensions.is_empty() {
-        // An emptied map keeps its table.
-        parts.extensions = Extensions::new();
-    }
+    forget_axum(&mut parts);
     let core = place.core();
     let handle = core.hub.open(Arc::clone(&transport));
-    let session = Session::new(handle, peer, parts.extensions, Arc::clone(&core.catalog));
+    let session = Session::new(handle, peer, parts.extensions, Arc::clone(&core.catalog.pushes));
     connection::serve(place, transport, session, first)
+}
+
+/// Removes what axum left in the extensions for its own extractors. It is of no use to a session
+/// and costs memory for as long as the session lasts.
+fn forget_axum(parts: &mut Parts) {
+    parts.extensions.remove::<ConnectInfo<SocketAddr>>();
+    parts.extensions.remove::<OriginalUri>();
+    parts.extensions.remove::<MatchedPath>();
+    parts.extensions.remove::<NestedPath>();
+    // The type of the path's parameters is axum's own: they go only if nothing else is left.
+    let params = RawPathParams::from_request_parts(parts, &()).now_or_never();
+    let missing = matches!(params, Some(Err(RawPathParamsRejection::MissingPathParams(_))));
+    if parts.extensions.len() <= usize::from(!missing) {
+        // An emptied map would keep its table.
+        parts.extensions = Extensions::new();
+    }
 }
 
 /// Unwraps the TCP socket that `topicast::serve` or `axum::serve` upgraded; any other stream is

@@ -10,6 +10,10 @@ impl Memberships {
     /// Enters a topic at a place. Returns false if it is there already.
     pub(crate) fn enter(&mut self, topic: TopicId, place: u32) -> bool {
         let Err(at) = self.find(topic) else { return false };
+        if self.0.is_empty() {
+            // Most connections have one topic, and a vector begins with room for four.
+            self.0.reserve_exact(1);
+        }
         self.0.insert(at, (topic, place));
         true
     }

@@ -14,9 +14,6 @@ use crate::{
 /// How many frames one write takes at most.
 const MAX_SLICES: usize = 64;
 
-/// How many handles an empty outbox may keep room for.
-const IDLE_CAPACITY: usize = 4;
-
 /// A queue of frames, bounded by its owner in bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
@@ -222,9 +219,9 @@ impl Outbox {
                 Poll::Pending => return Poll::Pending,
             }
         }
-        if self.queue.capacity() > IDLE_CAPACITY {
-            self.queue.shrink_to(IDLE_CAPACITY);
-        }
+        // Most connections are idle most of the time, and updates that are sent at once do not
+        // pass through here: the room is worth more than the allocation.
+        self.queue = VecDeque::new();
         Poll::Ready(Ok(()))
     }
 

@@ -16,7 +16,7 @@ pub(crate) struct Signals {
 #[derive(Debug, Default)]
 pub(crate) struct State {
     /// Somebody wants the connection closed with this code and reason.
-    pub(crate) close: Option<(CloseCode, String)>,
+    pub(crate) close: Option<Box<(CloseCode, String)>>,
     /// The shard has queued a close frame of its own, for this reason.
     pub(crate) ended: Option<&'static str>,
     /// The close frame and all before it are written.
@@ -28,7 +28,7 @@ pub(crate) struct State {
 impl Signals {
     /// Asks for a close; only the first request counts.
     pub(crate) fn request_close(&self, code: CloseCode, reason: &str) {
-        self.lock().close.get_or_insert_with(|| (code, reason.to_owned()));
+        self.lock().close.get_or_insert_with(|| Box::new((code, reason.to_owned())));
         self.changed.notify_one();
     }
 
