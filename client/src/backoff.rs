@@ -8,6 +8,14 @@ use crate::random::Random;
 ///
 /// The n-th delay in a row is a random duration up to `base · 2^(n-1)`, and at most `cap`, so
 /// that clients of the same server do not reconnect at the same time.
+///
+/// ```
+/// use std::time::Duration;
+/// use topicast_client::Backoff;
+///
+/// let patient = Backoff { cap: Duration::from_secs(120), ..Backoff::default() };
+/// # assert_eq!(patient.base, Duration::from_millis(500));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
     /// The upper bound of the first delay. Default: 500 ms.

@@ -10,6 +10,24 @@ use std::{
 ///
 /// Dropped items are counted, and the stream reports the count at the position where they
 /// are missing.
+///
+/// ```no_run
+/// # #[topicast::data]
+/// # #[derive(Debug)]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # let client = topicast_client::Client::builder("ws://localhost:8000/ws").build()?;
+/// use topicast_client::{Buffering, Overflow};
+///
+/// // A chart draws the newest bar; a recorder wants the first ones, and to know what it lost.
+/// let chart = client.subscribe_with(&Bars { symbol: "AAPL".into() }, Buffering::latest())?;
+/// let recorder = Buffering { capacity: 100_000, overflow: Overflow::DropNewest };
+/// let recorded = client.subscribe_with(&Bars { symbol: "AAPL".into() }, recorder)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Buffering {
     /// The number of buffered items, at least 1. Default: 1,024.
@@ -19,6 +37,13 @@ pub struct Buffering {
 }
 
 /// What is dropped when the buffer is full.
+///
+/// ```
+/// use topicast_client::{Buffering, Overflow};
+///
+/// assert_eq!(Buffering::default().overflow, Overflow::DropOldest);
+/// assert_eq!(Buffering::latest().capacity, 1);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Overflow {
     /// The oldest item; the newest ones stay.

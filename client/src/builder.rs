@@ -38,6 +38,20 @@ impl Client {
 }
 
 /// Configures and builds a [`Client`].
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+/// use topicast_client::Client;
+///
+/// let client = Client::builder("ws://localhost:8000/ws")
+///     .token("secret")
+///     .header("x-request-source", "desk")
+///     .connect_timeout(Duration::from_secs(3))
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Builder {
     url: String,
     headers: Vec<(String, String)>,

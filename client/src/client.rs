@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::{oneshot, watch};
-use topicast::{Channel, Push, topic_of};
+use topicast::{Channel, Push, Request, topic_of};
 
 use crate::{
     buffer::{Buffer, Buffering},
@@ -28,6 +28,24 @@ use crate::{
 ///
 /// Clones are handles to the same connection. It is closed by [`close`](Self::close), or when the
 /// last handle, subscription and stream is dropped.
+///
+/// ```no_run
+/// # #[topicast::data]
+/// # #[derive(Debug)]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+/// use topicast_client::Client;
+///
+/// let client = Client::connect("ws://localhost:8000/ws").await?;
+/// let bars = client.subscribe(&Bars { symbol: "AAPL".into() })?;
+/// let latency: Duration = client.ping().await?;
+/// client.close();
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Client {
     handle: Handle,
@@ -142,8 +160,45 @@ impl Client {
         Pushes::new(self.handle.clone(), Arc::new(Buffer::new(buffering)))
     }
 
-    /// Sends a request to an operation, and waits for the reply. Without a connection the request
-    /// waits for one.
+    /// Sends a request to an operation, typed by its declaration, and waits for the reply. For an
+    /// operation without a reply it waits as [`send`](Self::send) does.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let client = topicast_client::Client::builder("ws://localhost:8000/ws").build()?;
+    /// #[topicast::data]
+    /// pub struct Order { pub symbol: String }
+    ///
+    /// #[topicast::data]
+    /// pub struct Placed { pub number: u32 }
+    ///
+    /// #[topicast::ws_operation("orders.place", reply = "orders.place.response")]
+    /// pub async fn place(_: &topicast::Cx<'_>, _: Order) -> Result<Placed, topicast::Refusal> {
+    ///     Ok(Placed { number: 1 })
+    /// }
+    ///
+    /// let placed = client.call::<place>(&Order { symbol: "AAPL".into() }).await?;
+    /// println!("order {}", placed.number);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// See [`request`](Self::request).
+    ///
+    /// # Cancel safety
+    /// See [`request`](Self::request).
+    pub async fn call<O>(&self, payload: &O::Payload) -> Result<O::Reply, RequestError>
+    where
+        O: Request<Payload: Serialize, Reply: DeserializeOwned>,
+    {
+        let reply = self.exchange(O::NAME, Some(payload), O::REPLY.is_some()).await?;
+        // Without a reply the type is `()`, whose JSON is null.
+        decode(if O::REPLY.is_some() { &reply } else { "null" }).map_err(RequestError::Unreadable)
+    }
+
+    /// Sends a request to an operation by its name, and waits for the reply. Without a connection
+    /// the request waits for one.
     ///
     /// A request is sent at most once. If the connection ends or the timeout elapses after it was
     /// sent, its outcome is [unknown](RequestError::Unknown).
@@ -158,7 +213,7 @@ impl Client {
         name: &str,
         payload: &(impl Serialize + ?Sized),
     ) -> Result<R, RequestError> {
-        let reply = self.call(name, Some(payload), true).await?;
+        let reply = self.exchange(name, Some(payload), true).await?;
         decode(&reply).map_err(RequestError::Unreadable)
     }
 
@@ -171,7 +226,7 @@ impl Client {
     /// # Cancel safety
     /// See [`request`](Self::request).
     pub async fn send(&self, name: &str, payload: &(impl Serialize + ?Sized)) -> Result<(), RequestError> {
-        self.call(name, Some(payload), false).await.map(drop)
+        self.exchange(name, Some(payload), false).await.map(drop)
     }
 
     /// Measures the round-trip time to the server.
@@ -180,7 +235,7 @@ impl Client {
     /// Returns a [`RequestError`] if the server does not answer.
     pub async fn ping(&self) -> Result<Duration, RequestError> {
         let start = now();
-        self.call("ping", None::<&()>, true).await?;
+        self.exchange("ping", None::<&()>, true).await?;
         Ok(now().saturating_duration_since(start))
     }
 
@@ -210,7 +265,7 @@ impl Client {
         Ok((request, subscription))
     }
 
-    async fn call(
+    async fn exchange(
         &self,
         name: &str,
         payload: Option<&(impl Serialize + ?Sized)>,

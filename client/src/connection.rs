@@ -10,6 +10,20 @@ use crate::{
 };
 
 /// The state of the connection.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # let client = topicast_client::Client::builder("ws://localhost:8000/ws").build()?;
+/// use topicast_client::Connection;
+///
+/// match client.connection() {
+///     Connection::Live => println!("connected"),
+///     Connection::Waiting { why, after, .. } => println!("{}; the next attempt is in {after:?}", why.cause.name()),
+///     state => println!("{state:?}"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Connection {
@@ -34,6 +48,14 @@ pub enum Connection {
 }
 
 /// An event of the client as a whole.
+///
+/// ```
+/// use topicast_client::{Connection, Event};
+///
+/// let is_an_alarm = |event: &Event| matches!(event, Event::Connection(Connection::Stopped(_)) | Event::Storage(_));
+/// assert!(is_an_alarm(&Event::Storage("the disk is full".into())));
+/// assert!(!is_an_alarm(&Event::Connection(Connection::Live)));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {

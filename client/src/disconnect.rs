@@ -7,6 +7,21 @@ use topicast::Refusal;
 use crate::delay;
 
 /// Why a connection ended, or why an attempt to connect failed.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use topicast_client::Client;
+///
+/// match Client::connect("ws://localhost:8000/ws").await {
+///     Ok(_) => println!("connected"),
+///     Err(error) => match error.disconnect() {
+///         Some(why) => println!("{}, code {:?}: {}", why.cause.name(), why.code, why.reason),
+///         None => println!("{error}"),
+///     },
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disconnect {
     /// The cause.
@@ -23,6 +38,13 @@ pub struct Disconnect {
 /// when the server [refuses its token](Cause::Unauthenticated) twice in a row.
 ///
 /// `docs/clients.md` lists the close codes, and how each affects the first unanswered request.
+///
+/// ```
+/// use topicast_client::Cause;
+///
+/// assert_eq!(Cause::TooSlow.name(), "slow");
+/// assert_eq!(Cause::Application(4000).name(), "application");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {

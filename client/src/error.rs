@@ -7,6 +7,15 @@ use topicast::TopicError;
 use crate::disconnect::Disconnect;
 
 /// An error of building a client, of subscribing or of restoring.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let error = topicast_client::Client::builder("http://localhost:8000/ws").build().unwrap_err();
+/// assert!(error.is_configuration());
+/// assert_eq!(error.to_string(), "address `http://localhost:8000/ws`: the scheme is not ws or wss");
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Error(ErrorKind);
 

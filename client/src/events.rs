@@ -15,6 +15,24 @@ use crate::{
 };
 
 /// The [`Event`]s of a client, as a [`Stream`] that ends when the client is closed.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # let client = topicast_client::Client::builder("ws://localhost:8000/ws").build()?;
+/// use futures_util::StreamExt;
+/// use topicast_client::Event;
+///
+/// let mut events = client.events();
+/// while let Some(event) = events.next().await {
+///     match event {
+///         Event::Connection(state) => println!("{state:?}"),
+///         Event::Fault(why) => println!("a message was not understood: {why}"),
+///         other => println!("{other:?}"),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Events {
     handle: Handle,

@@ -3,6 +3,16 @@
 use std::fmt;
 
 /// Updates of a topic that this client does not receive.
+///
+/// ```
+/// use topicast_client::{Gap, GapCause};
+///
+/// /// Decides whether history has to be fetched again.
+/// fn must_fetch(gap: &Gap) -> bool {
+///     gap.cause == GapCause::NewEpoch || gap.missed.is_none_or(|missed| missed > 0)
+/// }
+/// assert!(must_fetch(&Gap { cause: GapCause::Away, missed: Some(3) }));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
     /// The number of missing updates; `None` if it is unknown.
@@ -12,6 +22,18 @@ pub struct Gap {
 }
 
 /// Why updates are missing.
+///
+/// ```
+/// use topicast_client::GapCause;
+///
+/// let text = |cause| match cause {
+///     GapCause::Away => "the connection was lost",
+///     GapCause::NewEpoch => "the server counts from the beginning again",
+///     GapCause::Skipped => "this client reads too slowly",
+///     _ => "updates are missing",
+/// };
+/// assert_eq!(text(GapCause::Skipped), "this client reads too slowly");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GapCause {

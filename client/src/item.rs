@@ -15,6 +15,20 @@ use crate::{
 /// One item of a subscription, or of a stream of pushes.
 ///
 /// `Update` and `Snapshot` carry values; the other variants report on their completeness.
+///
+/// ```
+/// use topicast_client::Item;
+///
+/// /// Returns the value of an item that has one.
+/// fn value<U>(item: Item<U>) -> Option<U> {
+///     match item {
+///         Item::Update(value) | Item::Snapshot(value) => Some(value),
+///         _ => None,
+///     }
+/// }
+/// assert_eq!(value(Item::Update(150.5)), Some(150.5));
+/// assert_eq!(value::<f64>(Item::Lagged(Some(3))), None);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Item<U> {
@@ -40,6 +54,17 @@ pub enum Item<U> {
 }
 
 /// A payload that does not deserialize as the declared type.
+///
+/// ```
+/// use topicast_client::{Item, Unreadable};
+///
+/// fn report<U>(item: &Item<U>) {
+///     if let Item::Unreadable(Unreadable { error, payload }) = item {
+///         eprintln!("{error} in {payload}");
+///     }
+/// }
+/// # report(&Item::Update(1));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
     /// The error of the deserialization.

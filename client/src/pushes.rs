@@ -20,6 +20,24 @@ use crate::{
 ///
 /// Pushes have no sequence numbers. Those sent while there is no connection are lost, and only
 /// the status items show when that was.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[topicast::ws_push("notice")]
+/// # struct Notice { text: String }
+/// # let client = topicast_client::Client::builder("ws://localhost:8000/ws").build()?;
+/// use futures_util::StreamExt;
+/// use topicast_client::Item;
+///
+/// let mut notices = client.pushes::<Notice>();
+/// while let Some(item) = notices.next().await {
+///     if let Item::Update(notice) = item {
+///         println!("{}", notice.text);
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct Pushes<P> {
     handle: Handle,
     name: &'static str,

@@ -7,6 +7,25 @@ use topicast::Refusal;
 use crate::{disconnect::Disconnect, item::Unreadable};
 
 /// Why a request has no reply.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[topicast::data]
+/// # struct PlaceOrder { symbol: String }
+/// # #[topicast::data]
+/// # struct Placed { number: u64 }
+/// # let client = topicast_client::Client::builder("ws://localhost:8000/ws").build()?;
+/// use topicast_client::RequestError;
+///
+/// match client.request::<Placed>("orders.place", &PlaceOrder { symbol: "AAPL".into() }).await {
+///     Ok(placed) => println!("order {}", placed.number),
+///     Err(RequestError::Refused(why)) => println!("no: {why}"),
+///     Err(error) if error.is_unknown() => println!("ask the server what became of it: {error}"),
+///     Err(error) => println!("{error}; it may be sent again: {}", error.is_retryable()),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestError {
@@ -25,6 +44,14 @@ pub enum RequestError {
 }
 
 /// Why the outcome of a request is unknown.
+///
+/// ```
+/// use topicast_client::{Doubt, RequestError};
+///
+/// let error = RequestError::Unknown(Doubt::TimedOut);
+/// assert!(error.is_unknown() && !error.is_retryable());
+/// assert_eq!(error.to_string(), "no answer in time; it may have been carried out");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Doubt {
@@ -37,6 +64,14 @@ pub enum Doubt {
 }
 
 /// Why a request was not sent.
+///
+/// ```
+/// use topicast_client::{NotSent, RequestError};
+///
+/// let error = RequestError::NotSent(NotSent::QueueFull { limit: 256 });
+/// assert!(error.is_retryable());
+/// assert_eq!(error.to_string(), "not sent: 256 requests wait already, which is the limit");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotSent {

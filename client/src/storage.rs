@@ -12,6 +12,29 @@ use serde_json::value::RawValue;
 ///
 /// The text is JSON: a list of `[route, request]`. Both methods run on a thread where they may
 /// block, one call at a time.
+///
+/// ```
+/// use std::{io, sync::Mutex};
+/// use topicast_client::Storage;
+///
+/// /// Keeps subscriptions in memory, for a test.
+/// #[derive(Default)]
+/// struct Memory(Mutex<Option<String>>);
+///
+/// impl Storage for Memory {
+///     fn load(&self) -> io::Result<Option<String>> {
+///         Ok(self.0.lock().map_err(|_| io::ErrorKind::Other)?.clone())
+///     }
+///
+///     fn save(&self, text: &str) -> io::Result<()> {
+///         *self.0.lock().map_err(|_| io::ErrorKind::Other)? = Some(text.to_owned());
+///         Ok(())
+///     }
+/// }
+/// # let memory = Memory::default();
+/// # memory.save("[]").unwrap();
+/// # assert_eq!(memory.load().unwrap().as_deref(), Some("[]"));
+/// ```
 pub trait Storage: Send + Sync + 'static {
     /// Returns the text that was saved last, or `None` if there is none.
     ///
@@ -29,6 +52,23 @@ pub trait Storage: Send + Sync + 'static {
 }
 
 /// A [`Storage`] in a file, which is replaced atomically.
+///
+/// ```no_run
+/// # #[topicast::data]
+/// # #[derive(Debug)]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use topicast_client::{Client, FileStorage};
+///
+/// let client = Client::builder("ws://localhost:8000/ws").storage(FileStorage::new("subscriptions.json")).build()?;
+/// for (request, bars) in client.restore::<Bars>().await? {
+///     println!("{}: {:?}", request.symbol, bars.status());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct FileStorage {
     path: PathBuf,

@@ -27,6 +27,30 @@ use crate::{
 ///
 /// All subscriptions to one topic share one subscription on the wire. Dropping one removes its
 /// stream only; dropping the last one unsubscribes from the topic.
+///
+/// ```no_run
+/// # #[topicast::data]
+/// # #[derive(Debug)]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # let client = topicast_client::Client::builder("ws://localhost:8000/ws").build()?;
+/// use futures_util::StreamExt;
+/// use topicast_client::Item;
+///
+/// let mut bars = client.subscribe(&Bars { symbol: "AAPL".into() })?;
+/// bars.ready().await?;
+/// while let Some(item) = bars.next().await {
+///     match item {
+///         Item::Update(bar) | Item::Snapshot(bar) => println!("{bar:?}"),
+///         Item::Gap(gap) => println!("{gap}"),
+///         _ => {}
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct Subscription<C> {
     handle: Handle,
     number: u64,

@@ -8,6 +8,14 @@ use crate::wire::Unsendable;
 ///
 /// What kind it is, the `is_*` methods tell; the message names what was wrong and what
 /// is allowed.
+///
+/// ```
+/// use topicast::Server;
+///
+/// let error = Server::builder("Bars", "1.0.0").refusal_codes(["marketClosed"]).build().unwrap_err();
+/// assert!(error.is_configuration());
+/// assert!(error.to_string().starts_with("refusal code `marketClosed` is not in snake_case"));
+/// ```
 #[derive(Debug)]
 pub struct Error(Kind);
 

@@ -19,6 +19,25 @@ use crate::{
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
 /// Channels, operations and their connections. Clones are handles to the same server.
+///
+/// ```
+/// use topicast::Server;
+///
+/// #[topicast::data]
+/// pub struct Bar { pub close: f64 }
+///
+/// #[topicast::ws_router(route = "bars", update = Bar)]
+/// pub struct Bars { pub symbol: String }
+///
+/// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let ws = Server::builder("Bars", "1.0.0").channels(topicast::channels![Bars]).build()?;
+/// let aapl = ws.publisher::<Bars>()?.topic(&Bars { symbol: "AAPL".into() })?;
+/// aapl.publish(&Bar { close: 150.5 })?;
+/// let routes: axum::Router = ws.router("/ws");
+/// # Ok(())
+/// # }
+/// # example().unwrap();
+/// ```
 #[derive(Clone)]
 pub struct Server {
     core: Arc<Shared>,

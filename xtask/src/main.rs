@@ -100,6 +100,27 @@ mod tests {
     }
 
     #[test]
+    fn commands_in_the_documentation_are_accepted() {
+        let root = project::root();
+        let docs = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+        let mut accepted = 0;
+        for page in docs.chain([root.join("README.md")]) {
+            let text = std::fs::read_to_string(&page).unwrap();
+            let (page, ends) = (page.display(), ['`', '#', '\n']);
+            let commands = |of: &'static str| text.split(of).skip(1).map(move |rest| rest.split(ends).next().unwrap());
+            for command in commands("cargo xtask ").map(str::trim).filter(|command| !command.ends_with("--help")) {
+                assert!(parse(command).is_ok(), "{page}: cargo xtask {command}: {}", parse(command).err().unwrap());
+                accepted += 1;
+            }
+            for example in commands("cargo run --package topicast-examples --bin ") {
+                assert!(root.join("examples").join(example).with_extension("rs").exists(), "{page}: no {example}");
+                accepted += 1;
+            }
+        }
+        assert!(accepted > 5, "{accepted} commands");
+    }
+
+    #[test]
     fn what_is_unknown_is_named_with_what_is_allowed() {
         let refused = |arguments: &str| parse(arguments).err().unwrap();
         assert!(refused("tset").contains("a similar subcommand exists: 'test'"));

@@ -1,7 +1,7 @@
 //! Operations, pushes and pings of the real server.
 
 use topicast_client::{Item, RequestError, Status};
-use topicast_tests::channels::{Notice, Order, PlaceOrder};
+use topicast_tests::channels::{Notice, Order, PlaceOrder, notice_me, place_order};
 
 use crate::harness::{TestServer, eager, next, soon};
 
@@ -22,6 +22,19 @@ async fn a_request_has_a_typed_reply() {
     assert_eq!((refusal.code(), refusal.is_retryable()), ("market_closed", false));
     let error = soon(client.request::<Notice>("orders.place", &order("A"))).await.unwrap_err();
     assert!(matches!(error, RequestError::Unreadable(what) if what.payload == r#"{"number":7}"#));
+}
+
+#[tokio::test]
+async fn an_operation_is_typed_by_its_declaration() {
+    let server = TestServer::start();
+    let client = eager(&server.url()).build().unwrap();
+    assert_eq!(soon(client.call::<place_order>(&order("A"))).await, Ok(Order { number: 7 }));
+    let refused = soon(client.call::<place_order>(&order("HALT"))).await.unwrap_err();
+    assert!(matches!(refused, RequestError::Refused(refusal) if refusal.code() == "market_closed"));
+    // Neither a payload nor a reply.
+    let mut notices = client.pushes::<Notice>();
+    soon(client.call::<notice_me>(&())).await.unwrap();
+    assert!(matches!(next(&mut notices).await, Item::Status(Status::Live)));
 }
 
 #[tokio::test]

@@ -5,6 +5,25 @@ use std::{any::Any, sync::Arc};
 use crate::call::session::Session;
 
 /// The context of a call: the state `S` of the application and the session that asks.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU32, Ordering};
+/// use topicast::{Cx, Refusal};
+///
+/// #[derive(Default)]
+/// pub struct App { calls: AtomicU32 }
+///
+/// #[derive(Clone)]
+/// pub struct User { name: String }
+///
+/// /// Counts calls, and greets the user whom the application's layer found.
+/// #[topicast::ws_operation("hello", reply = "hello.response")]
+/// async fn hello(cx: &Cx<'_, App>) -> Result<String, Refusal> {
+///     let calls = cx.state().calls.fetch_add(1, Ordering::Relaxed);
+///     let user = cx.extension::<User>().ok_or_else(|| Refusal::forbidden("who are you?"))?;
+///     Ok(format!("{} is call {calls}, from session {}", user.name, cx.session().id()))
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Cx<'a, S = ()> {
     state: &'a S,

@@ -103,6 +103,20 @@ fn encode(value: &impl serde::Serialize) -> Result<Bytes, Refusal> {
 }
 
 /// The channels of a server whose state is `S`; made by [`channels!`](crate::channels).
+///
+/// ```
+/// # #[topicast::data]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// # #[topicast::ws_router(route = "status", update = Bar)]
+/// # pub struct Status {}
+/// /// What one part of an application contributes to its server.
+/// pub fn channels() -> topicast::Channels<()> {
+///     topicast::channels![Bars, Status]
+/// }
+/// let builder = topicast::Server::builder("Bars", "1.0.0").channels(channels());
+/// ```
 pub struct Channels<S> {
     pub(crate) specs: Vec<ChannelSpec>,
     state: PhantomData<fn(S)>,
@@ -259,6 +273,24 @@ pub fn silent<'a>(future: impl Future<Output = Result<(), Refusal>> + Send + 'a)
 
 /// The operations and pushes of a server whose state is `S`; made by
 /// [`operations!`](crate::operations).
+///
+/// ```
+/// use topicast::{Cx, Refusal};
+///
+/// #[topicast::ws_push("notice")]
+/// pub struct Notice { text: String }
+///
+/// #[topicast::ws_operation("notice.me")]
+/// async fn notice_me(cx: &Cx<'_>) -> Result<(), Refusal> {
+///     cx.session().push(&Notice { text: "you asked".into() }).map_err(|error| Refusal::internal(error.to_string()))
+/// }
+///
+/// /// What one part of an application contributes to its server.
+/// pub fn operations() -> topicast::Operations<()> {
+///     topicast::operations![notice_me, Notice]
+/// }
+/// let builder = topicast::Server::builder("Notices", "1.0.0").operations(operations());
+/// ```
 pub struct Operations<S> {
     pub(crate) specs: Vec<OperationSpec>,
     state: PhantomData<fn(S)>,

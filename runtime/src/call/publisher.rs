@@ -10,6 +10,20 @@ use crate::{
 };
 
 /// Publishes the updates of one channel; from [`Server::publisher`](crate::Server::publisher).
+///
+/// ```
+/// # #[topicast::data]
+/// # #[derive(Debug, PartialEq)]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// let ws = topicast::Server::builder("Bars", "1.0.0").channels(topicast::channels![Bars]).build()?;
+/// let publisher = ws.publisher::<Bars>()?;
+/// for symbol in ["AAPL", "MSFT"] {
+///     publisher.topic(&Bars { symbol: symbol.into() })?.publish(&Bar { close: 150.5 })?;
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Publisher<C> {
     topics: Arc<Topics>,
     settings: TopicSettings,

@@ -19,6 +19,28 @@ use crate::{
 };
 
 /// A connected client. Clones are handles; they outlive the connection and then do nothing.
+///
+/// ```
+/// use topicast::{CloseCode, Refusal, Server};
+///
+/// /// Ends the subscriptions of a user to one account, and the connections of nobody.
+/// fn revoke(ws: &Server, topic: &str) {
+///     for session in ws.sessions() {
+///         session.end_subscription(topic, &Refusal::forbidden("this account is not yours any more"));
+///     }
+/// }
+///
+/// /// Closes the connections from other machines.
+/// fn close_remote(ws: &Server) {
+///     let remote = |session: &topicast::Session| session.peer().is_some_and(|peer| !peer.ip().is_loopback());
+///     for session in ws.sessions().into_iter().filter(remote) {
+///         session.close(CloseCode::POLICY, "local clients only");
+///     }
+/// }
+/// # let ws = Server::builder("Sessions", "1.0.0").build().unwrap();
+/// # revoke(&ws, "a:{}");
+/// # close_remote(&ws);
+/// ```
 #[derive(Clone)]
 pub struct Session(Arc<Inner>);
 

@@ -18,6 +18,20 @@ use crate::{
 /// whatever threads publish. Publishing enqueues and never waits: there is no
 /// acknowledgement, a connection that ends loses what it had not read, and for one that
 /// stays behind the channel's [`SlowConsumer`](crate::SlowConsumer) decides.
+///
+/// ```
+/// # #[topicast::data]
+/// # #[derive(Debug, PartialEq)]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// # let ws = topicast::Server::builder("Bars", "1.0.0").channels(topicast::channels![Bars]).build()?;
+/// let aapl = ws.publisher::<Bars>()?.topic(&Bars { symbol: "AAPL".into() })?;
+/// assert_eq!(aapl.name(), r#"bars:{"symbol":"AAPL"}"#);
+/// assert_eq!(aapl.subscribers(), 0);
+/// aapl.publish(&Bar { close: 150.5 })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Topic<C: ?Sized> {
     raw: RawTopic,
     channel: PhantomData<fn(&C)>,

@@ -12,6 +12,22 @@ use crate::declare::{
 ///
 /// Implemented by [`#[ws_router]`](crate::ws_router), never by hand: the attribute
 /// also checks what a trait cannot, such as the names on the wire.
+///
+/// ```
+/// use topicast::Channel;
+///
+/// #[topicast::data]
+/// pub struct Bar { pub close: f64 }
+///
+/// #[topicast::ws_router(route = "bars", update = Bar)]
+/// pub struct Bars { pub symbol: String }
+///
+/// fn subscribe<C: Channel>(request: &C) -> String {
+///     serde_json::json!({ "type": format!("{}.subscribe", C::ROUTE), "payload": request }).to_string()
+/// }
+/// let sent = subscribe(&Bars { symbol: "AAPL".into() });
+/// assert_eq!(sent, r#"{"type":"bars.subscribe","payload":{"symbol":"AAPL"}}"#);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a channel",
     label = "not declared with `#[ws_router]`",
@@ -36,6 +52,15 @@ pub trait Channel: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'st
 /// A message that the server sends of its own accord, to one session or to all.
 ///
 /// Implemented by [`#[ws_push]`](crate::ws_push).
+///
+/// ```
+/// use topicast::Push;
+///
+/// #[topicast::ws_push("notice")]
+/// pub struct Notice { pub text: String }
+///
+/// assert_eq!(Notice::NAME, "notice");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a push",
     label = "not declared with `#[ws_push]`",

@@ -9,6 +9,21 @@ pub(crate) const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 pub const MAX_DEPTH: usize = 100;
 
 /// Why params have no topic.
+///
+/// ```
+/// use topicast::TopicError;
+///
+/// #[topicast::data]
+/// pub struct Fill { price: f64 }
+///
+/// #[topicast::ws_router(route = "fills", update = Fill)]
+/// pub struct Fills { order: u64, symbol: Option<String> }
+///
+/// let too_large = Fills { order: u64::MAX, symbol: None };
+/// assert_eq!(topicast::topic_of(&too_large), Err(TopicError::UnsafeInteger(u64::MAX.to_string())));
+/// let ambiguous = Fills { order: 1, symbol: Some(String::new()) };
+/// assert_eq!(topicast::topic_of(&ambiguous), Err(TopicError::EmptyOption));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TopicError {

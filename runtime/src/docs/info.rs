@@ -27,6 +27,15 @@ pub(crate) struct Info {
 }
 
 /// Whom to ask about a service.
+///
+/// ```
+/// use topicast::{Contact, Server};
+///
+/// let contact = Contact { email: Some("desk@example.com".into()), ..Contact::default() };
+/// let ws = Server::builder("Bars", "1.0.0").contact(contact).build()?;
+/// assert_eq!(ws.asyncapi("/ws").v3()["info"]["contact"]["email"], "desk@example.com");
+/// # Ok::<(), topicast::Error>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Contact {
     /// A person's or team's name.
@@ -38,6 +47,14 @@ pub struct Contact {
 }
 
 /// The licence of an interface.
+///
+/// ```
+/// use topicast::{Licence, Server};
+///
+/// let ws = Server::builder("Bars", "1.0.0").licence(Licence { name: "MIT".into(), url: None }).build()?;
+/// assert_eq!(ws.asyncapi("/ws").v3()["info"]["license"]["name"], "MIT");
+/// # Ok::<(), topicast::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Licence {
     /// An SPDX expression or a name.
@@ -47,6 +64,20 @@ pub struct Licence {
 }
 
 /// One place where a service runs.
+///
+/// ```
+/// use topicast::{Server, ServerInfo};
+///
+/// let production = ServerInfo {
+///     name: "production".into(),
+///     host: "api.example.com".into(),
+///     protocol: "wss".into(),
+///     description: None,
+/// };
+/// let ws = Server::builder("Bars", "1.0.0").server(production).build()?;
+/// assert_eq!(ws.asyncapi("/ws").v3()["servers"]["production"]["host"], "api.example.com");
+/// # Ok::<(), topicast::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct ServerInfo {
     /// A short key, for example `production`.

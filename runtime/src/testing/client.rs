@@ -26,6 +26,27 @@ use crate::{
 /// Every method that waits panics if it has waited for longer than
 /// [`Connect::wait_limit`] allows. The panic names what was awaited and lists the messages
 /// that were received.
+///
+/// ```
+/// # #[topicast::data]
+/// # #[derive(Debug, PartialEq)]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let ws = topicast::Server::builder("Test", "1.0.0").channels(topicast::channels![Bars]).build()?;
+/// use topicast::testing::Client;
+///
+/// let aapl = Bars { symbol: "AAPL".into() };
+/// let mut client = Client::connect(&ws).await?;
+/// client.subscribe(&aapl).await;
+/// ws.publisher::<Bars>()?.topic(&aapl)?.publish(&Bar { close: 150.5 })?;
+/// assert_eq!(client.update::<Bars, Bar>().await, Bar { close: 150.5 });
+/// assert!(client.settled().await.is_empty());
+/// # Ok(())
+/// # }
+/// ```
 pub struct Client {
     stream: DuplexStream,
     reader: Reader,
@@ -38,6 +59,26 @@ pub struct Client {
 }
 
 /// How a connection ended.
+///
+/// ```
+/// # #[topicast::data]
+/// # #[derive(Debug, PartialEq)]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let ws = topicast::Server::builder("Test", "1.0.0").channels(topicast::channels![Bars]).build()?;
+/// use topicast::{CloseCode, testing::Client};
+///
+/// let mut client = Client::connect(&ws).await?;
+/// client.settled().await;
+/// ws.sessions()[0].close(CloseCode::NORMAL, "good night");
+/// let closed = client.closed().await;
+/// assert_eq!((closed.code, closed.reason.as_str()), (1000, "good night"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closed {
     /// The code; 1006 if the stream ended without a close.
@@ -133,21 +174,21 @@ impl Client {
     /// ```
     /// # use topicast::{Cx, Refusal, Server, testing::Client};
     /// #[topicast::data]
-    /// pub struct Lots { count: u32 }
+    /// struct Price { cents: i64 }
     ///
-    /// #[topicast::ws_operation("fee", reply = "fee.response")]
-    /// async fn fee(_cx: &Cx<'_, ()>, lots: Lots) -> Result<u32, Refusal> {
-    ///     if lots.count == 0 { Err(Refusal::new("no_lots", "count is 0; at least 1 is allowed")) } else { Ok(lots.count * 2) }
+    /// #[topicast::ws_operation("fees.add", reply = "fees.add.response")]
+    /// async fn add_fee(_cx: &Cx<'_>, price: Price) -> Result<Price, Refusal> {
+    ///     if price.cents < 0 { return Err(Refusal::new("bad_price", "a price is not negative")) }
+    ///     Ok(Price { cents: price.cents + 100 })
     /// }
-    ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let operations = topicast::operations![(); fee];
-    /// let ws = Server::builder("Test", "1.0.0").refusal_codes(["no_lots"]).operations(operations).build()?;
+    /// let operations = topicast::operations![(); add_fee];
+    /// let ws = Server::builder("Test", "1.0.0").refusal_codes(["bad_price"]).operations(operations).build()?;
     /// let mut client = Client::connect(&ws).await?;
-    /// let total: u32 = client.request("fee", &Lots { count: 3 }).await;
-    /// assert_eq!(total, 6);
-    /// assert_eq!(client.request_refused("fee", &Lots { count: 0 }).await.code(), "no_lots");
+    /// let total: Price = client.request("fees.add", &Price { cents: 200 }).await;
+    /// assert_eq!(total.cents, 300);
+    /// assert_eq!(client.request_refused("fees.add", &Price { cents: -1 }).await.code(), "bad_price");
     /// # Ok(())
     /// # }
     /// ```

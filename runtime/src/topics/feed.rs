@@ -8,6 +8,30 @@ use tokio::{runtime::Handle, sync::Mutex, task::AbortHandle};
 ///
 /// Returned by [`Serve::feed`](crate::Serve::feed) and kept until a linger time after the
 /// topic's last subscriber left.
+///
+/// ```
+/// # #[topicast::data]
+/// # pub struct Time { seconds: u64 }
+/// # pub struct App;
+/// use std::time::Duration;
+/// use topicast::{Cx, Feed, Refusal, Serve, Topic};
+///
+/// /// Seconds since the feed began.
+/// #[topicast::ws_router(route = "clock", update = Time, served)]
+/// pub struct Clock {}
+///
+/// impl Serve<App> for Clock {
+///     async fn feed(&self, _cx: &Cx<'_, App>, topic: Topic<Self>) -> Result<Feed, Refusal> {
+///         Ok(Feed::task(async move {
+///             let mut ticks = tokio::time::interval(Duration::from_secs(1));
+///             for seconds in 0.. {
+///                 ticks.tick().await;
+///                 topic.publish(&Time { seconds }).expect("a number is JSON");
+///             }
+///         }))
+///     }
+/// }
+/// ```
 pub struct Feed(Kind);
 
 enum Kind {

@@ -71,6 +71,15 @@ pub(crate) struct Standing<'a> {
 }
 
 /// A topic with somebody in it.
+///
+/// ```
+/// fn report(ws: &topicast::Server) {
+///     for info in ws.topics() {
+///         println!("{}: {} subscribers, {} updates skipped", info.topic, info.subscribers, info.skipped);
+///     }
+/// }
+/// # report(&topicast::Server::builder("Report", "1.0.0").build().unwrap());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TopicInfo {

@@ -83,6 +83,19 @@ impl fmt::Display for Unsendable {
 impl std::error::Error for Unsendable {}
 
 /// An update that does not serialize or that the documents do not allow.
+///
+/// ```
+/// # #[topicast::data]
+/// # #[derive(Debug, PartialEq)]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// # let ws = topicast::Server::builder("Bars", "1.0.0").channels(topicast::channels![Bars]).build()?;
+/// let aapl = ws.publisher::<Bars>()?.topic(&Bars { symbol: "AAPL".into() })?;
+/// let error = aapl.publish(&Bar { close: f64::NAN }).unwrap_err();
+/// assert!(error.to_string().starts_with("the update cannot be sent"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct PublishError(Unsendable);
 

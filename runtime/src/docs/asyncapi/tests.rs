@@ -13,7 +13,7 @@ use crate::{
     declare::{PushFragment, schema_of},
     docs::info::Surface,
     profile::{Profile, fastws},
-    wire::{Form, decode},
+    wire::{Form, request::decode},
 };
 
 // The test kit of the workspace has the same file as a module, for end-to-end tests.
