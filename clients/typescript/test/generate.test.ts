@@ -227,13 +227,13 @@ test("a form of a request that is deprecated has no type", () => {
   expect(module({ anyOf: [ref("Nested")] })).toContain("topicast.Channel<Nested,");
 });
 
-test("what no type can be made of is told", () => {
+test("schemas without a type are rejected", () => {
   const check = (parts: Parts, message: string): void => expect(() => generate(asyncapi(parts))).toThrow(message);
   check({ pushes: { it: { $ref: "https://example.org/schema.json" } } }, "the reference https://example.org/schema.json does not lead into the document");
   check({ pushes: { it: ref("None") } }, "the reference #/components/schemas/None leads nowhere");
-  check({ pushes: { it: ref("A") }, schemas: { A: ref("A") } }, "the schema A is made of nothing but itself");
-  check({ pushes: { it: ref("B") }, schemas: { A: { anyOf: [ref("B"), { type: "null" }] }, B: { allOf: [ref("A")] } } }, "the schema B is made of nothing but itself");
-  check({ operations: { $client: [{}, {}] } }, "the operation $client would be `api.$client`, where the client is: rename it");
+  check({ pushes: { it: ref("A") }, schemas: { A: ref("A") } }, "the schema A refers only to itself");
+  check({ pushes: { it: ref("B") }, schemas: { A: { anyOf: [ref("B"), { type: "null" }] }, B: { allOf: [ref("A")] } } }, "the schema B refers only to itself");
+  check({ operations: { $client: [{}, {}] } }, "the operation $client would be `api.$client`, which is the client: rename it");
   check({ channels: { "$client.on": [{}, {}] } }, "the channel $client.on would be `api.$client.on.subscribe`");
 });
 
@@ -242,7 +242,7 @@ test("comments cannot end early, and descriptions become them", () => {
   expect(text).toContain("/**\n * a *\\/ b\n *\n * c\n * @deprecated\n */\nexport type It = string;");
 });
 
-test("names that collide are told apart, or told", async () => {
+test("names that collide are distinguished or rejected", async () => {
   const schema = { type: "string" };
   expect(() => generate(asyncapi({ pushes: { "a.b": schema }, operations: { "a.b.on": [undefined, schema] } }))).toThrow(
     "the operation a.b.on and the push a.b would both be `api.a.b.on`: rename one of them",

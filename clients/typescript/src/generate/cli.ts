@@ -9,17 +9,17 @@ import { generate } from "./index.js";
 
 const USAGE = `usage: topicast generate <url or file> -o <file> [--check] [--runtime <module>] [--header <header>]…
 
-Writes the typed surface of every channel, operation and push of an AsyncAPI 3.0 document.
+Writes a typed client for the channels, operations and pushes of an AsyncAPI 3.0 document.
 
   -o, --output   the module to write; - is the standard output
-  --check        write nothing; fail where the module is not what would be written
-  --runtime      what the module imports the runtime from (default: topicast)
+  --check        write nothing; fail if the module is out of date
+  --runtime      the module to import the runtime from (default: topicast)
   --header       a header of the request for the document, such as "Authorization: Bearer …";
-                 may be repeated
+                  may be repeated
 `;
 
-/** How long a server may take to answer with its document, in milliseconds. */
-const PATIENCE = 30_000;
+/** The timeout for fetching a document, in milliseconds. */
+const TIMEOUT = 30_000;
 
 class UsageError extends Error {}
 
@@ -103,12 +103,12 @@ function parsed() {
 async function load(source: string, headers: Headers): Promise<string> {
   try {
     if (!isUrl(source)) return await readFile(source, "utf8");
-    // Headers are for one server: where a redirection leads to, they may be another's to read.
+    // Headers may be secrets for one server, so they are not sent to the target of a redirect.
     const redirect = [...headers].length ? "manual" : "follow";
-    const response = await fetch(source, { headers, redirect, signal: AbortSignal.timeout(PATIENCE) });
+    const response = await fetch(source, { headers, redirect, signal: AbortSignal.timeout(TIMEOUT) });
     const location = response.headers.get("location");
     if (redirect === "manual" && location !== null) {
-      throw new Error(`it redirects to ${location}, where --header is not sent: name that address instead`);
+      throw new Error(`it redirects to ${location}, where --header is not sent; use that URL instead`);
     }
     if (!response.ok) throw new Error(`it answers ${response.status} ${response.statusText}`);
     return await response.text();
@@ -117,7 +117,7 @@ async function load(source: string, headers: Headers): Promise<string> {
   }
 }
 
-/** What is wrong in the end: of a request that failed, only the cause says why. */
+/** Returns the root cause of an error; a failed `fetch` has its reason only there. */
 function reason(error: unknown): string {
   const { message, cause, code } = error as { message: string; cause?: unknown; code?: string };
   return cause === undefined ? message || String(code) : reason(cause);
