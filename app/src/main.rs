@@ -16,6 +16,7 @@ use trading_api::{
     config::{ListenSettings, Settings},
     http::{HEALTH_PATH, WEBSOCKET_PATH},
     page,
+    report::report,
 };
 
 #[tokio::main]
@@ -26,7 +27,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Whatever is logged, a server that does not run says why.
-            eprintln!("error: {error}");
+            eprintln!("error: {}", report(&*error));
             ExitCode::FAILURE
         }
     }

@@ -1,20 +1,28 @@
-//! How long to wait before the next attempt: exponential, capped, with full jitter.
+//! Exponential backoff with a cap and full jitter.
 
 use std::time::Duration;
 
 use crate::random::Random;
 
-/// Waiting times between attempts.
+/// The delays between attempts: exponential, capped, with full jitter.
 ///
-/// The n-th wait in a row is a random time between nothing and `base · 2^(n-1)`, `cap` at
-/// most: clients that lost the same server do not come back together.
+/// The n-th delay in a row is a random duration up to `base · 2^(n-1)`, and at most `cap`, so
+/// that clients of the same server do not reconnect at the same time.
+///
+/// ```
+/// use std::time::Duration;
+/// use topicast_client::Backoff;
+///
+/// let patient = Backoff { cap: Duration::from_secs(120), ..Backoff::default() };
+/// # assert_eq!(patient.base, Duration::from_millis(500));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
-    /// The longest first wait. 500 ms.
+    /// The upper bound of the first delay. Default: 500 ms.
     pub base: Duration,
-    /// The longest wait of all. 30 s.
+    /// The upper bound of every delay. Default: 30 s.
     pub cap: Duration,
-    /// How long a connection must have lived for the waits to begin anew. 10 s.
+    /// How long a connection must have lasted to reset the delays. Default: 10 s.
     pub stable: Duration,
 }
 
@@ -25,7 +33,7 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The wait before the attempt that follows `failures` in a row (at least one).
+    /// Returns the delay before the attempt that follows this number of failures in a row, at least one.
     pub(crate) fn wait(&self, failures: u32, random: &mut Random) -> Duration {
         random.up_to(self.longest(failures))
     }

@@ -1,4 +1,4 @@
-//! A bounded queue between the connection and one reader, which tells what it dropped.
+//! A bounded queue between the connection and one reader, which counts what it drops.
 
 use std::{
     collections::VecDeque,
@@ -6,25 +6,50 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// How much waits for a reader, and what gives way when it is more.
+/// The capacity of a stream's buffer, and what is dropped when it is full.
 ///
-/// Whatever is dropped is counted, and the count is in the stream at the place where
-/// it is missing.
+/// Dropped items are counted, and the stream reports the count at the position where they
+/// are missing.
+///
+/// ```no_run
+/// # #[topicast::data]
+/// # #[derive(Debug)]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # let client = topicast_client::Client::builder("ws://localhost:8000/ws").build()?;
+/// use topicast_client::{Buffering, Overflow};
+///
+/// // A chart draws the newest bar; a recorder wants the first ones, and to know what it lost.
+/// let chart = client.subscribe_with(&Bars { symbol: "AAPL".into() }, Buffering::latest())?;
+/// let recorder = Buffering { capacity: 100_000, overflow: Overflow::DropNewest };
+/// let recorded = client.subscribe_with(&Bars { symbol: "AAPL".into() }, recorder)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Buffering {
-    /// How many items may wait; at least one. 1,024.
+    /// The number of buffered items, at least 1. Default: 1,024.
     pub capacity: usize,
-    /// What is dropped when there are more. The oldest.
+    /// What is dropped when the buffer is full. Default: the oldest item.
     pub overflow: Overflow,
 }
 
-/// What is dropped when a reader is too slow.
+/// What is dropped when the buffer is full.
+///
+/// ```
+/// use topicast_client::{Buffering, Overflow};
+///
+/// assert_eq!(Buffering::default().overflow, Overflow::DropOldest);
+/// assert_eq!(Buffering::latest().capacity, 1);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Overflow {
-    /// The oldest item: the reader sees the newest.
+    /// The oldest item; the newest ones stay.
     #[default]
     DropOldest,
-    /// The newest items, until the reader has taken all that wait.
+    /// The newest items, until the reader has drained the buffer.
     DropNewest,
 }
 
@@ -35,33 +60,33 @@ impl Default for Buffering {
 }
 
 impl Buffering {
-    /// Only the newest item waits.
+    /// Returns a buffering that keeps only the newest item.
     pub fn latest() -> Self {
         Self { capacity: 1, overflow: Overflow::DropOldest }
     }
 }
 
-/// What a buffer holds.
-pub(crate) trait Queued {
-    /// What the reader misses when this is dropped.
-    fn lost(&self) -> Lost;
+/// An item of a buffer.
+pub(crate) trait Buffered {
+    /// Returns what the reader misses if this item is dropped.
+    fn loss(&self) -> Loss;
 }
 
-/// How many values a reader misses.
+/// The number of values that a reader misses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lost {
-    /// None: it is no value, but a status.
+pub(crate) enum Loss {
+    /// None: the item is a status, not a value.
     Nothing,
     Values(u64),
-    /// Any number: a gap of unknown size was among what is missing.
+    /// Unknown: the dropped items include a gap of unknown size.
     Unknown,
 }
 
-/// What a reader takes.
+/// What a reader takes out of a buffer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Taken<T> {
     Item(T),
-    /// So many values were dropped here; `None` if that cannot be told.
+    /// The number of values that were dropped here; `None` if it is unknown.
     Lagged(Option<u64>),
 }
 
@@ -74,27 +99,26 @@ pub(crate) struct Buffer<T> {
 #[derive(Debug)]
 struct State<T> {
     queue: VecDeque<T>,
-    /// What was dropped where the queue begins, or where it ends, as the overflow is.
-    lag: Lost,
-    /// The last dropped item that is no value: a reader who lacks it would be misled about
-    /// what follows.
+    /// What was dropped at the front of the queue, or at its end under `DropNewest`.
+    lag: Loss,
+    /// The last dropped status, which the reader needs to interpret the values that follow.
     status: Option<T>,
     ended: bool,
     waker: Option<Waker>,
 }
 
-impl<T: Queued> State<T> {
-    fn give_up(&mut self, item: T) {
-        match (item.lost(), &mut self.lag) {
-            (Lost::Nothing, _) => self.status = Some(item),
-            (Lost::Unknown, lag) | (Lost::Values(_), lag @ Lost::Unknown) => *lag = Lost::Unknown,
-            (more, lag @ Lost::Nothing) => *lag = more,
-            (Lost::Values(more), Lost::Values(lost)) => *lost = lost.saturating_add(more),
+impl<T: Buffered> State<T> {
+    fn drop_item(&mut self, item: T) {
+        match (item.loss(), &mut self.lag) {
+            (Loss::Nothing, _) => self.status = Some(item),
+            (Loss::Unknown, lag) | (Loss::Values(_), lag @ Loss::Unknown) => *lag = Loss::Unknown,
+            (more, lag @ Loss::Nothing) => *lag = more,
+            (Loss::Values(more), Loss::Values(lost)) => *lost = lost.saturating_add(more),
         }
     }
 
     fn has_dropped(&self) -> bool {
-        self.lag != Lost::Nothing || self.status.is_some()
+        self.lag != Loss::Nothing || self.status.is_some()
     }
 
     fn take_queued(&mut self) -> Option<Taken<T>> {
@@ -102,46 +126,46 @@ impl<T: Queued> State<T> {
     }
 
     fn take_dropped(&mut self) -> Option<Taken<T>> {
-        match std::mem::replace(&mut self.lag, Lost::Nothing) {
-            Lost::Nothing => self.status.take().map(Taken::Item),
-            Lost::Values(lost) => Some(Taken::Lagged(Some(lost))),
-            Lost::Unknown => Some(Taken::Lagged(None)),
+        match std::mem::replace(&mut self.lag, Loss::Nothing) {
+            Loss::Nothing => self.status.take().map(Taken::Item),
+            Loss::Values(lost) => Some(Taken::Lagged(Some(lost))),
+            Loss::Unknown => Some(Taken::Lagged(None)),
         }
     }
 }
 
-impl<T: Queued> Buffer<T> {
+impl<T: Buffered> Buffer<T> {
     pub(crate) fn new(settings: Buffering) -> Self {
         let settings = Buffering { capacity: settings.capacity.max(1), ..settings };
-        let state = State { queue: VecDeque::new(), lag: Lost::Nothing, status: None, ended: false, waker: None };
+        let state = State { queue: VecDeque::new(), lag: Loss::Nothing, status: None, ended: false, waker: None };
         Self { settings, state: Mutex::new(state) }
     }
 
-    /// Adds an item. Never waits.
+    /// Adds an item without waiting; drops one if the buffer is full.
     pub(crate) fn push(&self, item: T) {
         let mut state = self.lock();
         let full = state.queue.len() >= self.settings.capacity;
         match self.settings.overflow {
             Overflow::DropOldest => {
                 if full && let Some(oldest) = state.queue.pop_front() {
-                    state.give_up(oldest);
+                    state.drop_item(oldest);
                 }
                 state.queue.push_back(item);
             }
-            Overflow::DropNewest if full || state.has_dropped() => state.give_up(item),
+            Overflow::DropNewest if full || state.has_dropped() => state.drop_item(item),
             Overflow::DropNewest => state.queue.push_back(item),
         }
         wake(state);
     }
 
-    /// Nothing follows what is there.
+    /// Ends the stream after the items that are buffered.
     pub(crate) fn end(&self) {
         let mut state = self.lock();
         state.ended = true;
         wake(state);
     }
 
-    /// The next item; nothing after the end.
+    /// Polls for the next item; `None` after the end.
     pub(crate) fn poll_take(&self, cx: &mut Context<'_>) -> Poll<Option<Taken<T>>> {
         let mut state = self.lock();
         match self.take(&mut state) {
@@ -162,12 +186,12 @@ impl<T: Queued> Buffer<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // Every change leaves the state whole.
+        // A panic cannot leave the state half changed: no user code runs under the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Wakes the reader once the lock is free.
+/// Releases the lock, then wakes the reader.
 fn wake<T>(mut state: MutexGuard<'_, State<T>>) {
     let waker = state.waker.take();
     drop(state);
@@ -182,10 +206,10 @@ mod tests {
 
     use super::*;
 
-    /// A number is a value, nothing a status.
-    impl Queued for Option<u64> {
-        fn lost(&self) -> Lost {
-            self.map_or(Lost::Nothing, |_| Lost::Values(1))
+    /// `Some` is a value, `None` a status.
+    impl Buffered for Option<u64> {
+        fn loss(&self) -> Loss {
+            self.map_or(Loss::Nothing, |_| Loss::Values(1))
         }
     }
 
@@ -205,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_gives_way_and_is_counted_where_it_was() {
+    fn the_oldest_is_dropped_and_counted_where_it_was() {
         let buffer = filled(2, Overflow::DropOldest, &[Some(1), None, Some(2), Some(3)]);
         let newest = [None, Some(2), Some(3)].map(Taken::Item);
         assert_eq!(drain(&buffer), [Taken::Lagged(Some(1))].into_iter().chain(newest).collect::<Vec<_>>());
@@ -229,14 +253,14 @@ mod tests {
     }
 
     #[test]
-    fn a_status_that_gives_way_is_no_lag_and_still_told() {
+    fn a_dropped_status_is_no_lag_and_is_still_delivered() {
         let buffer = filled(1, Overflow::DropOldest, &[None, None, Some(1)]);
         assert_eq!(drain(&buffer), [None, Some(1)].map(Taken::Item));
     }
 
     proptest! {
-        /// Whatever is pushed and taken, every value is either seen, in order, or counted
-        /// exactly where it is missing, and the queue never outgrows its bound.
+        /// Every pushed value is either seen, in order, or counted exactly where it is missing,
+        /// and the queue never exceeds its capacity.
         #[test]
         fn nothing_is_lost_silently(
             capacity in 1_usize..5,

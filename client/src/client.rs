@@ -1,35 +1,51 @@
-//! The handle that users hold.
-
-mod builder;
+//! The handle to a client.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::{oneshot, watch};
-use topicast::{Channel, Push, topic_of};
+use topicast::{Channel, Push, Request, topic_of};
 
 use crate::{
     buffer::{Buffer, Buffering},
-    core::{Ask, Call, Core, Loading},
-    dial::Dial,
+    connection::Connection,
+    dial::Dialer,
     driver,
     envelope::Payload,
-    error::{Doubt, Error, RequestError},
+    error::Error,
     events::Events,
     item::decode,
-    keeper,
+    persist,
     pushes::Pushes,
+    request_error::{Doubt, RequestError},
     shared::{Handle, Shared, now},
-    status::Connection,
+    state::{Call, ClientState, Loading, SubscribeRequest},
     storage::Storage,
     subscription::Subscription,
 };
 
-pub use builder::Builder;
-
-/// A connection to a topicast server that comes back by itself. Clones are handles to the
-/// same one; it is closed with [`close`](Self::close), or when the last handle, subscription
-/// and stream of it is gone.
+/// A connection to a topicast server that reconnects by itself.
+///
+/// Clones are handles to the same connection. It is closed by [`close`](Self::close), or when the
+/// last handle, subscription and stream is dropped.
+///
+/// ```no_run
+/// # #[topicast::data]
+/// # #[derive(Debug)]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+/// use topicast_client::Client;
+///
+/// let client = Client::connect("ws://localhost:8000/ws").await?;
+/// let bars = client.subscribe(&Bars { symbol: "AAPL".into() })?;
+/// let latency: Duration = client.ping().await?;
+/// client.close();
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Client {
     handle: Handle,
@@ -37,106 +53,100 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects with the default settings, and waits for the first connection.
+    pub(crate) fn start(
+        state: ClientState,
+        dialer: Dialer,
+        storage: Option<Arc<dyn Storage>>,
+        runtime: &tokio::runtime::Handle,
+    ) -> Self {
+        let connection = state.connection();
+        let storage = storage.map(|storage| (storage, state.enable_storage()));
+        let shared = Shared::new(state);
+        if let Some((storage, changed)) = storage {
+            runtime.spawn(persist::persist(Arc::clone(&shared), storage, changed));
+        }
+        let handle = Handle::new(&shared);
+        runtime.spawn(driver::drive(shared, dialer));
+        Self { handle, connection }
+    }
+
+    /// Waits for the first connection.
     ///
     /// # Errors
-    /// When the address is none, or the first attempt fails. A client from
-    /// [`builder`](Self::builder) goes on trying instead.
-    pub async fn connect(url: &str) -> Result<Self, Error> {
-        let mut client = Self::builder(url).build()?;
+    /// Returns an error if the first attempt fails.
+    pub(crate) async fn connected(mut self) -> Result<Self, Error> {
         let settled = |state: &Connection| !matches!(state, Connection::Connecting);
-        match client.connection.wait_for(settled).await.map(|state| state.clone()) {
-            Ok(Connection::Live) => Ok(client),
+        match self.connection.wait_for(settled).await.map(|state| state.clone()) {
+            Ok(Connection::Live) => Ok(self),
             Ok(Connection::Waiting { why, .. } | Connection::Stopped(why)) => Err(Error::unreachable(why)),
             _ => Err(Error::closed()),
         }
     }
 
-    /// Begins a client for an address like `ws://host:8000/api/v1/ws`.
-    pub fn builder(url: impl Into<String>) -> Builder {
-        Builder::new(url.into())
-    }
-
-    pub(crate) fn start(
-        mut core: Core,
-        dial: Dial,
-        storage: Option<Arc<dyn Storage>>,
-        runtime: &tokio::runtime::Handle,
-    ) -> Self {
-        let connection = core.connection();
-        let keeping = storage.map(|storage| (storage, core.keep()));
-        let shared = Shared::new(core);
-        if let Some((storage, changed)) = keeping {
-            runtime.spawn(keeper::keep(Arc::clone(&shared), storage, changed));
-        }
-        let handle = Handle::new(&shared);
-        runtime.spawn(driver::drive(shared, dial));
-        Self { handle, connection }
-    }
-
-    /// Subscribes at once, connected or not.
+    /// Subscribes to the topic of a request, whether or not the client is connected. The stream
+    /// reports if the server refuses.
     ///
     /// # Errors
-    /// When the request has a value that has no canonical form or is larger than
-    /// [what is sent](Builder::send_bytes), or the client was closed. What the server thinks of it is in the stream.
+    /// Returns an error if the request has a value without a canonical form or exceeds
+    /// [the size limit](crate::Builder::send_bytes), or if the client was closed.
     pub fn subscribe<C: Channel>(&self, request: &C) -> Result<Subscription<C>, Error> {
         self.subscribe_with(request, Buffering::default())
     }
 
-    /// Subscribes with a buffer of one's own size.
+    /// Subscribes with the given buffering.
     ///
     /// # Errors
-    /// As [`subscribe`](Self::subscribe).
+    /// See [`subscribe`](Self::subscribe).
     pub fn subscribe_with<C: Channel>(&self, request: &C, buffering: Buffering) -> Result<Subscription<C>, Error> {
         let topic = topic_of(request)?;
         let payload = serde_json::to_string(request).map_err(|error| Error::encode(&error))?;
-        let ask = Ask { name: topic.clone(), route: C::ROUTE, payload: payload.into() };
+        let request = SubscribeRequest { topic: topic.clone(), route: C::ROUTE, payload: payload.into() };
         let listener = Arc::new(Buffer::new(buffering));
-        let (number, status) = self.handle.change(|core| core.subscribe(now(), ask, &listener))?;
+        let (number, status) = self.handle.update(|state| state.subscribe(now(), request, &listener))?;
         Ok(Subscription::new(self.handle.clone(), number, topic, listener, status))
     }
 
-    /// Subscribes to all of a channel that the [storage](Builder::storage) held when this
-    /// client was made; nothing where there is none. Each comes with its request.
+    /// Restores the saved subscriptions of a channel, each with its request. Returns an empty list
+    /// if the client has no [storage](crate::Builder::storage).
     ///
-    /// What is kept and has become unreadable, of another version of the program perhaps, is an
-    /// [`Event::Storage`](crate::Event::Storage) and forgotten.
+    /// An entry that is not a request of the channel, for example from another version of the
+    /// program, is reported as [`Event::Storage`](crate::Event::Storage) and removed.
     ///
     /// # Errors
-    /// When the storage could not be read, or the client was closed.
+    /// Returns an error if the storage could not be read, or if the client was closed.
     ///
     /// # Cancel safety
-    /// When the future is dropped, nothing was restored.
+    /// If the future is dropped, nothing is restored.
     pub async fn restore<C: Channel>(&self) -> Result<Vec<(C, Subscription<C>)>, Error> {
         self.restore_with(Buffering::default()).await
     }
 
-    /// Restores with buffers of one's own size.
+    /// Restores subscriptions with the given buffering.
     ///
     /// # Errors
-    /// As [`restore`](Self::restore).
+    /// See [`restore`](Self::restore).
     ///
     /// # Cancel safety
-    /// As [`restore`](Self::restore).
+    /// See [`restore`](Self::restore).
     pub async fn restore_with<C: Channel>(&self, buffering: Buffering) -> Result<Vec<(C, Subscription<C>)>, Error> {
-        let mut loading = self.handle.core().loading();
+        let mut loading = self.handle.state().storage_loading();
         let settled = loading.wait_for(|loading| *loading != Loading::Begun).await.map(|loading| loading.clone());
         if let Ok(Loading::Failed(error)) = settled {
             return Err(Error::storage(error));
         }
-        let entries = self.handle.core().kept_before(C::ROUTE);
+        let entries = self.handle.state().restorable(C::ROUTE);
         let mut restored = Vec::new();
         for entry in &entries {
             match self.restore_entry(&entry.request, buffering) {
                 Ok(subscribed) => restored.push(subscribed),
                 Err(error) if error.is_closed() => return Err(error),
                 Err(error) => {
-                    let what = format!("{} {} is not restored: {error}", entry.route, entry.request);
-                    self.handle.core().storage_failed(what);
+                    let what = format!("cannot restore {} {}: {error}", entry.route, entry.request);
+                    self.handle.state().storage_failed(what);
                 }
             }
         }
-        self.handle.core().asked_back(&entries);
+        self.handle.state().mark_restored(&entries);
         Ok(restored)
     }
 
@@ -145,92 +155,129 @@ impl Client {
         self.pushes_with(Buffering::default())
     }
 
-    /// Listens to a push with a buffer of one's own size.
+    /// Listens to a push with the given buffering.
     pub fn pushes_with<P: Push>(&self, buffering: Buffering) -> Pushes<P> {
         Pushes::new(self.handle.clone(), Arc::new(Buffer::new(buffering)))
     }
 
-    /// Asks an operation that has a reply. Without a connection the request waits for one.
+    /// Sends a request to an operation, typed by its declaration, and waits for the reply. For an
+    /// operation without a reply it waits as [`send`](Self::send) does.
     ///
-    /// A request is sent at most once: what was sent when the connection ended, or when
-    /// time was up, is reported as [unknown](RequestError::Unknown).
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let client = topicast_client::Client::builder("ws://localhost:8000/ws").build()?;
+    /// #[topicast::data]
+    /// pub struct Order { pub symbol: String }
+    ///
+    /// #[topicast::data]
+    /// pub struct Placed { pub number: u32 }
+    ///
+    /// #[topicast::ws_operation("orders.place", reply = "orders.place.response")]
+    /// pub async fn place(_: &topicast::Cx<'_>, _: Order) -> Result<Placed, topicast::Refusal> {
+    ///     Ok(Placed { number: 1 })
+    /// }
+    ///
+    /// let placed = client.call::<place>(&Order { symbol: "AAPL".into() }).await?;
+    /// println!("order {}", placed.number);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// When there is no reply of that type; see [`RequestError`].
+    /// See [`request`](Self::request).
     ///
     /// # Cancel safety
-    /// When the future is dropped, a request that was not sent yet is not sent any more.
+    /// See [`request`](Self::request).
+    pub async fn call<O>(&self, payload: &O::Payload) -> Result<O::Reply, RequestError>
+    where
+        O: Request<Payload: Serialize, Reply: DeserializeOwned>,
+    {
+        let reply = self.exchange(O::NAME, Some(payload), O::REPLY.is_some()).await?;
+        // Without a reply the type is `()`, whose JSON is null.
+        decode(if O::REPLY.is_some() { &reply } else { "null" }).map_err(RequestError::Unreadable)
+    }
+
+    /// Sends a request to an operation by its name, and waits for the reply. Without a connection
+    /// the request waits for one.
+    ///
+    /// A request is sent at most once. If the connection ends or the timeout elapses after it was
+    /// sent, its outcome is [unknown](RequestError::Unknown).
+    ///
+    /// # Errors
+    /// Returns a [`RequestError`] if there is no reply, or none of type `R`.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped before the request was sent, the request is not sent.
     pub async fn request<R: DeserializeOwned>(
         &self,
         name: &str,
         payload: &(impl Serialize + ?Sized),
     ) -> Result<R, RequestError> {
-        let reply = self.call(name, Some(payload), true).await?;
+        let reply = self.exchange(name, Some(payload), true).await?;
         decode(&reply).map_err(RequestError::Unreadable)
     }
 
-    /// Asks an operation that has no reply, and waits until the server has read the request
-    /// and understood its form. That it refused to carry it out is not told.
+    /// Sends a request to an operation without a reply, and waits until the server has read it and
+    /// found it valid. Whether the server carried it out is not reported.
     ///
     /// # Errors
-    /// As [`request`](Self::request).
+    /// See [`request`](Self::request).
     ///
     /// # Cancel safety
-    /// As [`request`](Self::request).
+    /// See [`request`](Self::request).
     pub async fn send(&self, name: &str, payload: &(impl Serialize + ?Sized)) -> Result<(), RequestError> {
-        self.call(name, Some(payload), false).await.map(drop)
+        self.exchange(name, Some(payload), false).await.map(drop)
     }
 
-    /// The time to the server and back, measured now.
+    /// Measures the round-trip time to the server.
     ///
     /// # Errors
-    /// When no answer comes; see [`RequestError`].
+    /// Returns a [`RequestError`] if the server does not answer.
     pub async fn ping(&self) -> Result<Duration, RequestError> {
-        let asked = now();
-        self.call("ping", None::<&()>, true).await?;
-        Ok(now().saturating_duration_since(asked))
+        let start = now();
+        self.exchange("ping", None::<&()>, true).await?;
+        Ok(now().saturating_duration_since(start))
     }
 
-    /// The time to the server and back at the last heartbeat.
+    /// Returns the round-trip time of the last heartbeat.
     pub fn latency(&self) -> Option<Duration> {
-        self.handle.core().latency()
+        self.handle.state().latency()
     }
 
-    /// How the connection stands now.
+    /// Returns the state of the connection.
     pub fn connection(&self) -> Connection {
         self.connection.borrow().clone()
     }
 
-    /// What happens to the connection from now on.
+    /// Returns a stream of the events from now on.
     pub fn events(&self) -> Events {
         Events::new(self.handle.clone())
     }
 
-    /// Closes the connection with 1000 and ends every stream. Requests without an answer
-    /// are told so.
+    /// Closes the connection with 1000, and ends every stream and every pending request.
     pub fn close(&self) {
-        self.handle.change(|core| core.close(now()));
+        self.handle.update(|state| state.close(now()));
     }
 
-    fn restore_entry<C: Channel>(&self, kept: &str, buffering: Buffering) -> Result<(C, Subscription<C>), Error> {
-        let request: C = serde_json::from_str(kept).map_err(|error| Error::decode(&error))?;
+    fn restore_entry<C: Channel>(&self, saved: &str, buffering: Buffering) -> Result<(C, Subscription<C>), Error> {
+        let request: C = serde_json::from_str(saved).map_err(|error| Error::decode(&error))?;
         let subscription = self.subscribe_with(&request, buffering)?;
         Ok((request, subscription))
     }
 
-    async fn call(
+    async fn exchange(
         &self,
         name: &str,
         payload: Option<&(impl Serialize + ?Sized)>,
-        reply: bool,
+        has_reply: bool,
     ) -> Result<Payload, RequestError> {
         let payload = payload.map(serde_json::to_string).transpose();
         let payload = payload.map_err(|error| RequestError::Payload(error.to_string()))?;
-        let call = Call { kind: name.to_owned(), payload, reply };
-        let (outcome, told) = oneshot::channel();
-        let id = self.handle.change(|core| core.request(now(), call, outcome));
-        let _guard = Guard { handle: &self.handle, id };
-        told.await.unwrap_or(Err(RequestError::Unknown(Doubt::Closed)))
+        let call = Call { operation: name.to_owned(), payload, has_reply };
+        let (outcome, receiver) = oneshot::channel();
+        let id = self.handle.update(|state| state.request(now(), call, outcome));
+        let _guard = ForgetOnDrop { handle: &self.handle, id };
+        receiver.await.unwrap_or(Err(RequestError::Unknown(Doubt::Closed)))
     }
 }
 
@@ -240,14 +287,14 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Takes a request back when nobody waits for it any more.
-struct Guard<'a> {
+/// Drops the request when the caller drops its future.
+struct ForgetOnDrop<'a> {
     handle: &'a Handle,
     id: u64,
 }
 
-impl Drop for Guard<'_> {
+impl Drop for ForgetOnDrop<'_> {
     fn drop(&mut self) {
-        self.handle.core().forget(self.id);
+        self.handle.state().forget(self.id);
     }
 }

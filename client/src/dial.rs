@@ -1,4 +1,4 @@
-//! Making a connection: the stream, the token, the handshake.
+//! Opens connections: stream, token, handshake.
 
 use std::{io, pin::Pin, sync::Arc};
 
@@ -17,16 +17,16 @@ use tokio_tungstenite::{
 
 use crate::disconnect::{Cause, Disconnect};
 
-/// A future whose type is forgotten.
-type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+/// A boxed future.
+type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Opens a stream to the host of an address.
-pub(crate) type Connector = Arc<dyn Fn(Uri) -> Pending<io::Result<Box<dyn Stream>>> + Send + Sync>;
+/// Opens a stream to the host of a URL.
+pub(crate) type Connector = Arc<dyn Fn(Uri) -> BoxFuture<io::Result<Box<dyn Stream>>> + Send + Sync>;
 
-/// Gives a token for the next connection.
-pub(crate) type TokenProvider = Arc<dyn Fn() -> Pending<Result<String, String>> + Send + Sync>;
+/// Returns a token for the next connection.
+pub(crate) type TokenProvider = Arc<dyn Fn() -> BoxFuture<Result<String, String>> + Send + Sync>;
 
-/// What a WebSocket runs over.
+/// The transport of a WebSocket.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
@@ -34,9 +34,9 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 /// An open WebSocket.
 pub(crate) type Socket = WebSocketStream<Box<dyn Stream>>;
 
-/// All that every attempt needs.
+/// Opens WebSockets to one server.
 #[derive(Clone)]
-pub(crate) struct Dial {
+pub(crate) struct Dialer {
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) connector: Connector,
@@ -45,11 +45,11 @@ pub(crate) struct Dial {
     pub(crate) send_bytes: usize,
 }
 
-impl Dial {
-    /// One attempt.
+impl Dialer {
+    /// Makes one attempt to connect.
     ///
     /// # Errors
-    /// Why there is no connection.
+    /// Returns the reason if the connection could not be opened.
     pub(crate) async fn dial(self) -> Result<Socket, Disconnect> {
         let unreachable = |error: &dyn ToString| Disconnect::new(Cause::Unreachable, error.to_string());
         let mut request = self.uri.clone().into_client_request().map_err(|error| unreachable(&error))?;
@@ -67,7 +67,7 @@ impl Dial {
         let config = config
             .max_message_size(Some(self.message_bytes))
             .max_frame_size(Some(self.message_bytes))
-            // Room for the largest message beside what is being written, with the frame's header.
+            // Room for the largest message and its frame header, beside what is being written.
             .max_write_buffer_size(self.send_bytes.saturating_add(config.write_buffer_size + 1024));
         match client_async_with_config(request, stream, Some(config)).await {
             Ok((socket, _)) => Ok(socket),
@@ -81,7 +81,7 @@ impl Dial {
     }
 }
 
-/// TCP, to the port of an address or that of its scheme.
+/// Connects over TCP, to the port of the URL or the default port of its scheme.
 pub(crate) async fn tcp(uri: Uri) -> io::Result<TcpStream> {
     let usual = if uri.scheme_str() == Some("wss") { 443 } else { 80 };
     let stream = TcpStream::connect((host(&uri), uri.port_u16().unwrap_or(usual))).await?;
@@ -89,12 +89,12 @@ pub(crate) async fn tcp(uri: Uri) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// The host of an address, as resolvers and certificates have it.
+/// Returns the host of a URL in the form that resolvers and certificates use, without brackets.
 pub(crate) fn host(uri: &Uri) -> &str {
     uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
 }
 
-/// Forgets the types of a connector.
+/// Erases the types of a connector.
 pub(crate) fn connector<F, Fut, S>(open: F) -> Connector
 where
     F: Fn(Uri) -> Fut + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! Why a connection ended, or did not come about.
+//! Why a connection ended, or could not be opened.
 
 use std::{fmt, time::Duration};
 
@@ -6,89 +6,112 @@ use topicast::Refusal;
 
 use crate::delay;
 
-/// The end of a connection, or of the attempt to make one.
+/// Why a connection ended, or why an attempt to connect failed.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use topicast_client::Client;
+///
+/// match Client::connect("ws://localhost:8000/ws").await {
+///     Ok(_) => println!("connected"),
+///     Err(error) => match error.disconnect() {
+///         Some(why) => println!("{}, code {:?}: {}", why.cause.name(), why.code, why.reason),
+///         None => println!("{error}"),
+///     },
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disconnect {
-    /// What it means.
+    /// The cause.
     pub cause: Cause,
-    /// The close code, where the server closed.
+    /// The close code, if the server closed the connection.
     pub code: Option<u16>,
-    /// What the server or the operating system says of it.
+    /// The reason that the server or the operating system gives.
     pub reason: String,
-    /// The `Retry-After` of a refused handshake, within the client's bounds.
+    /// The `Retry-After` of a refused handshake, limited to the client's bounds.
     pub retry_after: Option<Duration>,
 }
 
-/// What the end of a connection means. The client connects again after every one, except that
-/// it stops when the server [refuses its token](Cause::Unauthenticated) twice.
+/// The cause of a [`Disconnect`]. The client reconnects after every cause, except that it stops
+/// when the server [refuses its token](Cause::Unauthenticated) twice in a row.
 ///
-/// `docs/clients.md` has the table of close codes, and what becomes of the first unanswered
-/// request.
+/// `docs/clients.md` lists the close codes, and how each affects the first unanswered request.
+///
+/// ```
+/// use topicast_client::Cause;
+///
+/// assert_eq!(Cause::TooSlow.name(), "slow");
+/// assert_eq!(Cause::Application(4000).name(), "application");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The stream ended or broke without a close.
+    /// The stream ended without a close frame.
     Lost,
-    /// Nothing was heard for too long: the connection was half open.
+    /// Nothing arrived within the limit after a ping: the connection was half open.
     Silent,
     /// The server could not be reached.
     Unreachable,
-    /// The server took too long to accept the connection.
+    /// The server did not accept the connection in time.
     ConnectTimeout,
-    /// The server answered the handshake with this HTTP status. 401 is treated as
+    /// The server answered the handshake with this HTTP status. The client treats 401 as
     /// [`Unauthenticated`](Self::Unauthenticated).
     Rejected(u16),
-    /// The token provider failed, so nothing was tried.
+    /// The token provider failed, so the client did not connect.
     NoToken,
-    /// 1000: the server ended it, and nothing is wrong.
+    /// 1000: the server closed the connection normally.
     Normal,
-    /// 1001 and 1012: the server is going away, or starts again.
+    /// 1001 and 1012: the server is going away or restarting.
     GoingAway,
-    /// 1002: one side broke the WebSocket protocol.
+    /// 1002: one side violated the WebSocket protocol.
     Protocol,
     /// 1003 for a request that the server does not understand.
     Fault,
-    /// 1003 for a time limit of the server.
+    /// 1003 for a time limit of the server: heartbeat or connection lifespan.
     TimeLimit,
     /// 1007: text that is not UTF-8.
     InvalidText,
-    /// 1008: against the server's policy.
+    /// 1008: a violation of the server's policy.
     Policy,
     /// 1008 for a token that has expired.
     TokenExpired,
     /// 1008 for a token that is invalid, revoked or missing. The client connects once more, with
-    /// another token where it has a provider, and stops if that is refused, too.
+    /// a new token from its provider if it has one, and stops if the server refuses that too.
     Unauthenticated,
-    /// 1008 for a rate limit; the client stays away for 30 s at least.
+    /// 1008 for a rate limit; the client waits at least 30 s before it reconnects.
     RateLimited,
-    /// 1009: a message was too big.
+    /// 1009: a message exceeded the server's size limit.
     TooBig,
     /// 1011: a handler of the server failed.
     ServerFailed,
-    /// 1013: this client was too slow to read.
+    /// 1013: this client read too slowly.
     TooSlow,
-    /// The server does not read: what it has not taken exceeds the client's bound, or it took
-    /// nothing from one ping to the next.
+    /// The server does not read: the unwritten bytes exceed the client's limit, or nothing could
+    /// be written between two pings.
     NotReading,
-    /// 3000 to 4999: a code of the application's own.
+    /// 3000 to 4999: a close code of the application.
     Application(u16),
-    /// A code that has no meaning here.
+    /// A close code that topicast does not define.
     Other(u16),
 }
 
-/// What becomes of the first unanswered request, for a server answers one after another.
+/// What the client does with the first unanswered request, which the server was handling when
+/// the connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pending {
-    /// A subscription is asked for on the next connection, with the others.
+pub(crate) enum UnansweredRequest {
+    /// A subscription is sent again on the next connection, with the others.
     Repeated,
-    /// A subscription is asked for apart from the others, after a backoff of its own.
+    /// A subscription is sent again separately, after a backoff of its own.
     Retried,
     /// It is never sent again.
     Failed,
 }
 
 impl Cause {
-    /// The name under which both clients know it: `docs/clients.md` lists those of close codes.
+    /// Returns the name of the cause, which all topicast clients share. `docs/clients.md` lists
+    /// the names for close codes.
     pub fn name(self) -> &'static str {
         match self {
             Self::Lost => "lost",
@@ -116,17 +139,17 @@ impl Cause {
         }
     }
 
-    pub(crate) fn pending(self) -> Pending {
+    pub(crate) fn unanswered_request(self) -> UnansweredRequest {
         match self {
-            Self::Fault | Self::TooBig => Pending::Failed,
-            // No request of this client's is wrong in itself, but one that ends the connection
-            // every time must not take the other topics along every time.
-            Self::Protocol | Self::InvalidText | Self::ServerFailed => Pending::Retried,
-            _ => Pending::Repeated,
+            Self::Fault | Self::TooBig => UnansweredRequest::Failed,
+            // The request itself is valid, but if it ends every connection, it must not interrupt
+            // the other topics every time.
+            Self::Protocol | Self::InvalidText | Self::ServerFailed => UnansweredRequest::Retried,
+            _ => UnansweredRequest::Repeated,
         }
     }
 
-    /// The shortest wait before the next connection.
+    /// Returns the shortest delay before the next attempt.
     pub(crate) fn least_wait(self) -> Duration {
         match self {
             Self::RateLimited => Duration::from_secs(30),
@@ -135,19 +158,19 @@ impl Cause {
         }
     }
 
-    /// Whether the server does not accept the client's token.
+    /// Returns true if the server did not accept the client's token.
     pub(crate) fn refuses_token(self) -> bool {
         matches!(self, Self::Unauthenticated | Self::Rejected(401))
     }
 }
 
-/// How the reason of a time limit begins; any other reason of 1003 tells a fault.
+/// The start of a reason for a time limit; any other reason of 1003 is a fault.
 const TIME_LIMIT: &str = "Connection timed out.";
 
-/// What stands before the heartbeat interval in the reason of a time limit.
+/// The text before the heartbeat interval in the reason for a time limit.
 const HEARTBEAT: &str = "Heartbeat interval ";
 
-/// The reason of a fault that is an operation the server does not have.
+/// The reason for a fault if the server does not have the operation.
 const UNKNOWN_TYPE: &str = "No matching type";
 
 impl Disconnect {
@@ -155,7 +178,7 @@ impl Disconnect {
         Self { cause, code: None, reason: reason.into(), retry_after: None }
     }
 
-    /// What a close frame says; one without a code is a normal end.
+    /// Interprets a close frame; without a code it is a normal close.
     pub(crate) fn closed(code: Option<u16>, reason: &str) -> Self {
         let cause = match code {
             None | Some(1000 | 1005) => Cause::Normal,
@@ -180,7 +203,7 @@ impl Disconnect {
         Self { code, ..Self::new(cause, reason) }
     }
 
-    /// What the handshake was answered with.
+    /// Interprets the response to a refused handshake.
     pub(crate) fn rejected(status: u16, retry_after: Option<&str>, body: &[u8]) -> Self {
         #[derive(serde::Deserialize)]
         struct Body {
@@ -189,21 +212,21 @@ impl Disconnect {
         }
         let reason = serde_json::from_slice(body).map(|Body { code, message }| format!("{code}: {message}"));
         let reason = reason.unwrap_or_else(|_| format!("HTTP status {status}"));
-        Self { retry_after: retry_after.and_then(delay::of_handshake), ..Self::new(Cause::Rejected(status), reason) }
+        Self { retry_after: retry_after.and_then(delay::after_rejection), ..Self::new(Cause::Rejected(status), reason) }
     }
 
-    /// The interval between pings that satisfies the heartbeat interval in the reason.
+    /// Returns the ping interval that satisfies the heartbeat interval in the reason.
     pub(crate) fn heartbeat(&self) -> Option<Duration> {
         let (_, rest) = self.reason.split_once(HEARTBEAT).filter(|_| self.cause == Cause::TimeLimit)?;
-        delay::of_heartbeat(rest.split(". ").next()?)
+        delay::ping_interval(rest.split(". ").next()?)
     }
 
-    /// How long the server wants this client to stay away.
+    /// Returns the shortest delay before the next attempt, including what the server asks for.
     pub(crate) fn least_wait(&self) -> Duration {
         self.retry_after.unwrap_or_default().max(self.cause.least_wait())
     }
 
-    /// The request that was the fault, refused for good.
+    /// Returns the refusal for the request that was the fault.
     pub(crate) fn fault(&self) -> Refusal {
         let code = match self.cause {
             Cause::TooBig => "too_big",
@@ -218,12 +241,12 @@ impl fmt::Display for Disconnect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.cause {
             Cause::Lost => "the connection was lost",
-            Cause::Silent => "the server fell silent",
+            Cause::Silent => "the server stopped responding",
             Cause::Unreachable => "the server cannot be reached",
             Cause::ConnectTimeout => "the server did not accept the connection in time",
             Cause::Rejected(_) => "the server refused the handshake",
             Cause::NoToken => "there is no token",
-            Cause::NotReading => "the server does not read what the client sends",
+            Cause::NotReading => "the server does not read the client's messages",
             _ => "the server closed the connection",
         };
         f.write_str(what)?;
@@ -244,7 +267,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_limit_is_told_from_a_fault_by_the_reason() {
+    fn the_reason_distinguishes_a_time_limit_from_a_fault() {
         let limit = Disconnect::closed(
             Some(1003),
             "Connection timed out. Heartbeat interval 4.5. Max connection lifespan 3600.0",

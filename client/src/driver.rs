@@ -1,4 +1,4 @@
-//! The task that owns the socket: it does what the core says and tells it what comes.
+//! The task that owns the socket: carries out the state machine's phases and feeds it messages.
 
 use std::{
     pin::{Pin, pin},
@@ -14,63 +14,63 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use crate::{
-    core::{Core, Phase},
-    dial::{Dial, Socket},
+    dial::{Dialer, Socket},
     disconnect::{Cause, Disconnect},
     shared::{Shared, now},
+    state::{ClientState, Phase},
 };
 
-/// How many messages are read before the core and others have a turn.
+/// How many messages are read before the state machine and other tasks get a turn.
 const BATCH: usize = 64;
 
-/// Runs a client to its end.
-pub(crate) async fn drive(shared: Arc<Shared>, dial: Dial) {
+/// Runs a client until it is closed.
+pub(crate) async fn drive(shared: Arc<Shared>, dialer: Dialer) {
     loop {
-        shared.core().elapsed(now());
-        let phase = shared.core().phase();
+        shared.state().handle_timeout(now());
+        let phase = shared.state().phase();
         match phase {
             Phase::Waiting { .. } => pause(&shared).await,
             Phase::Connecting { .. } => {
-                let Some(dialled) = connect(&shared, dial.clone()).await else { continue };
+                let Some(dialled) = connect(&shared, dialer.clone()).await else { continue };
                 match dialled {
                     Ok(socket) => {
-                        shared.core().opened(now());
+                        shared.state().handle_open(now());
                         exchange(&shared, socket).await;
                     }
                     Err(why) => {
                         tracing::debug!(%why, "no connection");
-                        shared.core().ended(now(), why);
+                        shared.state().handle_disconnect(now(), why);
                     }
                 }
             }
-            // Without a socket there is nothing to exchange and nothing to close.
+            // There is no socket to exchange messages over or to close.
             Phase::Open { .. } | Phase::Closing { .. } => {
-                shared.core().ended(now(), Disconnect::new(Cause::Lost, ""));
+                shared.state().handle_disconnect(now(), Disconnect::new(Cause::Lost, ""));
             }
             Phase::Closed => return,
         }
     }
 }
 
-/// Waits until something is due, or somebody wants something.
+/// Waits until a timeout is due or a handle has changed the state.
 async fn pause(shared: &Shared) {
-    let deadline = shared.core().deadline();
+    let deadline = shared.state().next_timeout();
     tokio::select! {
         () = shared.changed() => {}
-        () = at(deadline) => {}
+        () = sleep_until(deadline) => {}
     }
 }
 
-/// One attempt; nothing if the core does not want it any more.
-async fn connect(shared: &Shared, dial: Dial) -> Option<Result<Socket, Disconnect>> {
-    let mut dialling = pin!(dial.dial());
+/// Makes one attempt to connect; returns `None` if the phase changes meanwhile.
+async fn connect(shared: &Shared, dialer: Dialer) -> Option<Result<Socket, Disconnect>> {
+    let mut dialling = pin!(dialer.dial());
     loop {
         tokio::select! {
             dialled = &mut dialling => return Some(dialled),
             () = pause(shared) => {
-                let mut core = shared.core();
-                core.elapsed(now());
-                let Phase::Connecting { .. } = core.phase() else { return None };
+                let mut state = shared.state();
+                state.handle_timeout(now());
+                let Phase::Connecting { .. } = state.phase() else { return None };
             }
         }
     }
@@ -82,19 +82,18 @@ async fn exchange(shared: &Shared, mut socket: Socket) {
     loop {
         let mut received = Vec::new();
         tokio::select! {
-            // Reading and writing share the socket, so they are one future.
+            // One future does both, since reading and writing share the socket.
             ended = Exchange { shared, socket: &mut socket, unflushed: &mut unflushed, received: &mut received } => {
                 let now = now();
-                let mut core = shared.core();
+                let mut state = shared.state();
                 for message in received {
-                    take(&mut core, now, message);
+                    handle_message(&mut state, now, message);
                 }
                 if let Some(why) = ended {
                     tracing::debug!(%why, "disconnected");
-                    core.ended(now, why);
-                    drop(core);
-                    // The answer to a close is already queued; what does not go out at once is
-                    // not worth waiting for.
+                    state.handle_disconnect(now, why);
+                    drop(state);
+                    // Sends the queued answer to a close frame if that is possible without waiting.
                     let _ = socket.flush().now_or_never();
                     return;
                 }
@@ -102,27 +101,27 @@ async fn exchange(shared: &Shared, mut socket: Socket) {
             () = pause(shared) => {}
         }
         let phase = {
-            let mut core = shared.core();
-            core.elapsed(now());
-            core.phase()
+            let mut state = shared.state();
+            state.handle_timeout(now());
+            state.phase()
         };
         match phase {
             Phase::Open { .. } => {}
             Phase::Closing { .. } => return close(shared, socket).await,
-            // Half open: the peer would not read a close.
+            // The connection is half open, so the server would not read a close frame.
             Phase::Waiting { .. } | Phase::Connecting { .. } | Phase::Closed => return,
         }
     }
 }
 
-fn take(core: &mut Core, now: Instant, message: Message) {
+fn handle_message(state: &mut ClientState, now: Instant, message: Message) {
     match message {
-        Message::Text(text) => core.text(now, &text),
-        _ => core.heard(now),
+        Message::Text(text) => state.handle_text(now, &text),
+        _ => state.handle_activity(now),
     }
 }
 
-/// Closes with 1000 and waits for the server's answer, or until time is up.
+/// Closes with 1000, and waits for the server's close frame or the timeout.
 async fn close(shared: &Shared, mut socket: Socket) {
     let frame = CloseFrame { code: CloseCode::Normal, reason: "".into() };
     let goodbye = async {
@@ -131,15 +130,15 @@ async fn close(shared: &Shared, mut socket: Socket) {
     };
     tokio::select! {
         () = goodbye => {}
-        () = at(shared.core().deadline()) => {}
+        () = sleep_until(shared.state().next_timeout()) => {}
     }
-    shared.core().ended(now(), Disconnect::new(Cause::Normal, ""));
+    shared.state().handle_disconnect(now(), Disconnect::new(Cause::Normal, ""));
 }
 
-/// Writes what there is to write, and is ready when something was read or all is over.
+/// Writes the queued messages; resolves when messages were read or the connection ended.
 ///
 /// # Cancel safety
-/// What was read is in `received`, what was not written still in the core.
+/// Messages that were read are in `received`; messages that were not written stay queued.
 struct Exchange<'a> {
     shared: &'a Shared,
     socket: &'a mut Socket,
@@ -153,7 +152,7 @@ impl Future for Exchange<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let written = this.poll_write(cx);
-        // What the server sent before the end is read even if nothing can be written any more.
+        // Messages that the server sent before the end are read even if writing fails.
         while this.received.len() < BATCH {
             match Pin::new(&mut *this.socket).poll_next(cx) {
                 Poll::Ready(Some(Ok(Message::Close(frame)))) => {
@@ -162,7 +161,7 @@ impl Future for Exchange<'_> {
                     return Poll::Ready(Some(Disconnect::closed(code, reason)));
                 }
                 Poll::Ready(Some(Ok(message))) => this.received.push(message),
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(broken(&error))),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(disconnect(&error))),
                 Poll::Ready(None) => return Poll::Ready(Some(Disconnect::new(Cause::Lost, "the stream ended"))),
                 Poll::Pending => break,
             }
@@ -171,7 +170,7 @@ impl Future for Exchange<'_> {
             return Poll::Ready(None);
         }
         match written {
-            Poll::Ready(Err(error)) => Poll::Ready(Some(broken(&error))),
+            Poll::Ready(Err(error)) => Poll::Ready(Some(disconnect(&error))),
             _ => Poll::Pending,
         }
     }
@@ -184,7 +183,7 @@ impl Exchange<'_> {
                 Poll::Ready(Ok(())) => {}
                 other => return other,
             }
-            let Some(text) = self.shared.core().pop() else { break };
+            let Some(text) = self.shared.state().next_message() else { break };
             *self.unflushed = true;
             Pin::new(&mut *self.socket).start_send(Message::text(text))?;
         }
@@ -198,20 +197,20 @@ impl Exchange<'_> {
     }
 }
 
-fn broken(error: &tungstenite::Error) -> Disconnect {
+fn disconnect(error: &tungstenite::Error) -> Disconnect {
     let cause = match error {
         tungstenite::Error::Capacity(_) | tungstenite::Error::Utf8(_) => Cause::Protocol,
         tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => Cause::Lost,
         tungstenite::Error::Protocol(_) => Cause::Protocol,
         tungstenite::Error::WriteBufferFull(_) => {
-            return Disconnect::new(Cause::NotReading, "more waits to be written than the client's bound allows");
+            return Disconnect::new(Cause::NotReading, "the unwritten bytes exceed the client's limit");
         }
         _ => Cause::Lost,
     };
     Disconnect::new(cause, error.to_string())
 }
 
-async fn at(deadline: Option<Instant>) {
+async fn sleep_until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
         None => std::future::pending().await,

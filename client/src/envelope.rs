@@ -1,4 +1,4 @@
-//! The envelope round every message: writing the client's, reading the server's.
+//! The envelope of every message: writes the client's, reads the server's.
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
@@ -8,7 +8,7 @@ use topicast::Refusal;
 
 use crate::delay;
 
-/// A server's message, with its payload still text.
+/// A message from the server, with its payload as text.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Incoming<'a> {
     #[serde(rename = "type", borrow)]
@@ -24,7 +24,7 @@ pub(crate) struct Incoming<'a> {
     payload: Option<&'a RawValue>,
 }
 
-/// A payload as it came, shared by all who listen.
+/// A payload in its JSON text, shared by all listeners.
 pub(crate) type Payload = Arc<str>;
 
 impl<'a> Incoming<'a> {
@@ -32,7 +32,7 @@ impl<'a> Incoming<'a> {
         serde_json::from_str(text)
     }
 
-    /// The number of the request that this answers. Ids of another kind are nobody's.
+    /// Returns the id of the request that this message answers. Other ids are not this client's.
     pub(crate) fn id(&self) -> Option<u64> {
         self.id?.get().parse().ok()
     }
@@ -41,32 +41,32 @@ impl<'a> Incoming<'a> {
         self.payload.map_or("null", RawValue::get)
     }
 
-    /// The refusal that the payload of an error or an end is.
+    /// Reads the payload of an `error` or `unsubscribed` message as a refusal.
     pub(crate) fn refusal(&self) -> Option<Refusal> {
         serde_json::from_str::<Refused<'_>>(self.payload()).ok().map(Refusal::from)
     }
 
-    /// The refusal that a reply is, if it is one. A reply's own type may have members of the
-    /// same names, so the status has to say it.
+    /// Returns the refusal in a reply, if its status is `error`. The members alone are no evidence,
+    /// since a reply's own type may have members of the same names.
     pub(crate) fn refused(&self) -> Option<Refusal> {
         let found: Refused<'_> = serde_json::from_str(self.payload()).ok()?;
         (found.status.as_deref() == Some("error")).then(|| found.into())
     }
 
-    /// The delay after which a server that is going away wants its clients back.
+    /// Returns the delay after which a server that is going away expects its clients back.
     pub(crate) fn reconnect_after(&self) -> Option<Duration> {
         #[derive(Deserialize)]
         struct GoingAway {
             reconnect_after_ms: f64,
         }
         let found: GoingAway = serde_json::from_str(self.payload()).ok()?;
-        Some(delay::of_millis(found.reconnect_after_ms))
+        Some(delay::from_millis(found.reconnect_after_ms))
     }
 
-    /// Checks that a reply to a subscribe agrees to this topic; only then do updates come.
+    /// Checks that the reply to a subscribe request confirms this topic.
     ///
     /// # Errors
-    /// What the reply says instead.
+    /// Returns a message with what the reply says instead.
     pub(crate) fn agrees(&self, topic: &str) -> Result<(), String> {
         match serde_json::from_str(self.payload()) {
             Ok(Agreed { status, topic: Some(named) }) if status == "ok" && named == topic => Ok(()),
@@ -79,15 +79,14 @@ impl<'a> Incoming<'a> {
     }
 }
 
-/// The members of an ok reply to a subscribe.
+/// The members of a successful reply to a subscribe request.
 #[derive(Deserialize)]
 struct Agreed {
     status: String,
     topic: Option<String>,
 }
 
-/// The members of a refusal; `retry_after_ms` may be absent. What it is instead of a number does
-/// not make the refusal another message.
+/// The members of a refusal. A `retry_after_ms` that is not a number is ignored.
 #[derive(Deserialize)]
 struct Refused<'a> {
     status: Option<String>,
@@ -102,14 +101,14 @@ impl From<Refused<'_>> for Refusal {
     fn from(found: Refused<'_>) -> Self {
         let refusal = Self::new(found.code, found.message);
         match found.retry_after_ms.and_then(|text| text.get().parse().ok()) {
-            Some(after) if found.retryable => refusal.retry_after(delay::of_millis(after)),
+            Some(after) if found.retryable => refusal.retry_after(delay::from_millis(after)),
             _ if found.retryable => refusal.retryable(),
             _ => refusal,
         }
     }
 }
 
-/// A request; the payload is JSON already.
+/// Writes a request; the payload is JSON text.
 pub(crate) fn request(kind: &str, id: u64, payload: Option<&str>) -> String {
     let kind = serde_json::Value::from(kind);
     match payload {
@@ -136,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_told_from_a_reply() {
+    fn a_refusal_is_distinguished_from_a_reply() {
         let reply =
             |payload: &str| Incoming::parse(&format!(r#"{{"type":"r","payload":{payload}}}"#)).unwrap().refused();
         let refusal =

@@ -1,4 +1,4 @@
-//! A listener's end of what happens to the connection.
+//! The stream of connection events.
 
 use std::{
     pin::Pin,
@@ -10,11 +10,29 @@ use futures_util::Stream;
 
 use crate::{
     buffer::{Buffer, Buffering, Taken},
+    connection::Event,
     shared::Handle,
-    status::Event,
 };
 
-/// What happens to the connection, as a [`Stream`]; it ends when the client is closed.
+/// The [`Event`]s of a client, as a [`Stream`] that ends when the client is closed.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # let client = topicast_client::Client::builder("ws://localhost:8000/ws").build()?;
+/// use futures_util::StreamExt;
+/// use topicast_client::Event;
+///
+/// let mut events = client.events();
+/// while let Some(event) = events.next().await {
+///     match event {
+///         Event::Connection(state) => println!("{state:?}"),
+///         Event::Fault(why) => println!("a message was not understood: {why}"),
+///         other => println!("{other:?}"),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Events {
     handle: Handle,
@@ -24,7 +42,7 @@ pub struct Events {
 impl Events {
     pub(crate) fn new(handle: Handle) -> Self {
         let buffer = Arc::new(Buffer::new(Buffering::default()));
-        handle.change(|core| core.listen_events(&buffer));
+        handle.update(|state| state.listen_events(&buffer));
         Self { handle, buffer }
     }
 }
@@ -44,6 +62,6 @@ impl Stream for Events {
 
 impl Drop for Events {
     fn drop(&mut self) {
-        self.handle.change(|core| core.leave_events(&self.buffer));
+        self.handle.update(|state| state.leave_events(&self.buffer));
     }
 }

@@ -1,52 +1,79 @@
-//! What a subscription's stream is made of.
+//! The items of a subscription's stream.
+
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use topicast::Refusal;
 
 use crate::{
-    buffer::{Lost, Queued, Taken},
+    buffer::{Buffer, Buffered, Loss, Taken},
     envelope::Payload,
-    numbering::Gap,
+    gap::Gap,
     status::Status,
 };
 
 /// One item of a subscription, or of a stream of pushes.
 ///
-/// Only `Update` and `Snapshot` carry values; all else says what the values are worth.
+/// `Update` and `Snapshot` carry values; the other variants report on their completeness.
+///
+/// ```
+/// use topicast_client::Item;
+///
+/// /// Returns the value of an item that has one.
+/// fn value<U>(item: Item<U>) -> Option<U> {
+///     match item {
+///         Item::Update(value) | Item::Snapshot(value) => Some(value),
+///         _ => None,
+///     }
+/// }
+/// assert_eq!(value(Item::Update(150.5)), Some(150.5));
+/// assert_eq!(value::<f64>(Item::Lagged(Some(3))), None);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Item<U> {
     /// The next update, or push.
     Update(U),
-    /// The channel's state; updates from here on belong to it.
+    /// The state of the topic; later updates apply to it.
     Snapshot(U),
     /// Updates are missing here.
     Gap(Gap),
-    /// The subscription went live or stale.
+    /// The subscription became live or stale.
     Status(Status),
-    /// The server said no. It is asked again by itself if the refusal is retryable; otherwise
-    /// this is the last item.
+    /// The server refused the subscription. The client retries by itself if the refusal is
+    /// retryable; otherwise this is the last item.
     Refused(Refusal),
-    /// The server ended the subscription. It is asked for again by itself if the reason is
+    /// The server ended the subscription. The client subscribes again by itself if the reason is
     /// retryable; otherwise this is the last item.
     Ended(Refusal),
-    /// The reader was too slow, and updates were dropped here: so many, those in gaps that
-    /// were dropped with them included; `None` if that cannot be told.
+    /// The reader was too slow, and this many updates were dropped here, including those of
+    /// dropped gaps; `None` if the number is unknown.
     Lagged(Option<u64>),
-    /// An update that is not of the channel's type.
+    /// An update that does not deserialize as the channel's type.
     Unreadable(Unreadable),
 }
 
-/// A payload that is not of the declared type.
+/// A payload that does not deserialize as the declared type.
+///
+/// ```
+/// use topicast_client::{Item, Unreadable};
+///
+/// fn report<U>(item: &Item<U>) {
+///     if let Item::Unreadable(Unreadable { error, payload }) = item {
+///         eprintln!("{error} in {payload}");
+///     }
+/// }
+/// # report(&Item::Update(1));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
-    /// What is wrong with it.
+    /// The error of the deserialization.
     pub error: String,
-    /// The payload as it came.
+    /// The payload, as JSON text.
     pub payload: String,
 }
 
-/// An item whose type only the reader knows.
+/// An item before deserialization; only the reader knows the type.
 #[derive(Debug, Clone)]
 pub(crate) enum RawItem {
     Update(Payload),
@@ -57,14 +84,17 @@ pub(crate) enum RawItem {
     Ended(Refusal),
 }
 
-impl Queued for RawItem {
-    fn lost(&self) -> Lost {
+/// The buffer of one reader of a topic or of pushes.
+pub(crate) type Listener = Arc<Buffer<RawItem>>;
+
+impl Buffered for RawItem {
+    fn loss(&self) -> Loss {
         match self {
-            Self::Update(_) => Lost::Values(1),
-            // Whoever lacks a snapshot does not know what the updates belong to.
-            Self::Snapshot(_) => Lost::Unknown,
-            Self::Gap(gap) => gap.missed.map_or(Lost::Unknown, Lost::Values),
-            Self::Status(_) | Self::Refused(_) | Self::Ended(_) => Lost::Nothing,
+            Self::Update(_) => Loss::Values(1),
+            // Without the snapshot, the state that the updates apply to is unknown.
+            Self::Snapshot(_) => Loss::Unknown,
+            Self::Gap(gap) => gap.missed.map_or(Loss::Unknown, Loss::Values),
+            Self::Status(_) | Self::Refused(_) | Self::Ended(_) => Loss::Nothing,
         }
     }
 }

@@ -1,20 +1,24 @@
 #![doc = include_str!("../README.md")]
 
+mod builder;
 mod client;
 mod events;
 mod pushes;
 mod subscription;
 mod driver;
-mod keeper;
+mod persist;
 mod shared;
 #[cfg(feature = "rustls")]
 mod tls;
 mod dial;
-mod core;
+mod state;
+mod request_error;
 mod error;
 mod item;
+mod connection;
 mod buffer;
 mod numbering;
+mod gap;
 mod heartbeat;
 mod backoff;
 mod random;
@@ -26,14 +30,17 @@ mod delay;
 
 pub use backoff::Backoff;
 pub use buffer::{Buffering, Overflow};
-pub use client::{Builder, Client};
+pub use builder::Builder;
+pub use client::Client;
+pub use connection::{Connection, Event};
 pub use disconnect::{Cause, Disconnect};
-pub use error::{Doubt, Error, NotSent, RequestError};
+pub use error::Error;
 pub use events::Events;
+pub use gap::{Gap, GapCause};
 pub use item::{Item, Unreadable};
-pub use numbering::{Gap, GapCause};
 pub use pushes::Pushes;
-pub use status::{Connection, Event, Status};
+pub use request_error::{Doubt, NotSent, RequestError};
+pub use status::Status;
 pub use storage::{FileStorage, Storage};
 pub use subscription::Subscription;
 #[cfg(feature = "rustls")]

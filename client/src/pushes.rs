@@ -1,4 +1,4 @@
-//! A listener's end of what the server sends of its own accord.
+//! The stream of one kind of push.
 
 use std::{
     fmt,
@@ -11,12 +11,33 @@ use futures_util::Stream;
 use serde::de::DeserializeOwned;
 use topicast::Push;
 
-use crate::{core::Listener, item::Item, shared::Handle};
+use crate::{
+    item::{Item, Listener},
+    shared::Handle,
+};
 
 /// The pushes of one kind, as a [`Stream`] of [`Item`]s.
 ///
-/// Pushes have no numbers: what is sent while there is no connection is missed, and only
-/// the status items tell when that was.
+/// Pushes have no sequence numbers. Those sent while there is no connection are lost, and only
+/// the status items show when that was.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[topicast::ws_push("notice")]
+/// # struct Notice { text: String }
+/// # let client = topicast_client::Client::builder("ws://localhost:8000/ws").build()?;
+/// use futures_util::StreamExt;
+/// use topicast_client::Item;
+///
+/// let mut notices = client.pushes::<Notice>();
+/// while let Some(item) = notices.next().await {
+///     if let Item::Update(notice) = item {
+///         println!("{}", notice.text);
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct Pushes<P> {
     handle: Handle,
     name: &'static str,
@@ -26,7 +47,7 @@ pub struct Pushes<P> {
 
 impl<P: Push> Pushes<P> {
     pub(crate) fn new(handle: Handle, listener: Listener) -> Self {
-        handle.change(|core| core.listen_pushes(P::NAME, &listener));
+        handle.update(|state| state.listen_pushes(P::NAME, &listener));
         Self { handle, name: P::NAME, listener, push: PhantomData }
     }
 }
@@ -41,7 +62,7 @@ impl<P: Push + DeserializeOwned> Stream for Pushes<P> {
 
 impl<P> Drop for Pushes<P> {
     fn drop(&mut self) {
-        self.handle.change(|core| core.leave_pushes(self.name, &self.listener));
+        self.handle.update(|state| state.leave_pushes(self.name, &self.listener));
     }
 }
 

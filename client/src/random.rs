@@ -1,11 +1,11 @@
-//! Random numbers for waiting times: small, seeded, not for secrets.
+//! A small seeded random number generator for backoff delays; not for secrets.
 
 use std::{
     hash::{BuildHasher, RandomState},
     time::Duration,
 };
 
-/// SplitMix64: a counter that is mixed well.
+/// The SplitMix64 generator.
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
 
@@ -14,8 +14,8 @@ impl Random {
         Self(seed)
     }
 
-    /// Another sequence in every process and for every client.
-    pub(crate) fn of_the_system() -> Self {
+    /// Returns a generator with a random seed.
+    pub(crate) fn from_entropy() -> Self {
         Self(RandomState::new().hash_one(0_u8))
     }
 
@@ -26,7 +26,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// Any time up to this one.
+    /// Returns a random duration up to `longest`.
     pub(crate) fn up_to(&mut self, longest: Duration) -> Duration {
         let nanos = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX);
         let number = self.next();
@@ -53,6 +53,6 @@ mod tests {
         let first = |seed| Random::seeded(seed).next();
         assert_eq!(first(1), first(1));
         assert_ne!(first(1), first(2));
-        assert_ne!(Random::of_the_system().next(), Random::of_the_system().next());
+        assert_ne!(Random::from_entropy().next(), Random::from_entropy().next());
     }
 }

@@ -1,4 +1,4 @@
-//! What the driver and every handle share: the core, and a bell.
+//! The state that the driver and all handles share.
 
 use std::{
     fmt,
@@ -11,37 +11,37 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::core::Core;
+use crate::state::ClientState;
 
-/// The core and its bell.
+/// The client's state behind a lock, and the notification of its changes.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    core: Mutex<Core>,
-    bell: Notify,
+    state: Mutex<ClientState>,
+    changed: Notify,
     handles: AtomicUsize,
 }
 
 impl Shared {
-    pub(crate) fn new(core: Core) -> Arc<Self> {
-        Arc::new(Self { core: Mutex::new(core), bell: Notify::new(), handles: AtomicUsize::new(0) })
+    pub(crate) fn new(state: ClientState) -> Arc<Self> {
+        Arc::new(Self { state: Mutex::new(state), changed: Notify::new(), handles: AtomicUsize::new(0) })
     }
 
-    pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
-        // All that runs here of a user's are wakers; one that panics interrupts a delivery, and
-        // the core is whole.
-        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn state(&self) -> MutexGuard<'_, ClientState> {
+        // The only user code that runs under the lock are wakers. A waker that panics interrupts
+        // a delivery and leaves the state consistent.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until a handle has changed something.
+    /// Waits until a handle has changed the state.
     ///
     /// # Cancel safety
-    /// A change is not lost when the future is dropped.
+    /// No change is lost if the future is dropped.
     pub(crate) async fn changed(&self) {
-        self.bell.notified().await;
+        self.changed.notified().await;
     }
 }
 
-/// A user's share; the last one's end closes the client.
+/// A reference to the client; dropping the last one closes the client.
 pub(crate) struct Handle(Arc<Shared>);
 
 impl Handle {
@@ -50,15 +50,15 @@ impl Handle {
         Self(Arc::clone(shared))
     }
 
-    /// Looks into the core.
-    pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
-        self.0.core()
+    /// Locks the state, to read it or for changes that the driver need not notice.
+    pub(crate) fn state(&self) -> MutexGuard<'_, ClientState> {
+        self.0.state()
     }
 
-    /// Changes the core, and has the driver look at it.
-    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Core) -> T) -> T {
-        let result = change(&mut self.0.core());
-        self.0.bell.notify_one();
+    /// Updates the state and wakes the driver.
+    pub(crate) fn update<T>(&self, update: impl FnOnce(&mut ClientState) -> T) -> T {
+        let result = update(&mut self.0.state());
+        self.0.changed.notify_one();
         result
     }
 }
@@ -72,7 +72,7 @@ impl Clone for Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         if self.0.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.change(|core| core.close(now()));
+            self.update(|state| state.close(now()));
         }
     }
 }
@@ -83,7 +83,7 @@ impl fmt::Debug for Handle {
     }
 }
 
-/// The time as tests see it.
+/// Returns the current time of tokio's clock, which tests can pause.
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }

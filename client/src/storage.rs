@@ -1,4 +1,4 @@
-//! Where subscriptions are kept while the program does not run.
+//! Storage for subscriptions that outlive the program.
 
 use std::{
     fs, io,
@@ -7,38 +7,80 @@ use std::{
 
 use serde_json::value::RawValue;
 
-/// A place for one text, that a program which starts again finds there.
+/// Stores the list of subscriptions as one text, so that the next run of the program can restore
+/// them.
 ///
-/// The text is JSON: a list of `[route, request]`. Both methods are called on a thread where
-/// they may block, one call at a time.
+/// The text is JSON: a list of `[route, request]`. Both methods run on a thread where they may
+/// block, one call at a time.
+///
+/// ```
+/// use std::{io, sync::Mutex};
+/// use topicast_client::Storage;
+///
+/// /// Keeps subscriptions in memory, for a test.
+/// #[derive(Default)]
+/// struct Memory(Mutex<Option<String>>);
+///
+/// impl Storage for Memory {
+///     fn load(&self) -> io::Result<Option<String>> {
+///         Ok(self.0.lock().map_err(|_| io::ErrorKind::Other)?.clone())
+///     }
+///
+///     fn save(&self, text: &str) -> io::Result<()> {
+///         *self.0.lock().map_err(|_| io::ErrorKind::Other)? = Some(text.to_owned());
+///         Ok(())
+///     }
+/// }
+/// # let memory = Memory::default();
+/// # memory.save("[]").unwrap();
+/// # assert_eq!(memory.load().unwrap().as_deref(), Some("[]"));
+/// ```
 pub trait Storage: Send + Sync + 'static {
-    /// The text that was saved last; nothing if none ever was.
+    /// Returns the text that was saved last, or `None` if there is none.
     ///
     /// # Errors
-    /// When it cannot be known. The client then saves nothing over what may be there.
+    /// Returns an error if the text cannot be read. The client then saves nothing, so that it
+    /// does not overwrite what may be there.
     fn load(&self) -> io::Result<Option<String>>;
 
-    /// Keeps a text in the place of the last one.
+    /// Saves a text, replacing the previous one.
     ///
     /// # Errors
-    /// When it could not be kept: an [`Event::Storage`](crate::Event::Storage), and tried again
-    /// with the next change.
+    /// Returns an error if the text could not be saved. The client emits an
+    /// [`Event::Storage`](crate::Event::Storage), and saves again with the next change.
     fn save(&self, text: &str) -> io::Result<()>;
 }
 
-/// A file as a [`Storage`], replaced as a whole, so that it is never half written.
+/// A [`Storage`] in a file, which is replaced atomically.
+///
+/// ```no_run
+/// # #[topicast::data]
+/// # #[derive(Debug)]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use topicast_client::{Client, FileStorage};
+///
+/// let client = Client::builder("ws://localhost:8000/ws").storage(FileStorage::new("subscriptions.json")).build()?;
+/// for (request, bars) in client.restore::<Bars>().await? {
+///     println!("{}: {:?}", request.symbol, bars.status());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct FileStorage {
     path: PathBuf,
 }
 
 impl FileStorage {
-    /// The file of this path, which need not exist; its folder has to.
+    /// Creates a storage in the file at this path. The file need not exist, its directory must.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// The path of the file.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -61,7 +103,7 @@ impl Storage for FileStorage {
     }
 }
 
-/// One subscription as it is kept.
+/// One saved subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) route: String,
@@ -69,16 +111,16 @@ pub(crate) struct Entry {
     pub(crate) request: String,
 }
 
-/// What a text keeps.
+/// Reads a saved text.
 ///
 /// # Errors
-/// When it is no list of subscriptions.
+/// Returns an error if the text is not a list of subscriptions.
 pub(crate) fn parse(text: &str) -> Result<Vec<Entry>, serde_json::Error> {
     let pairs: Vec<(String, Box<RawValue>)> = serde_json::from_str(text)?;
     Ok(pairs.into_iter().map(|(route, request)| Entry { route, request: request.get().to_owned() }).collect())
 }
 
-/// The text that keeps routes and their requests.
+/// Writes the text that saves these routes and requests.
 pub(crate) fn write<'a>(entries: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let pairs: Vec<_> =
         entries.map(|(route, request)| format!("[{},{request}]", serde_json::Value::from(route))).collect();

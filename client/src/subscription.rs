@@ -1,4 +1,4 @@
-//! A listener's end of a subscription: a stream of items.
+//! The stream of a subscription.
 
 use std::{
     fmt,
@@ -13,20 +13,44 @@ use tokio::sync::watch;
 use topicast::Channel;
 
 use crate::{
-    core::Listener,
-    error::{NotSent, RequestError},
-    item::{Item, Unreadable, decode},
+    item::{Item, Listener, Unreadable, decode},
+    request_error::{NotSent, RequestError},
     shared::Handle,
     status::Status,
 };
 
 /// The updates of one topic, as a [`Stream`] of [`Item`]s.
 ///
-/// It outlives connections: after a cut it is subscribed again by itself, and the stream
-/// says what was missed. It ends after a refusal for good, and when the client is closed.
+/// The subscription outlives connections: the client subscribes again after a disconnect, and the
+/// stream reports what was missed. The stream ends after a final refusal, and when the client is
+/// closed.
 ///
-/// Many listeners of one topic are one subscription on the wire. Dropping this takes away
-/// this listener only; the last one's end leaves the topic.
+/// All subscriptions to one topic share one subscription on the wire. Dropping one removes its
+/// stream only; dropping the last one unsubscribes from the topic.
+///
+/// ```no_run
+/// # #[topicast::data]
+/// # #[derive(Debug)]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # let client = topicast_client::Client::builder("ws://localhost:8000/ws").build()?;
+/// use futures_util::StreamExt;
+/// use topicast_client::Item;
+///
+/// let mut bars = client.subscribe(&Bars { symbol: "AAPL".into() })?;
+/// bars.ready().await?;
+/// while let Some(item) = bars.next().await {
+///     match item {
+///         Item::Update(bar) | Item::Snapshot(bar) => println!("{bar:?}"),
+///         Item::Gap(gap) => println!("{gap}"),
+///         _ => {}
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct Subscription<C> {
     handle: Handle,
     number: u64,
@@ -47,36 +71,37 @@ impl<C: Channel> Subscription<C> {
         Self { handle, number, topic, listener, status, channel: PhantomData }
     }
 
-    /// The canonical topic.
+    /// Returns the canonical topic.
     pub fn topic(&self) -> &str {
         &self.topic
     }
 
-    /// How the subscription stands now.
+    /// Returns the status of the subscription.
     pub fn status(&self) -> Status {
         self.status.borrow().clone()
     }
 
-    /// The latest update or snapshot of the topic, whoever has read it; `None` before the
-    /// first and after the end. [`status`](Self::status) tells whether it may be out of date.
+    /// Returns the latest update or snapshot of the topic, whether or not it was read from the
+    /// stream; `None` before the first one and after the end. [`status`](Self::status) shows
+    /// whether it may be out of date.
     ///
     /// # Errors
-    /// When it is not of the channel's type.
+    /// Returns an error if the payload does not deserialize as the channel's type.
     pub fn current(&self) -> Result<Option<C::Update>, Unreadable>
     where
         C::Update: DeserializeOwned,
     {
-        let latest = self.handle.core().latest(self.number);
+        let latest = self.handle.state().latest(self.number);
         latest.map(|payload| decode(&payload)).transpose()
     }
 
-    /// Waits until the subscription is live. Not needed before reading: the stream waits too.
+    /// Waits until the subscription is live. This is not needed before reading from the stream.
     ///
     /// # Errors
-    /// When the server refuses it for good, or the client is closed.
+    /// Returns an error if the server refuses for good, or if the client is closed.
     ///
     /// # Cancel safety
-    /// The future may be dropped and asked for again.
+    /// This method is cancel safe.
     pub async fn ready(&mut self) -> Result<(), RequestError> {
         let settled = |status: &Status| matches!(status, Status::Live | Status::Refused(_) | Status::Closed);
         match self.status.wait_for(settled).await.map(|status| status.clone()) {
@@ -97,7 +122,7 @@ impl<C: Channel<Update: DeserializeOwned>> Stream for Subscription<C> {
 
 impl<C> Drop for Subscription<C> {
     fn drop(&mut self) {
-        self.handle.change(|core| core.unsubscribe(self.number, &self.listener));
+        self.handle.update(|state| state.unsubscribe(self.number, &self.listener));
     }
 }
 

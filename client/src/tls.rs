@@ -1,4 +1,4 @@
-//! TLS for addresses that begin with `wss:`, over rustls.
+//! TLS for `wss` URLs, with rustls.
 
 use std::{io, sync::Arc};
 
@@ -14,20 +14,20 @@ use tokio_rustls::{
 
 use crate::dial::{self, Connector};
 
-/// What the program has installed as rustls' provider, else ring, and the certificates that
-/// the system trusts.
+/// Returns a configuration with the system's root certificates, and rustls' installed provider
+/// or else ring.
 ///
 /// # Errors
-/// Why there are none.
-pub(crate) fn of_the_system() -> Result<Arc<ClientConfig>, String> {
+/// Returns a message if the system has no root certificates.
+pub(crate) fn system_config() -> Result<Arc<ClientConfig>, String> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
-    // A system has certificates that rustls does not understand, and trusts others.
+    // Some of the system's certificates may be in a form that rustls does not support.
     let (usable, _) = roots.add_parsable_certificates(found.certs);
     if usable == 0 {
         let why: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
         return Err(format!(
-            "the system has no certificates to trust ({}); give some with `Builder::tls`",
+            "the system has no root certificates ({}); provide some with `Builder::tls`",
             if why.is_empty() { "none was found".to_owned() } else { why.join("; ") }
         ));
     }
@@ -38,7 +38,7 @@ pub(crate) fn of_the_system() -> Result<Arc<ClientConfig>, String> {
     Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
 }
 
-/// TCP, and TLS over it.
+/// Returns a connector that opens TLS over TCP.
 pub(crate) fn connector(config: Arc<ClientConfig>) -> Connector {
     let tls = TlsConnector::from(config);
     dial::connector(move |uri: Uri| {

@@ -12,7 +12,7 @@ export default defineConfig({
     hookTimeout: 30_000,
     restoreMocks: true,
     unstubGlobals: true,
-    // A rejection that nobody handles is a fault of the client's.
+    // An unhandled rejection is a defect of the client.
     dangerouslyIgnoreUnhandledErrors: false,
   },
 });

@@ -11,14 +11,17 @@ use crate::{
     item::{self, Declared},
     name,
     names::{self, WireField},
-    place,
+    place, tokens,
 };
 
 const WORDS: &[Word] =
     &[args::ROUTE, args::UPDATE, args::TAGS, args::SUBJECT, args::SUMMARY, args::SERVED, args::CRATE, args::DERIVE];
 
-/// The members of a reply beside the subject (`contract.md`, "Operations of a channel").
+/// The members of a reply beside the subject (`docs/protocol.md`, "Channels").
 const REPLY_MEMBERS: [&str; 6] = ["status", "message", "topic", "code", "retryable", "retry_after_ms"];
+
+const OWNS: &str = "owns what it is made of, since it outlives the message that it came in; \
+                    write `String` for `&str` and `Vec<T>` for `&[T]`";
 
 /// A channel that can be expanded; only [`check`] makes one.
 pub(crate) struct Channel {
@@ -107,10 +110,19 @@ fn check_shape(item: &Declared, errors: &Errors) -> bool {
         errors.at(span, format!("this is {kind}; {WANTED}"));
         return false;
     };
+    if input.generics.lifetimes().next().is_some() {
+        errors.on(&input.generics, format!("a channel {OWNS}"));
+        return false;
+    }
     if !input.generics.params.is_empty() {
         errors
             .on(&input.generics, "a channel cannot be generic, as its route names one type; declare a struct for each");
         return false;
+    }
+    for field in &data.fields {
+        if let Some(span) = tokens::borrows(&field.ty) {
+            errors.at(span, format!("the field of a channel {OWNS}"));
+        }
     }
     match &data.fields {
         Fields::Named(_) => true,

@@ -17,7 +17,8 @@ pub(crate) fn channel(arguments: TokenStream, item: TokenStream) -> TokenStream 
 pub(crate) fn push(arguments: TokenStream, item: TokenStream) -> TokenStream {
     with_type(item, "a push is a struct or an enum", |input| match payload::check_push(arguments, &input) {
         Ok((item, push)) => {
-            [expand::item::item(&item, &push.runtime), expand::payload::push(&push)].into_iter().collect()
+            let parts = expand::payload::parts(&payload::parts(&item), &push.runtime);
+            [parts, expand::item::item(&item, &push.runtime), expand::payload::push(&push)].into_iter().collect()
         }
         Err(faulty) => fallback::push(input, &faulty),
     })
@@ -26,27 +27,31 @@ pub(crate) fn push(arguments: TokenStream, item: TokenStream) -> TokenStream {
 pub(crate) fn data(arguments: TokenStream, item: TokenStream) -> TokenStream {
     with_type(item, "data is a struct or an enum", |input| match payload::check_data(arguments, &input) {
         Ok((item, data)) => {
-            [expand::item::item(&item, &data.runtime), expand::payload::data(&data)].into_iter().collect()
+            let parts = expand::payload::parts(&payload::parts(&item), &data.runtime);
+            [parts, expand::item::item(&item, &data.runtime), expand::payload::data(&data)].into_iter().collect()
         }
         Err(faulty) => fallback::data(input, &faulty),
     })
 }
 
 pub(crate) fn operation(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    let expanded = match syn::parse2::<ItemFn>(item.clone()) {
+    match syn::parse2::<ItemFn>(item.clone()) {
         Ok(function) => match operation::check(arguments, &function) {
-            Ok(operation) => expand::operation::operation(&operation),
-            Err(faulty) => fallback::operation(&function, &faulty),
+            Ok(operation) => {
+                let expanded =
+                    [expand::operation::item(&function, &operation), expand::operation::operation(&operation)];
+                expanded.into_iter().collect()
+            }
+            Err(faulty) => [item, fallback::operation(&function, &faulty)].into_iter().collect(),
         },
         Err(_) => {
             let (kind, span) = match item::read(&item) {
                 Ok(input) => item::kind(&input),
                 Err(other) => other,
             };
-            misplaced(kind, span, "an operation is a function")
+            [item, misplaced(kind, span, "an operation is a function")].into_iter().collect()
         }
-    };
-    [item, expanded].into_iter().collect()
+    }
 }
 
 pub(crate) fn list(words: TokenStream, example: &str, kind: &expand::list::Kind) -> TokenStream {

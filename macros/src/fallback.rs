@@ -12,7 +12,11 @@ use crate::{
 
 pub(crate) fn channel(input: DeriveInput, faulty: &channel::Faulty) -> TokenStream {
     let stub = expand::stub::channel(&input, &faulty.runtime, faulty.update.as_ref(), faulty.served);
-    let item = Declared::request(without_refused(input), faulty.derive);
+    let mut input = without_refused(input);
+    if faulty.derive && input.generics.params.is_empty() {
+        expand::item::read_no_borrowed(&mut input, &faulty.runtime);
+    }
+    let item = Declared::request(input, faulty.derive);
     [faulty.errors.clone(), expand::item::item(&item, &faulty.runtime), stub].into_iter().collect()
 }
 

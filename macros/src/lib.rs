@@ -14,40 +14,45 @@ mod name;
 mod names;
 mod errors;
 mod place;
+mod tokens;
+#[cfg(test)]
+mod declarations;
+#[cfg(test)]
+mod pretty;
 #[cfg(test)]
 mod tests;
 
-/// Declares a channel; documented at `topicast::ws_router`.
+/// Implemented in the crate `topicast-macros`.
 #[proc_macro_attribute]
 pub fn ws_router(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     entry::channel(arguments.into(), item.into()).into()
 }
 
-/// Declares a plain operation; documented at `topicast::ws_operation`.
+/// Implemented in the crate `topicast-macros`.
 #[proc_macro_attribute]
 pub fn ws_operation(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     entry::operation(arguments.into(), item.into()).into()
 }
 
-/// Declares a push; documented at `topicast::ws_push`.
+/// Implemented in the crate `topicast-macros`.
 #[proc_macro_attribute]
 pub fn ws_push(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     entry::push(arguments.into(), item.into()).into()
 }
 
-/// Derives what updates and nested types need; documented at `topicast::data`.
+/// Implemented in the crate `topicast-macros`.
 #[proc_macro_attribute]
 pub fn data(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     entry::data(arguments.into(), item.into()).into()
 }
 
-/// Lists the channels of a server; documented at `topicast::channels`.
+/// Implemented in the crate `topicast-macros`.
 #[proc_macro]
 pub fn channels(words: proc_macro::TokenStream) -> proc_macro::TokenStream {
     entry::list(words.into(), "channels![App; Bars, Orders]", &expand::list::CHANNELS).into()
 }
 
-/// Lists the operations and pushes of a server; documented at `topicast::operations`.
+/// Implemented in the crate `topicast-macros`.
 #[proc_macro]
 pub fn operations(words: proc_macro::TokenStream) -> proc_macro::TokenStream {
     entry::list(words.into(), "operations![App; place_order, Notice]", &expand::list::OPERATIONS).into()

@@ -1,15 +1,15 @@
 //! `#[data]` and `#[ws_push]`: types that are carried as they are.
 
 use proc_macro2::{Span, TokenStream};
-use syn::{Data, DeriveInput, Fields, Ident, LitStr, Meta, Path};
+use syn::{Attribute, Data, DeriveInput, Fields, Ident, LitStr, Meta, Path, Type};
 
 use crate::{
     args::{self, Args, Word},
     channel::runtime,
     docs::Docs,
     errors::Errors,
-    item::{self, Declared},
-    name, names,
+    item::{self, Declared, Schema},
+    name, names, tokens,
 };
 
 /// A type that is part of a message; only [`check_data`] makes one.
@@ -75,6 +75,42 @@ pub(crate) fn check_push(arguments: TokenStream, input: &DeriveInput) -> Result<
     Ok((Declared::payload(input.clone(), derive), Push { runtime, ident, name, docs }))
 }
 
+/// A field of a payload whose type has to be one that messages can carry.
+pub(crate) struct Part {
+    pub(crate) ty: Type,
+    pub(crate) cfgs: Vec<Attribute>,
+}
+
+/// The fields whose types the derives of an item take as they are: all of them, but for those
+/// whose attributes give another way, and none where a derive is the user's or a parameter's
+/// bounds are not known.
+pub(crate) fn parts(item: &Declared) -> Vec<Part> {
+    let Declared { input, derives } = item;
+    if !derives.serialize || !derives.deserialize || derives.schema != Schema::Mirror {
+        return Vec::new();
+    }
+    let is_plain = |attrs: &[Attribute]| {
+        let has = |name: &str| attrs.iter().any(|attr| attr.path().is_ident(name));
+        !["serde", "schemars", "cfg_attr"].into_iter().any(has)
+    };
+    let cfgs = |attrs: &[Attribute]| -> Vec<Attribute> {
+        attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect()
+    };
+    let of = |around: &[Attribute], fields: &Fields| -> Vec<Part> {
+        // The check stands outside of the item, where there is no `Self`.
+        let plain = fields.iter().filter(|field| is_plain(&field.attrs) && !tokens::has_self(&field.ty));
+        plain.map(|field| Part { ty: field.ty.clone(), cfgs: [cfgs(around), cfgs(&field.attrs)].concat() }).collect()
+    };
+    match &input.data {
+        Data::Struct(data) => of(&[], &data.fields),
+        Data::Enum(data) => {
+            let plain = data.variants.iter().filter(|variant| is_plain(&variant.attrs));
+            plain.flat_map(|variant| of(&variant.attrs, &variant.fields)).collect()
+        }
+        Data::Union(_) => Vec::new(),
+    }
+}
+
 fn refuse_union(input: &DeriveInput, wanted: &str, errors: &Errors) {
     if let (kind @ "a union", span) = item::kind(input) {
         errors.at(span, format!("this is {kind}; {wanted}"));
@@ -85,7 +121,7 @@ fn refuse_union(input: &DeriveInput, wanted: &str, errors: &Errors) {
 fn is_unit_enum(input: &DeriveInput) -> bool {
     const OTHER_FORMS: [&str; 4] = ["tag", "untagged", "into", "remote"];
     let Data::Enum(data) = &input.data else { return false };
-    let plain = |attrs: &[syn::Attribute]| {
+    let plain = |attrs: &[Attribute]| {
         let mut words = attrs.iter().flat_map(names::words);
         !words.any(|word: Meta| OTHER_FORMS.iter().any(|form| word.path().is_ident(form)))
     };

@@ -1,29 +1,17 @@
 //! Snapshots of whole expansions, and the promise that they stay short.
 
 use proc_macro2::TokenStream;
-use syn::{DeriveInput, Item, ItemFn};
+use syn::{DeriveInput, ItemFn};
 
-use crate::{channel, entry, expand, list, operation, payload};
+use crate::{channel, entry, expand, list, operation, payload, pretty};
 
 /// An expansion without the item and its derives is at most this long, pretty-printed.
 const MAX_LINES: usize = 90;
 
 fn pretty(tokens: &TokenStream) -> String {
-    let mut file: syn::File = syn::parse2(tokens.clone()).unwrap_or_else(|error| panic!("{error}: {tokens}"));
-    file.items = file.items.into_iter().flat_map(unfold).collect();
-    let text = prettyplease::unparse(&file);
+    let text = pretty::items(tokens);
     assert!(text.lines().count() <= MAX_LINES, "{} lines, and {MAX_LINES} are allowed:\n{text}", text.lines().count());
     text
-}
-
-/// What is only for servers is in a macro call, which would be printed as one long line.
-fn unfold(item: Item) -> Vec<Item> {
-    match item {
-        Item::Macro(call) if call.mac.path.segments.last().unwrap().ident == "server" => {
-            syn::parse2::<syn::File>(call.mac.tokens).unwrap().items
-        }
-        item => vec![item],
-    }
 }
 
 /// An expression list as the function that holds it.

@@ -26,14 +26,39 @@ use crate::{
 /// How many connections of a shard have what they read answered in one turn of the scheduler.
 const READS: usize = 16;
 
-/// Builds a [`Server`]. `S` is the application's state; give it first, because hooks and
-/// operations are listed for it.
+/// Builds a [`Server`]. `S` is the application's state; give it first, because channels,
+/// operations and `authenticate` are for a state.
+///
+/// ```
+/// use std::{sync::Arc, time::Duration};
+/// use topicast::{Limits, Server, SlowConsumer};
+///
+/// #[topicast::data]
+/// pub struct Bar { pub close: f64 }
+///
+/// #[topicast::ws_router(route = "bars", update = Bar)]
+/// pub struct Bars { pub symbol: String }
+///
+/// pub struct App { pub name: String }
+///
+/// let ws = Server::builder("Bars", "1.0.0")
+///     .state(Arc::new(App { name: "desk".into() }))
+///     .description("Bars of every symbol.")
+///     .channels(topicast::channels![Arc<App>; Bars])
+///     .slow_consumer::<Bars>(SlowConsumer::latest())
+///     .heartbeat(Some(Duration::from_secs(60)))
+///     .limits(Limits { max_connections: Some(10_000), ..Limits::default() })
+///     .build()?;
+/// # Ok::<(), topicast::Error>(())
+/// ```
 pub struct Builder<S = ()> {
     info: Info,
     state: Arc<S>,
     channels: Vec<ChannelSpec>,
     operations: Vec<OperationSpec>,
     authenticate: Option<Authenticate>,
+    /// The method that was called before `state` and after which it is too late for it.
+    before_state: Option<&'static str>,
     refusal_codes: Vec<String>,
     profile: Profile,
     limits: Limits,
@@ -45,6 +70,13 @@ pub struct Builder<S = ()> {
     echo: bool,
 }
 
+impl Server {
+    /// Begins a server. Title and version are those of its documents.
+    pub fn builder(title: impl Into<String>, version: impl Into<String>) -> Builder {
+        Builder::new(title.into(), version.into())
+    }
+}
+
 impl Builder {
     pub(crate) fn new(title: String, version: String) -> Self {
         Self {
@@ -53,6 +85,7 @@ impl Builder {
             channels: Vec::new(),
             operations: Vec::new(),
             authenticate: None,
+            before_state: None,
             refusal_codes: Vec::new(),
             profile: Profile::modern(),
             limits: Limits::default(),
@@ -65,15 +98,30 @@ impl Builder {
         }
     }
 
-    /// The application's state, which hooks and operations see. What was listed for the
-    /// empty state before is forgotten.
+    /// The application's state, which hooks and operations see. It comes before
+    /// [`channels`](Self::channels), [`operations`](Self::operations) and
+    /// [`authenticate`](Self::authenticate); after them, [`build`](Self::build) fails.
     pub fn state<S: Send + Sync + 'static>(self, state: S) -> Builder<S> {
+        self.shared_state(Arc::new(state))
+    }
+
+    /// A state that the application shares with the server. Hooks and operations see the `S`
+    /// within, so `Serve<S>` can be implemented for channels of another crate, as it cannot
+    /// for an `Arc<S>`; [`Cx::shared_state`](crate::Cx::shared_state) is the handle.
+    pub fn shared_state<S: Send + Sync + 'static>(self, state: Arc<S>) -> Builder<S> {
+        let listed = [
+            ("channels", !self.channels.is_empty()),
+            ("operations", !self.operations.is_empty()),
+            ("authenticate", self.authenticate.is_some()),
+        ];
+        let before_state = listed.into_iter().find_map(|(method, was_called)| was_called.then_some(method));
         Builder {
             info: self.info,
-            state: Arc::new(state),
+            state,
             channels: Vec::new(),
             operations: Vec::new(),
             authenticate: None,
+            before_state: self.before_state.or(before_state),
             refusal_codes: self.refusal_codes,
             profile: self.profile,
             limits: self.limits,
@@ -81,7 +129,7 @@ impl Builder {
             lifespan: self.lifespan,
             shards: self.shards,
             flush_window: self.flush_window,
-            slow: Vec::new(),
+            slow: self.slow,
             echo: self.echo,
         }
     }
@@ -228,10 +276,15 @@ impl<S: Send + Sync + 'static> Builder<S> {
     /// Builds the server.
     ///
     /// # Errors
-    /// When two lists want the same `type`, naming both; when a channel cannot be served
+    /// When `state` was called too late; when two lists want the same `type`, naming both; when a channel cannot be served
     /// under the profile; when a code of refusal is not in snake_case; when a time limit
     /// is zero; when two types want the same name in the documents.
     pub fn build(self) -> Result<Server, Error> {
+        if let Some(method) = self.before_state {
+            return Err(Error::configuration(format!(
+                "`state` was called after `{method}`, which is for a state; call `state` first"
+            )));
+        }
         let limits = [
             ("heartbeat", self.heartbeat),
             ("lifespan", self.lifespan),
@@ -258,9 +311,9 @@ impl<S: Send + Sync + 'static> Builder<S> {
         let catalog = Catalog::new(channels, self.operations, &self.refusal_codes, self.profile)?;
         let surface = Surface {
             info: self.info,
-            channels: catalog.channels.iter().map(|spec| spec.declaration).collect(),
-            operations: catalog.requests.iter().map(|spec| spec.declaration).collect(),
-            pushes: catalog.pushes.iter().map(|spec| spec.declaration).collect(),
+            channels: catalog.channels.iter().map(|spec| *spec.fragment).collect(),
+            operations: catalog.requests.iter().map(|spec| *spec.fragment).collect(),
+            pushes: catalog.pushes.0.iter().map(|spec| *spec.fragment).collect(),
             refusal_codes: self.refusal_codes,
             profile: self.profile,
         };

@@ -2,10 +2,20 @@
 
 use std::fmt;
 
+use crate::wire::Unsendable;
+
 /// An error of building or using a server.
 ///
 /// What kind it is, the `is_*` methods tell; the message names what was wrong and what
 /// is allowed.
+///
+/// ```
+/// use topicast::Server;
+///
+/// let error = Server::builder("Bars", "1.0.0").refusal_codes(["marketClosed"]).build().unwrap_err();
+/// assert!(error.is_configuration());
+/// assert!(error.to_string().starts_with("refusal code `marketClosed` is not in snake_case"));
+/// ```
 #[derive(Debug)]
 pub struct Error(Kind);
 
@@ -15,8 +25,8 @@ pub(crate) enum Kind {
     Configuration(String),
     /// A channel or push that is not listed in the server.
     Unlisted(String),
-    /// A push that does not serialize.
-    Encode(serde_json::Error),
+    /// A push that cannot be sent.
+    Encode(Unsendable),
 }
 
 impl Error {
@@ -28,7 +38,7 @@ impl Error {
         Self(Kind::Unlisted(format!("{what} `{name}` is not listed in this server; add it to `{list}`")))
     }
 
-    pub(crate) fn encode(error: serde_json::Error) -> Self {
+    pub(crate) fn encode(error: Unsendable) -> Self {
         Self(Kind::Encode(error))
     }
 
@@ -42,7 +52,7 @@ impl Error {
         matches!(self.0, Kind::Unlisted(_))
     }
 
-    /// A value does not serialize.
+    /// A value does not serialize, or has a number that the documents do not allow.
     pub fn is_encode(&self) -> bool {
         matches!(self.0, Kind::Encode(_))
     }
@@ -52,16 +62,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Kind::Configuration(message) | Kind::Unlisted(message) => f.write_str(message),
-            Kind::Encode(error) => write!(f, "the value does not serialize: {error}"),
+            Kind::Encode(error) => write!(f, "the value cannot be sent: {error}"),
         }
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.0 {
-            Kind::Encode(error) => Some(error),
-            Kind::Configuration(_) | Kind::Unlisted(_) => None,
-        }
-    }
-}
+impl std::error::Error for Error {}

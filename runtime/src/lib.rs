@@ -19,9 +19,9 @@ mod topics;
 #[cfg(feature = "server")]
 mod fanout;
 #[cfg(feature = "server")]
-mod wire;
-#[cfg(feature = "server")]
 mod error;
+#[cfg(feature = "server")]
+mod wire;
 #[cfg(feature = "server")]
 mod limits;
 #[cfg(feature = "server")]
@@ -36,21 +36,23 @@ pub mod __private;
 
 pub use declare::Refusal;
 pub use declare::Subject;
-pub use declare::{Channel, Push};
+pub use declare::{Channel, Push, Request};
 pub use declare::{MAX_DEPTH, TopicError, topic, topic_from_json, topic_of};
+pub use declare::{channels, data, operations, ws_operation, ws_push, ws_router};
 pub use schemars;
 pub use serde;
-pub use topicast_macros::{channels, data, operations, ws_operation, ws_push, ws_router};
 
 #[cfg(feature = "server")]
 pub use {
     crate::error::Error,
     builder::Builder,
     call::Cx,
+    call::Router,
     call::Serve,
     call::Session,
     call::{Channels, Operations},
     call::{Handshake, Rejection},
+    call::{Publisher, Topic},
     docs::AsyncApi,
     docs::{Contact, Licence, ServerInfo},
     fanout::SlowConsumer,
@@ -58,10 +60,9 @@ pub use {
     listen::{Serving, serve},
     profile::Profile,
     server::Server,
-    topics::Feed,
-    topics::TopicInfo,
-    topics::{PublishError, Publisher, Topic},
+    topics::{Feed, TopicInfo},
     wire::CloseCode,
+    wire::PublishError,
 };
 
 /// Behaviour of other systems that this one can replace.

@@ -1,8 +1,8 @@
 //! The whole contract between an expansion and the runtime; nothing here is public API.
 
 pub use crate::declare::{
-    Channel, ChannelDeclaration, Docs, Field, OperationDeclaration, Push, PushDeclaration, Received, SchemaOf, Sends,
-    State, Subject, SubjectText, Wire, schema_of, subject_text,
+    Carried, Channel, Docs, Field, Fragment, OperationFragment, Push, PushFragment, Received, Request, SchemaOf, Sends,
+    State, Subject, SubjectText, Wire, exchange, received, schema_of, subject_field, subject_text,
 };
 pub use core::{
     concat,
@@ -15,8 +15,9 @@ pub use serde;
 
 #[cfg(feature = "server")]
 pub use crate::call::{
-    Answer, Call, ChannelSpec, Channels, ListedChannel, ListedOperation, OperationSpec, Operations, RawCx, Row, Serve,
-    Serves, assert_new, channel, channels, operation, operations, payload, received, replying, silent,
+    Answer, Call, ChannelSpec, Channels, Done, Function, Handled, ListedChannel, ListedOperation, OperationSpec,
+    Operations, Published, RawCx, RawTopic, Router, Row, Serve, Served, Serves, Text, assert_new, channel, channels,
+    decode, operation, operations, payload, replying, silent, subscribe, undeclared, unsubscribe, update,
 };
 
 /// Keeps what needs the server out of a crate of declarations that is built without it.
@@ -55,4 +56,12 @@ pub type SchemaName = std::borrow::Cow<'static, str>;
 /// field is reported.
 pub const fn field<T: Field>(name: &'static str) -> &'static str {
     name
+}
+
+/// As [`field`], for a field of a message's payload.
+pub const fn carried<T: Carried>() {}
+
+/// The value of a field that a faulty declaration cannot read; its build fails in any case.
+pub fn never<T>() -> T {
+    unreachable!("the build of a faulty declaration fails")
 }

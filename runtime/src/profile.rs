@@ -1,9 +1,18 @@
-//! The two behaviours of `contract.md`, "Two profiles".
+//! The two behaviours of a server (`docs/protocol.md`, "The profile `compat::fastws()`").
 
 /// How a server treats faults of form, nested requests and liveness.
 ///
 /// The default is the modern behaviour; [`compat::fastws`](crate::compat::fastws) is
 /// that of the FastWS services it can replace.
+///
+/// ```
+/// use topicast::{Profile, Server, compat};
+///
+/// let modern = Server::builder("Modern", "1.0.0").profile(Profile::modern()).build()?;
+/// // FastWS's behaviour, and pings that keep quiet clients connected.
+/// let replacement = Server::builder("Bars", "1.0.0").profile(compat::fastws().with_server_pings(true)).build()?;
+/// # Ok::<(), topicast::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Profile {
     /// What a fault of form costs.

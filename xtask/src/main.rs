@@ -7,6 +7,7 @@ mod asyncapi;
 mod typescript;
 mod tidy;
 mod compile_cost;
+mod expand;
 mod page;
 mod npm;
 mod built;
@@ -37,6 +38,7 @@ enum Command {
     Asyncapi(asyncapi::Asyncapi),
     Typescript(typescript::Typescript),
     CompileCost(compile_cost::CompileCost),
+    Expand(expand::Expand),
     Bench(bench::Bench),
     Tidy(tidy::Tidy),
 }
@@ -49,6 +51,7 @@ impl Command {
             Self::Asyncapi(command) => command.run(),
             Self::Typescript(command) => command.run(),
             Self::CompileCost(command) => command.run(),
+            Self::Expand(command) => command.run(),
             Self::Bench(command) => command.run(),
             Self::Tidy(command) => command.run(),
         }
@@ -94,6 +97,27 @@ mod tests {
                 assert!(argument.get_help().is_some(), "{name} does not explain {}", argument.get_id());
             }
         }
+    }
+
+    #[test]
+    fn commands_in_the_documentation_are_accepted() {
+        let root = project::root();
+        let docs = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+        let mut accepted = 0;
+        for page in docs.chain([root.join("README.md")]) {
+            let text = std::fs::read_to_string(&page).unwrap();
+            let (page, ends) = (page.display(), ['`', '#', '\n']);
+            let commands = |of: &'static str| text.split(of).skip(1).map(move |rest| rest.split(ends).next().unwrap());
+            for command in commands("cargo xtask ").map(str::trim).filter(|command| !command.ends_with("--help")) {
+                assert!(parse(command).is_ok(), "{page}: cargo xtask {command}: {}", parse(command).err().unwrap());
+                accepted += 1;
+            }
+            for example in commands("cargo run --package topicast-examples --bin ") {
+                assert!(root.join("examples").join(example).with_extension("rs").exists(), "{page}: no {example}");
+                accepted += 1;
+            }
+        }
+        assert!(accepted > 5, "{accepted} commands");
     }
 
     #[test]

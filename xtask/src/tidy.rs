@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: the project's rules that a compiler cannot check.
 
+mod examples;
 mod prose;
 mod addresses;
 mod shape;
@@ -51,6 +52,11 @@ const RULES: &[Rule] = &[
         name: "readme",
         says: "README.md is documentation in a crate, so that its examples are tested",
         find: prose::readme,
+    },
+    Rule {
+        name: "examples",
+        says: "every public macro and type of a published crate has an example",
+        find: examples::examples,
     },
     Rule { name: "architecture", says: "ARCHITECTURE.md is there and at most 250 lines", find: prose::architecture },
     Rule {
@@ -138,13 +144,13 @@ mod tests {
         ),
         (
             "runtime/src/lib.rs",
-            "#![doc = include_str!(\"../../README.md\")]\nmod server;\nmod transport;\nmod topic;\npub use topic::Topic;\npub use topicast_macros::data;\n",
+            "#![doc = include_str!(\"../../README.md\")]\nmod server;\nmod testing;\nmod topic;\npub use topic::Topic;\n\n/// Derives.\n///\n/// ```\n/// ```\npub use topicast_macros::data;\n",
         ),
         ("runtime/src/server.rs", "//! Serves.\nuse crate::{topic::{self, Name}, Topic};\n"),
-        ("runtime/src/transport.rs", "//! The stream.\nuse tokio::net::TcpStream;\n"),
+        ("runtime/src/testing.rs", "//! The stream.\nuse tokio::net::TcpStream;\n"),
         (
             "runtime/src/topic.rs",
-            "//! Names.\n#[cfg(test)]\nmod tests {\n    use crate::server::Server;\n    use serde::Serialize;\n}\n",
+            "//! Names.\n\n/// A name.\n///\n/// ```\n/// ```\npub struct Topic;\n\n#[cfg(test)]\nmod tests {\n    use crate::server::Server;\n    use serde::Serialize;\n}\n",
         ),
         (
             "tests/outside/Cargo.toml",
@@ -216,10 +222,20 @@ mod tests {
             (
                 "readme",
                 "runtime/src/lib.rs",
-                own("//! The framework.\nmod server;\nmod transport;\nmod topic;\npub use topic::Topic;\n"),
+                own("//! The framework.\nmod server;\nmod testing;\nmod topic;\npub use topic::Topic;\n"),
                 0,
             ),
             ("readme", "README.md", own("# It\n\n```rust,ignore\nfn main() {}\n```\n"), 3),
+            ("examples", "runtime/src/topic.rs", own("//! Names.\n\n/// A name.\npub struct Topic;\n"), 4),
+            (
+                "examples",
+                "runtime/src/lib.rs",
+                own(
+                    "#![doc = include_str!(\"../../README.md\")]\nmod topic;\npub use topic::Topic;\n\n/// Derives.\npub use topicast_macros::data;\n",
+                ),
+                6,
+            ),
+            ("examples", "runtime/src/lib.rs", own("#![doc = \"\"]\nmod topic;\npub use topic::{Other, Topic};\n"), 0),
             ("architecture", "ARCHITECTURE.md", "x\n".repeat(251), 251),
             ("architecture", "ARCHITECTURE.md", own("-"), 0),
             ("members", "macros/Cargo.toml", own("-"), 0),
@@ -249,10 +265,10 @@ mod tests {
             (
                 "order",
                 "runtime/src/lib.rs",
-                "#![doc = include_str!(\"../../README.md\")]\nmod strict;\nmod topic;\n".to_owned(),
+                "#![doc = include_str!(\"../../README.md\")]\nmod topic;\nmod server;\nmod testing;\n".to_owned(),
                 0,
             ),
-            ("order", "runtime/src/topic/deep.rs", own("//! Names.\nfn f() { crate::transport::go() }\n"), 0),
+            ("order", "runtime/src/topic/deep.rs", own("//! Names.\nfn f() { crate::testing::go() }\n"), 0),
             ("order", "macros/src/expand.rs", own("//! Quotes.\nuse super::parse;\n"), 2),
         ]
     }

@@ -52,10 +52,10 @@ export type Resolution =
   /** A month, from its first day, 00:00 UTC. */
   | "M";
 
-/** Why the server refuses, for programs: the `code` of a `RefusalError`. */
+/** The machine-readable reason of a refusal: the `code` of a `RefusalError`. */
 export type RefusalCode = "unknown_symbol" | "forbidden" | "too_many_subscriptions" | "rate_limited" | "unavailable" | "internal";
 
-/** Any subscription, told apart by `route`: what `$client.restore()` gives back. */
+/** Any subscription, discriminated by `route`: the result of `$client.restore()`. */
 export type AnySubscription =
   | topicast.Subscription<Bar, Bars, "bars">;
 
@@ -80,7 +80,7 @@ const surface: topicast.Surface = {
   pushes: [],
 };
 
-/** Connects at once; what is asked for meanwhile waits. */
+/** Connects to the server. Subscriptions and requests wait for the connection. */
 export function connect(url: string | URL, options?: topicast.ClientOptions): Api {
   return topicast.open<Api>(surface, url, options);
 }

@@ -1,4 +1,4 @@
-//! Every end that a server can give: it has a name, and the client comes back.
+//! Every way a server can end a connection: each has a cause, and the client reconnects.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use topicast_client::{Cause, Client, Connection, Disconnect, Event, GapCause, It
 use topicast_tests::channels::{Bar, User};
 
 use crate::{
-    bench::{Running, bars, eager, next, soon, until, url},
+    harness::{TestServer, bars, eager, next, soon, until, url},
     proxy::{Fate, Proxy},
 };
 
@@ -22,7 +22,7 @@ async fn disconnect(events: &mut topicast_client::Events) -> Disconnect {
 
 #[tokio::test]
 async fn every_code_has_a_name_and_the_subscription_comes_back() {
-    let server = Running::start();
+    let server = TestServer::start();
     let client = eager(&server.url()).build().unwrap();
     let mut stream = client.subscribe(&bars("A")).unwrap();
     soon(stream.ready()).await.unwrap();
@@ -56,16 +56,16 @@ async fn every_code_has_a_name_and_the_subscription_comes_back() {
 }
 
 #[tokio::test]
-async fn time_limits_are_told_and_the_client_pings_sooner() {
-    let server = Running::build(|builder| {
+async fn time_limits_are_reported_and_the_client_pings_sooner() {
+    let server = TestServer::build(|builder| {
         builder.profile(compat::fastws()).heartbeat(Some(Duration::from_millis(1_500))).lifespan(None)
     });
     let client = eager(&server.url()).build().unwrap();
     let mut events = client.events();
     let why = disconnect(&mut events).await;
     assert_eq!((why.cause, why.code), (Cause::TimeLimit, Some(1003)));
-    // The heartbeats of the second connection are frequent enough for it to last: one a second,
-    // which is as often as a server can make a client ping.
+    // On the second connection the client pings once a second, the shortest interval that a
+    // server can impose, so this one lasts.
     let mut latencies = 0;
     while latencies < 3 {
         soon(client.ping()).await.unwrap();
@@ -79,7 +79,7 @@ async fn time_limits_are_told_and_the_client_pings_sooner() {
 
 #[tokio::test]
 async fn what_is_too_big_is_not_sent_again() {
-    let server = Running::start();
+    let server = TestServer::start();
     let client = eager(&server.url()).build().unwrap();
     let mut well = client.subscribe(&bars("A")).unwrap();
     soon(well.ready()).await.unwrap();
@@ -99,7 +99,7 @@ async fn what_is_too_big_is_not_sent_again() {
 
 #[tokio::test]
 async fn a_killed_server_is_found_again() {
-    let server = Running::start();
+    let server = TestServer::start();
     let proxy = Proxy::start(server.address).await;
     let client = eager(&url(proxy.address)).build().unwrap();
     let mut stream = client.subscribe(&bars("A")).unwrap();
@@ -111,7 +111,7 @@ async fn a_killed_server_is_found_again() {
     drop(server);
     assert_eq!(disconnect(&mut events).await.cause, Cause::Lost);
     assert_eq!(stream.current().unwrap(), Some(bar(1)), "what is stale is still there");
-    let server = Running::start();
+    let server = TestServer::start();
     let topic = server.topic("A");
     topic.publish(&bar(2)).unwrap();
     proxy.set_target(server.address);
@@ -126,7 +126,7 @@ async fn a_killed_server_is_found_again() {
 
 #[tokio::test]
 async fn a_half_open_connection_is_noticed() {
-    let server = Running::start();
+    let server = TestServer::start();
     let mut proxy = Proxy::start(server.address).await;
     proxy.set(Fate::Silent { after: 600 });
     let millis = Duration::from_millis;
@@ -139,8 +139,8 @@ async fn a_half_open_connection_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_refused_handshake_is_told_and_a_token_is_asked_for_again() {
-    let server = Running::build(|builder| {
+async fn a_refused_handshake_is_reported_and_the_token_is_requested_again() {
+    let server = TestServer::build(|builder| {
         builder.authenticate(async |handshake| match handshake.headers().get("authorization") {
             Some(token) if token == "Bearer 3" => Ok(User("me")),
             _ => Err(Rejection::unauthorized("the token has expired")),
@@ -167,7 +167,7 @@ async fn a_refused_handshake_is_told_and_a_token_is_asked_for_again() {
 
 #[tokio::test]
 async fn a_token_that_is_refused_twice_ends_the_client_with_an_error() {
-    let server = Running::build(|builder| {
+    let server = TestServer::build(|builder| {
         builder.authenticate(async |_| Err::<User, _>(Rejection::unauthorized("the token is not ours")))
     });
     let client = eager(&server.url()).token("wrong").build().unwrap();
@@ -183,10 +183,10 @@ async fn a_token_that_is_refused_twice_ends_the_client_with_an_error() {
 #[tokio::test]
 async fn nobody_there_is_an_error_of_connect() {
     let address = {
-        let server = Running::start();
+        let server = TestServer::start();
         server.address
     };
-    // The port is free again once the killed server has let go of it.
+    // The port is free again once the killed server has closed its socket.
     let error = loop {
         match soon(Client::connect(&url(address))).await {
             Err(error) => break error,
@@ -198,7 +198,7 @@ async fn nobody_there_is_an_error_of_connect() {
 
 #[tokio::test]
 async fn closing_says_goodbye() {
-    let server = Running::start();
+    let server = TestServer::start();
     let client = Client::connect(&server.url()).await.unwrap();
     let mut stream = client.subscribe(&bars("A")).unwrap();
     soon(stream.ready()).await.unwrap();
@@ -223,7 +223,7 @@ async fn closing_says_goodbye() {
 
 #[tokio::test]
 async fn the_last_handle_closes_the_client_and_a_subscription_is_one() {
-    let server = Running::start();
+    let server = TestServer::start();
     let client = Client::connect(&server.url()).await.unwrap();
     let mut stream = client.subscribe(&bars("A")).unwrap();
     drop(client);

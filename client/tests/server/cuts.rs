@@ -1,4 +1,4 @@
-//! A thousand seeded cuts: no value is stale, wrong, twice or silently missing.
+//! A thousand seeded disconnects: no value is stale, wrong, duplicated or silently missing.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use topicast_client::{Buffering, GapCause, Item, Overflow, Status, Subscription}
 use topicast_tests::channels::{Bar, Bars};
 
 use crate::{
-    bench::{Running, bars, eager, next, soon, url},
+    harness::{TestServer, bars, eager, next, soon, url},
     proxy::{Fate, Proxy},
 };
 
@@ -24,7 +24,7 @@ struct Reader {
     tally: Tally,
 }
 
-/// What a reader came across, to see that the test tests something.
+/// What a reader saw, to check that the test exercises what it is for.
 #[derive(Debug, Default, Clone, Copy)]
 struct Tally {
     updates: u64,
@@ -85,7 +85,7 @@ impl Reader {
         }
     }
 
-    /// Reads up to the last value of all.
+    /// Reads up to the last value.
     async fn read(mut self, mut stream: Subscription<Bars>) -> (Subscription<Bars>, Tally) {
         loop {
             let item = next(&mut stream).await;
@@ -103,8 +103,7 @@ fn is_last(bar: &Bar) -> bool {
     bar.close.fract() > 0.0
 }
 
-/// Publishes to three topics: each value of a topic is one more than the one before, over
-/// all servers.
+/// Publishes to three topics: the values of a topic count up, across all servers.
 struct Publisher {
     published: [i64; 3],
     topics: Vec<Topic<Bars>>,
@@ -136,8 +135,8 @@ fn random(state: &mut u64) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_cuts() {
     let mut seed = 0x5eed_u64;
-    let mut server = Running::start();
-    let topics = |server: &Running| SYMBOLS.map(|symbol| server.topic(symbol)).to_vec();
+    let mut server = TestServer::start();
+    let topics = |server: &TestServer| SYMBOLS.map(|symbol| server.topic(symbol)).to_vec();
     let mut publisher = Publisher { published: [0; 3], topics: topics(&server) };
     let mut proxy = Proxy::start(server.address).await;
     let fate = |seed: &mut u64| {
@@ -152,7 +151,7 @@ async fn a_thousand_cuts() {
     proxy.set(fate(&mut seed));
     let millis = Duration::from_millis;
     let client = eager(&url(proxy.address)).heartbeat(millis(25)).silence(millis(25)).build().unwrap();
-    // Two read the first topic; one of them has hardly any buffer.
+    // The first topic has two readers, one of them with a tiny buffer.
     let mut readers: Vec<JoinHandle<_>> = Vec::new();
     for (symbol, capacity) in [(0, 1_024), (1, 1_024), (2, 1_024), (0, 1)] {
         let buffering = Buffering { capacity, overflow: Overflow::DropOldest };
@@ -167,24 +166,24 @@ async fn a_thousand_cuts() {
         let mut turns = 0_u32;
         while proxy.ended() <= cut {
             turns += 1;
-            // A wire that is silent takes its time; what is published meanwhile need not be much.
+            // A silent wire is noticed only after the heartbeat timeout, so less is published then.
             if turns < 100 || turns.is_multiple_of(64) {
                 publisher.publish(random(&mut seed));
             }
             yield_now().await;
         }
         if random(&mut seed).is_multiple_of(50) {
-            server = Running::start();
+            server = TestServer::start();
             publisher.topics = topics(&server);
             proxy.set_target(server.address);
         }
-        // Some are published while nobody is connected.
+        // Some are published while no client is connected.
         for _ in 0..random(&mut seed) % 4 {
             publisher.publish(random(&mut seed));
         }
     }
 
-    // What comes last must not be cut off.
+    // The last values must not be cut off.
     proxy.set(Fate::Whole);
     while proxy.newest() != Fate::Whole {
         publisher.publish(random(&mut seed));
@@ -201,6 +200,6 @@ async fn a_thousand_cuts() {
         assert!(is_last(&current), "{current:?} is stale");
         sum.add(tally);
     }
-    // The cuts did what they are for.
+    // The cuts had their effects.
     assert!(sum.updates > CUTS && sum.stale > CUTS && sum.away > 100 && sum.epochs > 10 && sum.lagged > 0, "{sum:?}");
 }

@@ -1,6 +1,6 @@
 //! The client against the real server, over real sockets, and over streams in memory.
 
-mod bench;
+mod harness;
 mod closes;
 mod cuts;
 mod operations;

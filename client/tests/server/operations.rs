@@ -1,9 +1,9 @@
 //! Operations, pushes and pings of the real server.
 
 use topicast_client::{Item, RequestError, Status};
-use topicast_tests::channels::{Notice, Order, PlaceOrder};
+use topicast_tests::channels::{Notice, Order, PlaceOrder, notice_me, place_order};
 
-use crate::bench::{Running, eager, next, soon};
+use crate::harness::{TestServer, eager, next, soon};
 
 fn order(symbol: &str) -> PlaceOrder {
     PlaceOrder { symbol: symbol.to_owned(), quantity: 7 }
@@ -11,8 +11,8 @@ fn order(symbol: &str) -> PlaceOrder {
 
 #[tokio::test]
 async fn a_request_has_a_typed_reply() {
-    let server = Running::start();
-    // Asked before there is a connection: it waits for one.
+    let server = TestServer::start();
+    // The client has no connection yet, so the request waits for one.
     let client = eager(&server.url()).build().unwrap();
     assert_eq!(soon(client.request::<Order>("orders.place", &order("A"))).await, Ok(Order { number: 7 }));
     let Err(RequestError::Refused(refusal)) = soon(client.request::<Order>("orders.place", &order("HALT"))).await
@@ -25,8 +25,21 @@ async fn a_request_has_a_typed_reply() {
 }
 
 #[tokio::test]
+async fn an_operation_is_typed_by_its_declaration() {
+    let server = TestServer::start();
+    let client = eager(&server.url()).build().unwrap();
+    assert_eq!(soon(client.call::<place_order>(&order("A"))).await, Ok(Order { number: 7 }));
+    let refused = soon(client.call::<place_order>(&order("HALT"))).await.unwrap_err();
+    assert!(matches!(refused, RequestError::Refused(refusal) if refusal.code() == "market_closed"));
+    // Neither a payload nor a reply.
+    let mut notices = client.pushes::<Notice>();
+    soon(client.call::<notice_me>(&())).await.unwrap();
+    assert!(matches!(next(&mut notices).await, Item::Status(Status::Live)));
+}
+
+#[tokio::test]
 async fn a_handler_that_fails_leaves_the_outcome_unknown() {
-    let server = Running::start();
+    let server = TestServer::start();
     let client = eager(&server.url()).build().unwrap();
     let error = soon(client.request::<Order>("orders.place", &order("PANIC"))).await.unwrap_err();
     assert!(error.is_unknown(), "{error}");
@@ -35,9 +48,9 @@ async fn a_handler_that_fails_leaves_the_outcome_unknown() {
 }
 
 #[tokio::test]
-async fn faults_are_told_under_both_profiles_and_not_repeated() {
+async fn faults_are_reported_under_both_profiles_and_not_repeated() {
     for profile in [topicast::Profile::modern(), topicast::compat::fastws()] {
-        let server = Running::build(|builder| builder.profile(profile));
+        let server = TestServer::build(|builder| builder.profile(profile));
         let client = eager(&server.url()).build().unwrap();
         let Err(RequestError::Fault(fault)) = soon(client.request::<Order>("orders.place", &1)).await else {
             panic!("1 is no order")
@@ -53,7 +66,7 @@ async fn faults_are_told_under_both_profiles_and_not_repeated() {
 
 #[tokio::test]
 async fn pushes_are_a_stream_of_their_type() {
-    let server = Running::start();
+    let server = TestServer::start();
     let client = eager(&server.url()).build().unwrap();
     let mut notices = client.pushes::<Notice>();
     soon(client.send("notice.me", &())).await.unwrap();
@@ -65,7 +78,7 @@ async fn pushes_are_a_stream_of_their_type() {
 
 #[tokio::test]
 async fn times_may_be_as_long_as_one_likes() {
-    let (server, forever) = (Running::start(), std::time::Duration::MAX);
+    let (server, forever) = (TestServer::start(), std::time::Duration::MAX);
     let client = eager(&server.url())
         .backoff(topicast_client::Backoff { base: forever, cap: forever, stable: forever })
         .connect_timeout(forever)
@@ -78,13 +91,13 @@ async fn times_may_be_as_long_as_one_likes() {
     soon(client.ping()).await.unwrap();
     server.ws.sessions()[0].close(topicast::CloseCode::GOING_AWAY, "");
     let stale = |item| if let Item::Status(Status::Stale(why)) = item { Some(why) } else { None };
-    crate::bench::until(&mut notices, stale).await;
+    crate::harness::until(&mut notices, stale).await;
     assert!(matches!(client.connection(), topicast_client::Connection::Waiting { .. }));
 }
 
 #[tokio::test]
 async fn a_ping_measures_the_way_there_and_back() {
-    let server = Running::start();
+    let server = TestServer::start();
     let client = eager(&server.url()).build().unwrap();
     let latency = soon(client.ping()).await.unwrap();
     assert!(latency > std::time::Duration::ZERO && latency < std::time::Duration::from_secs(60));

@@ -1,4 +1,4 @@
-//! A wire between client and server that is cut, or falls silent, after so many bytes.
+//! A proxy between client and server that cuts the connection, or stalls, after a number of bytes.
 
 use std::{
     net::SocketAddr,
@@ -11,18 +11,18 @@ use tokio::{
     sync::watch,
 };
 
-/// What happens to a connection in the end.
+/// What the proxy does to a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// Nothing.
     Whole,
-    /// After so many bytes from the server, both ends see the stream end or a reset.
+    /// After this many bytes from the server, both ends see the stream end or a reset.
     Cut { after: usize, reset: bool },
-    /// After so many bytes nothing moves any more, and nobody is told.
+    /// After this many bytes nothing is forwarded any more, and neither end is notified.
     Silent { after: usize },
 }
 
-/// The wire. Every connection made through it has the fate that was set last.
+/// The proxy. Every connection made through it has the fate that was set last.
 #[derive(Clone)]
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
@@ -70,17 +70,17 @@ impl Proxy {
         self.state.lock().expect("not poisoned").target = target;
     }
 
-    /// How many connections have met their fate.
+    /// The number of connections that have met their fate.
     pub(crate) fn ended(&self) -> u64 {
         *self.ended.borrow()
     }
 
-    /// What is to happen to the newest connection.
+    /// Sets the fate of the newest connection.
     pub(crate) fn newest(&self) -> Fate {
         self.connected.borrow().1
     }
 
-    /// Waits until there were so many connections.
+    /// Waits until this number of connections was made.
     pub(crate) async fn connected(&mut self, count: u64) {
         self.connected.wait_for(|(connected, _)| *connected >= count).await.expect("the wire is there");
     }

@@ -1,4 +1,4 @@
-//! Subscriptions that outlive the program: kept, restored, and what becomes of a bad storage.
+//! Subscriptions that outlive the program: saved, restored, and failures of the storage.
 
 use std::{io, sync::Arc};
 
@@ -7,9 +7,9 @@ use tokio::sync::watch;
 use topicast_client::{Event, FileStorage, Item, Status, Storage};
 use topicast_tests::channels::{Bar, Bars, Orders};
 
-use crate::bench::{Running, bars, eager, next, soon, until};
+use crate::harness::{TestServer, bars, eager, next, soon, until};
 
-/// What it holds, for tests to look at and to wait for.
+/// A storage whose content tests can read and wait for.
 #[derive(Clone)]
 struct Memory(Arc<watch::Sender<Option<String>>>);
 
@@ -44,7 +44,7 @@ impl Storage for Memory {
 
 #[tokio::test]
 async fn a_program_that_starts_again_resumes_what_it_had() {
-    let server = Running::start();
+    let server = TestServer::start();
     let storage = Memory::holding(None);
     let client = || eager(&server.url()).storage(storage.clone()).build().unwrap();
 
@@ -63,7 +63,7 @@ async fn a_program_that_starts_again_resumes_what_it_had() {
     let restored = soon(second.restore::<Bars>()).await.unwrap();
     assert_eq!(restored.iter().map(|(request, _)| &*request.symbol).collect::<Vec<_>>(), ["A"]);
     assert!(soon(second.restore::<Bars>()).await.unwrap().is_empty());
-    // What nobody has asked back yet is not lost when the program is killed now.
+    // Entries that are not restored yet are not lost if the program is killed now.
     storage.holds(r#"[["orders",{"accountId":"me"}],["bars",{"symbol":"A","resolution":"1"}]]"#).await;
     let (_, mut stream) = restored.into_iter().next().unwrap();
     soon(stream.ready()).await.unwrap();
@@ -78,11 +78,11 @@ async fn a_program_that_starts_again_resumes_what_it_had() {
 
 #[tokio::test]
 async fn what_is_subscribed_to_before_it_is_restored_is_kept_once() {
-    let server = Running::start();
+    let server = TestServer::start();
     let text = r#"[["bars",{"symbol":"A","resolution":"1"}],["bars",{"symbol":"B","resolution":"1"}]]"#;
     let storage = Memory::holding(Some(text));
     let client = eager(&server.url()).storage(storage.clone()).build().unwrap();
-    let _anew = client.subscribe(&bars("A")).unwrap();
+    let _again = client.subscribe(&bars("A")).unwrap();
     storage.holds(r#"[["bars",{"symbol":"B","resolution":"1"}],["bars",{"symbol":"A","resolution":"1"}]]"#).await;
     let restored = soon(client.restore::<Bars>()).await.unwrap();
     assert_eq!(
@@ -93,35 +93,38 @@ async fn what_is_subscribed_to_before_it_is_restored_is_kept_once() {
 }
 
 #[tokio::test]
-async fn what_is_kept_and_fits_no_more_is_told_and_forgotten() {
-    let server = Running::start();
+async fn an_entry_that_does_not_deserialize_is_reported_and_removed() {
+    let server = TestServer::start();
     let storage =
         Memory::holding(Some(r#"[["gone",{}],["bars",{"symbol":1}],["bars",{"symbol":"A","resolution":"1"}]]"#));
     let client = eager(&server.url()).storage(storage.clone()).build().unwrap();
     let mut events = client.events();
     let restored = soon(client.restore::<Bars>()).await.unwrap();
     assert_eq!(restored.len(), 1);
-    let told = until(&mut events, |event| if let Event::Storage(what) = event { Some(what) } else { None }).await;
-    assert!(told.starts_with(r#"bars {"symbol":1} is not restored: it is no request of the channel: "#), "{told}");
-    // Another version of the program may know the channel.
+    let report = until(&mut events, |event| if let Event::Storage(what) = event { Some(what) } else { None }).await;
+    assert!(
+        report.starts_with(r#"cannot restore bars {"symbol":1}: it is not a request of the channel: "#),
+        "{report}"
+    );
+    // Another version of the program may have the channel.
     storage.holds(r#"[["gone",{}],["bars",{"symbol":"A","resolution":"1"}]]"#).await;
 
     let _full = client.subscribe(&bars("FULL")).unwrap();
-    let told = until(&mut events, |event| if let Event::Storage(what) = event { Some(what) } else { None }).await;
-    assert_eq!(told, "subscriptions were not kept: no space is left");
+    let report = until(&mut events, |event| if let Event::Storage(what) = event { Some(what) } else { None }).await;
+    assert_eq!(report, "cannot save subscriptions: no space is left");
     client.close();
     assert!(client.subscribe(&bars("B")).unwrap_err().is_closed());
 }
 
 #[tokio::test]
 async fn a_storage_that_cannot_be_read_is_not_written_over() {
-    let server = Running::start();
+    let server = TestServer::start();
     let storage = Memory::holding(Some("{"));
     let client = eager(&server.url()).storage(storage.clone()).build().unwrap();
     let mut stream = client.subscribe(&bars("A")).unwrap();
     let error = soon(client.restore::<Bars>()).await.unwrap_err();
     assert!(error.is_storage());
-    let start = "subscriptions cannot be restored: the storage holds no list of subscriptions: ";
+    let start = "cannot restore subscriptions: the storage does not hold a list of subscriptions: ";
     assert!(error.to_string().starts_with(start), "{error}");
     soon(stream.ready()).await.unwrap();
     client.close();

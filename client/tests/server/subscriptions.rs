@@ -7,9 +7,9 @@ use topicast::{Limits, compat};
 use topicast_client::{Buffering, Item, Overflow, Refusal, RequestError, Status};
 use topicast_tests::channels::{Bar, Executions, Order, Orders};
 
-use crate::bench::{Running, bars, eager, next, soon, until};
+use crate::harness::{TestServer, bars, eager, next, soon, until};
 
-/// A channel as a client sees it that was built against other declarations.
+/// A channel as declared by a client that was built against other declarations.
 #[topicast::ws_router(route = "bars", update = Bar)]
 struct Misfit {
     symbol: u32,
@@ -25,7 +25,7 @@ fn orders(account: &str) -> Orders {
 
 #[tokio::test]
 async fn many_listeners_are_one_subscription() {
-    let server = Running::start();
+    let server = TestServer::start();
     let client = eager(&server.url()).build().unwrap();
     let mut streams: Vec<_> = (0..10).map(|_| client.clone().subscribe(&bars("A")).unwrap()).collect();
     let mut alone = client.subscribe(&bars("B")).unwrap();
@@ -52,7 +52,7 @@ async fn many_listeners_are_one_subscription() {
 
 #[tokio::test]
 async fn a_snapshot_comes_before_the_updates_and_again_after_a_cut() {
-    let server = Running::start();
+    let server = TestServer::start();
     let client = eager(&server.url()).build().unwrap();
     let mut stream = client.subscribe(&orders("me")).unwrap();
     for round in 0..2 {
@@ -69,7 +69,7 @@ async fn a_snapshot_comes_before_the_updates_and_again_after_a_cut() {
 
 #[tokio::test]
 async fn refusals_are_typed_and_those_for_now_are_retried() {
-    let server = Running::start();
+    let server = TestServer::start();
     let client = eager(&server.url()).build().unwrap();
     let mut later = client.subscribe(&orders("later")).unwrap();
     for _ in 0..2 {
@@ -81,7 +81,7 @@ async fn refusals_are_typed_and_those_for_now_are_retried() {
 
 #[tokio::test]
 async fn a_subscription_that_the_server_ends_is_asked_for_again_or_over() {
-    let server = Running::start();
+    let server = TestServer::start();
     let client = eager(&server.url()).build().unwrap();
     let mut stream = client.subscribe(&bars("A")).unwrap();
     soon(stream.ready()).await.unwrap();
@@ -101,7 +101,7 @@ async fn a_subscription_that_the_server_ends_is_asked_for_again_or_over() {
 #[tokio::test]
 async fn a_fault_is_asked_once_and_the_others_go_on() {
     for profile in [topicast::Profile::modern(), compat::fastws()] {
-        let server = Running::build(|builder| builder.profile(profile));
+        let server = TestServer::build(|builder| builder.profile(profile));
         let client = eager(&server.url()).build().unwrap();
         let mut first = client.subscribe(&bars("A")).unwrap();
         let mut misfit = client.subscribe(&Misfit { symbol: 1 }).unwrap();
@@ -111,7 +111,7 @@ async fn a_fault_is_asked_once_and_the_others_go_on() {
             assert!(matches!(&stream, Some(Item::Refused(why)) if why.code() == code), "{stream:?}");
         }
         assert_eq!((soon(misfit.next()).await, soon(nothing.next()).await), (None, None));
-        // Both others are subscribed for good: nothing is asked that ends the connection again.
+        // The other two stay subscribed: the client repeats nothing that ends the connection.
         let live = async {
             while server.topic("A").subscribers() + server.topic("B").subscribers() < 2 {
                 tokio::task::yield_now().await;
@@ -132,7 +132,7 @@ async fn a_fault_is_asked_once_and_the_others_go_on() {
 
 #[tokio::test]
 async fn a_panicking_hook_costs_its_own_subscription_only() {
-    let server = Running::start();
+    let server = TestServer::start();
     let client = eager(&server.url()).build().unwrap();
     let mut poison = client.subscribe(&orders("panic")).unwrap();
     let mut good = client.subscribe(&bars("A")).unwrap();
@@ -142,8 +142,8 @@ async fn a_panicking_hook_costs_its_own_subscription_only() {
 }
 
 #[tokio::test]
-async fn a_slow_reader_is_told_and_nobody_else_notices() {
-    let server = Running::start();
+async fn a_slow_reader_learns_what_it_lost_and_others_are_not_affected() {
+    let server = TestServer::start();
     let client = eager(&server.url()).build().unwrap();
     let buffering = |overflow| Buffering { capacity: 10, overflow };
     let mut newest = client.subscribe_with(&bars("A"), buffering(Overflow::DropOldest)).unwrap();
@@ -168,7 +168,7 @@ async fn a_slow_reader_is_told_and_nobody_else_notices() {
 
 #[tokio::test]
 async fn a_limit_of_the_server_is_a_refusal() {
-    let server = Running::build(|builder| builder.limits(Limits { subscriptions: 1, ..Limits::default() }));
+    let server = TestServer::build(|builder| builder.limits(Limits { subscriptions: 1, ..Limits::default() }));
     let client = eager(&server.url()).build().unwrap();
     let mut one = client.subscribe(&bars("A")).unwrap();
     soon(one.ready()).await.unwrap();
@@ -179,7 +179,7 @@ async fn a_limit_of_the_server_is_a_refusal() {
 
 #[tokio::test]
 async fn what_is_no_update_is_an_item_and_not_the_end() {
-    let server = Running::start();
+    let server = TestServer::start();
     let client = eager(&server.url()).build().unwrap();
     let mut stream = client.subscribe(&bars("A")).unwrap();
     soon(stream.ready()).await.unwrap();

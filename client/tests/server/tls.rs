@@ -1,4 +1,4 @@
-//! `wss:` addresses: a TLS server before the real one, with a certificate made for the test.
+//! `wss` URLs: a TLS proxy in front of a real server, with a certificate made for the test.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -14,12 +14,12 @@ use topicast_client::{
 };
 use topicast_tests::channels::Bar;
 
-use crate::bench::{Running, bars, eager, next, until};
+use crate::harness::{TestServer, bars, eager, next, until};
 
 /// TLS in front of a server, whose connections can be cut.
 struct Tls {
     address: SocketAddr,
-    /// What trusts the server's certificate and no other.
+    /// A configuration that trusts the server's certificate only.
     trust: Arc<ClientConfig>,
     cuts: watch::Sender<()>,
 }
@@ -63,7 +63,7 @@ impl Tls {
 
 #[tokio::test]
 async fn over_tls_it_subscribes_is_cut_and_comes_back() {
-    let server = Running::start();
+    let server = TestServer::start();
     let tls = Tls::before(server.address).await;
     let client = eager(&tls.url()).tls(Arc::clone(&tls.trust)).build().unwrap();
     let mut stream = client.subscribe(&bars("A")).unwrap();
@@ -81,15 +81,15 @@ async fn over_tls_it_subscribes_is_cut_and_comes_back() {
 
 #[tokio::test]
 async fn a_certificate_that_nobody_vouches_for_is_refused() {
-    let server = Running::start();
+    let server = TestServer::start();
     let (tls, other) = (Tls::before(server.address).await, Tls::before(server.address).await);
     refused(&tls.url(), &other.trust).await;
-    // It is trusted, but as another host's.
+    // The certificate is trusted, but it is for another host.
     let why = refused(&tls.url().replace("localhost", "127.0.0.1"), &tls.trust).await;
     assert!(why.reason.contains("not valid for name"), "{why}");
 }
 
-/// Why the first attempt failed, which is the certificate.
+/// Returns why the first attempt failed.
 async fn refused(url: &str, trust: &Arc<ClientConfig>) -> Disconnect {
     let client = eager(url).tls(Arc::clone(trust)).build().expect("a client");
     let why = until(&mut client.events(), |event| match event {

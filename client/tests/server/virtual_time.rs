@@ -1,4 +1,4 @@
-//! The driver on a clock that a test moves, with streams in memory: waits, silence, time-outs.
+//! The driver under virtual time, over in-memory streams: delays, silence, timeouts.
 
 use std::{
     io,
@@ -20,11 +20,11 @@ use tokio_tungstenite::{WebSocketStream, accept_async, tungstenite::Message};
 use topicast_client::{Builder, Cause, Client, Connection, Doubt, Event, Item, NotSent, RequestError, Status};
 use topicast_tests::channels::Bar;
 
-use crate::bench::{bars, next, until};
+use crate::harness::{bars, next, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The far end of a wire: it accepts connections when the test does.
+/// The server's end of the in-memory wire; the test accepts the connections.
 struct Far {
     streams: mpsc::Receiver<DuplexStream>,
     refusing: Arc<AtomicBool>,
@@ -34,7 +34,7 @@ struct Far {
 struct End(WebSocketStream<DuplexStream>);
 
 fn wire() -> (Builder, Far) {
-    // The connector stands for TLS too, so the address may ask for it.
+    // The connector replaces TLS too, so the URL may be `wss`.
     let (sender, streams) = mpsc::channel(16);
     let refusing = Arc::new(AtomicBool::new(false));
     let refuse = Arc::clone(&refusing);
@@ -169,7 +169,7 @@ async fn a_server_that_pings_and_does_not_read_fills_a_bounded_buffer_and_is_lef
     let client = builder.build().unwrap();
     let mut events = client.events();
     let mut end = far.accept().await;
-    // The pongs are more than the wire and the buffer hold together.
+    // The pongs exceed what the wire and the buffer hold together.
     for _ in 0..20_000 {
         end.0.feed(Message::Ping(vec![0; 125].into())).await.unwrap();
     }
@@ -181,7 +181,7 @@ async fn a_server_that_pings_and_does_not_read_fills_a_bounded_buffer_and_is_lef
     });
     assert_eq!(
         why.await.to_string(),
-        "the server does not read what the client sends: more waits to be written than the client's bound allows"
+        "the server does not read the client's messages: the unwritten bytes exceed the client's limit"
     );
     assert_eq!(begun.elapsed(), SECOND * 10, "the next ping finds no room");
     far.accept().await;

@@ -1,25 +1,26 @@
-// The generated surface brought to life: names with dots become objects in objects.
+// Builds the generated API: names with dots become nested objects.
 
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import { Client, type ClientOptions, type RequestOptions, type Surface } from "./client.js";
+import { Client, type ClientOptions, type Surface } from "./client.js";
 import { DISPOSE, type Lifetime, type Off } from "./events.js";
+import type { RequestOptions } from "./requests.js";
 import type { BufferOptions } from "./stream.js";
 import type { Subscription } from "./subscription.js";
 
 /** A channel. */
 export interface Channel<Params, T, Route extends string = string> {
-  /** Subscribes at once; what was left out of `params` gets its default. */
+  /** Subscribes to a topic; omitted members of `params` get their defaults. */
   subscribe(
     ...args: {} extends Params ? [params?: Params, options?: BufferOptions] : [params: Params, options?: BufferOptions]
   ): Subscription<T, Params, Route>;
 }
 
 /**
- * An operation. Without a reply it resolves once the server has read the request.
+ * An operation. One without a reply resolves once the server has read the request.
  *
- * Rejects with a `RefusalError` where the server says no, with an `UnknownOutcomeError` where
- * nobody knows whether it was carried out, with a `NotSentError` where it was not.
+ * Rejects with a `RefusalError` if the server refuses, with an `UnknownOutcomeError` if it is
+ * unknown whether the request was carried out, and with a `NotSentError` if it was not sent.
  */
 export type Operation<Payload, Reply> = (
   ...args: undefined extends Payload
@@ -27,24 +28,24 @@ export type Operation<Payload, Reply> = (
     : [payload: Payload, options?: RequestOptions]
 ) => Promise<Reply>;
 
-/** A message that the server sends unasked. */
+/** A message that the server sends on its own initiative. */
 export interface Push<T> {
   on(listener: (payload: T) => unknown, lifetime?: Lifetime): Off;
 }
 
-/** What every generated surface has. */
+/** The base of every generated API. */
 export interface Connected extends Disposable {
-  /** The connection and what belongs to all of it. */
+  /** The client, with its connection, its events and its other subscriptions. */
   readonly $client: Client;
 }
 
 type Node = { [name: string]: any };
 
-/** Connects; called by the `connect` that is generated. */
+/** Connects. The generated `connect` calls this. */
 export function open<Api extends Connected>(surface: Surface, url: string | URL, options?: ClientOptions): Api {
   const client = new Client(surface, url, options);
   const api: Node = { $client: client, [DISPOSE]: () => client.close() };
-  // Shorter names come first: an operation is a function that others may be members of.
+  // Shorter names come first, since an operation is a function that others may be members of.
   for (const type of Object.keys(surface.operations).sort()) {
     place(api, type, (payload?: unknown, options?: RequestOptions) => client.request(type, payload, options));
   }
@@ -59,7 +60,7 @@ export function open<Api extends Connected>(surface: Surface, url: string | URL,
   return api as Api;
 }
 
-/** Puts a member with dots where it belongs, into objects that are made where they are not there. */
+/** Defines a member at its path, and creates the objects on the way. */
 function place(node: Node, type: string, value: unknown): void {
   const path = type.split(".").map(camelCase);
   const name = path.pop() as string;
@@ -71,12 +72,12 @@ function place(node: Node, type: string, value: unknown): void {
   define(node, name, value);
 }
 
-/** Functions have members of their own, `name` for one, which assigning would not replace. */
+/** Defines a member. An assignment cannot replace the read-only members of functions, such as `name`. */
 function define(node: Node, name: string, value: unknown): void {
   Object.defineProperty(node, name, { value, enumerable: true, configurable: true });
 }
 
-/** `order-book` is `orderBook`. */
+/** Converts a name such as `order-book` to `orderBook`. */
 export function camelCase(name: string): string {
   return name.replace(/-+(.?)/g, (_, next: string) => next.toUpperCase());
 }

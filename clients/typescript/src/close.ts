@@ -1,42 +1,42 @@
-// Why a connection ended: close codes and reasons as one word each.
+// Why a connection ended: one word for each close code and reason.
 
-/** Why a connection ended, for programs. */
+/** The machine-readable reason why a connection ended. */
 export type CloseKind =
-  /** 1000, or this side closed it. */
+  /** 1000, or the client closed the connection. */
   | "normal"
-  /** 1001 and 1012: the server is going away, or starts again. */
+  /** 1001 and 1012: the server is going away or restarting. */
   | "going_away"
-  /** 1003: the heartbeat interval or the connection's lifespan is over. */
+  /** 1003: the heartbeat interval or the connection's lifespan elapsed. */
   | "time_limit"
-  /** 1002: one side broke the WebSocket protocol. */
+  /** 1002: one side violated the WebSocket protocol. */
   | "protocol"
-  /** 1003: a request was wrong as such; it is not repeated. */
+  /** 1003: a request was not valid; the client does not repeat it. */
   | "fault"
   /** 1007: text that is not UTF-8. */
   | "invalid_text"
-  /** 1008: against the server's policy. */
+  /** 1008: a violation of the server's policy. */
   | "policy"
   /** 1008: the token has expired. */
   | "token_expired"
-  /** 1008, or HTTP status 401: the token is invalid, revoked or missing. A second one in a row ends the client. */
+  /** 1008, or HTTP status 401: the token is invalid, revoked or missing. A second one in a row closes the client. */
   | "unauthenticated"
-  /** 1008: a rate limit; the client stays away for 30 s at least. */
+  /** 1008: a rate limit; the client waits at least 30 s before it reconnects. */
   | "rate_limited"
-  /** 1009: a request was too large; it is not repeated. */
+  /** 1009: a request was too large; the client does not repeat it. */
   | "too_big"
-  /** 1011: a handler failed. */
+  /** 1011: a handler of the server failed. */
   | "failed"
   /** 1013: this client read too slowly. */
   | "slow"
-  /** 3000 to 4999: the application's own. */
+  /** 3000 to 4999: a close code of the application. */
   | "application"
-  /** The server said nothing for too long. */
+  /** Nothing arrived within the timeout after a ping. */
   | "silent"
-  /** The server does not read: more waits to be written than the client's bound allows. */
+  /** The server does not read: the unwritten bytes exceed the client's limit. */
   | "not_reading"
-  /** No connection was made: refused, unreachable, or the token could not be had. */
+  /** The connection was refused, the server is unreachable, or the token function failed. */
   | "unreachable"
-  /** The connection broke without a close code. */
+  /** The connection ended without a close code. */
   | "lost"
   /** Any other code. */
   | "other";
@@ -44,10 +44,10 @@ export type CloseKind =
 /** How a connection ended. */
 export interface CloseInfo {
   readonly kind: CloseKind;
-  /** The WebSocket close code; 1006 where none came. */
+  /** The WebSocket close code; 1006 if there was none. */
   readonly code: number;
   readonly reason: string;
-  /** Whether the client connects again. */
+  /** Whether the client reconnects. */
   readonly reconnects: boolean;
 }
 
@@ -66,7 +66,7 @@ const KINDS: { readonly [code: number]: CloseKind } = {
   1013: "slow",
 };
 
-/** Reasons that tell apart what shares the code 1008. */
+/** The reasons that distinguish closes with code 1008. */
 const POLICIES: { readonly [reason: string]: CloseKind } = {
   "Token expired": "token_expired",
   "Invalid token": "unauthenticated",
@@ -76,9 +76,9 @@ const POLICIES: { readonly [reason: string]: CloseKind } = {
 };
 
 /**
- * The shortest wait before the next connection, in milliseconds, and what becomes of the first
- * unanswered request, for the server answers in order: it is at fault, or it is tried again apart
- * from the others, which it must not take along every time.
+ * The shortest delay before the next attempt, in milliseconds, and how the close affects the first
+ * unanswered request, which the server was handling: it is the fault, or it is retried separately
+ * so that it does not interrupt the others again.
  */
 export const RULES: { readonly [kind in CloseKind]?: readonly [least: number, first?: "fault" | "retry"] } = {
   protocol: [1_000, "retry"],
@@ -90,7 +90,7 @@ export const RULES: { readonly [kind in CloseKind]?: readonly [least: number, fi
   failed: [0, "retry"],
 };
 
-/** Time limits and faults share the code 1003; the reason tells them apart. */
+/** Returns the kind of a close. Time limits and faults share the code 1003, and differ in the reason. */
 export function kindOf(code: number, reason: string): CloseKind {
   if (code === 1003 && reason.startsWith("Connection timed out.")) return "time_limit";
   if (code === 1008 && Object.hasOwn(POLICIES, reason)) return POLICIES[reason] as CloseKind;

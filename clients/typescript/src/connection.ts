@@ -1,10 +1,10 @@
-// One connection at a time, for ever: connecting, keeping alive, losing, connecting again.
+// The connection: opens it, keeps it alive, and reconnects.
 
 import { type CloseInfo, type CloseKind, kindOf, RULES } from "./close.js";
 import { backoff, pingInterval, retryAfter } from "./delay.js";
 import { after, type Off } from "./events.js";
 
-/** What is used of a WebSocket. */
+/** The part of a WebSocket that the client uses. */
 export interface SocketLike {
   onopen: ((event: any) => void) | null;
   onmessage: ((event: any) => void) | null;
@@ -12,36 +12,36 @@ export interface SocketLike {
   onerror: ((event: any) => void) | null;
   send(data: string): void;
   close(code?: number, reason?: string): void;
-  /** How many bytes wait to be written. */
+  /** The number of bytes that wait to be written. */
   readonly bufferedAmount?: number;
-  /** Events that the class of the package `ws` has beside. */
+  /** Adds a listener for events that only the `ws` package has. */
   on?(name: string, listener: (...args: any[]) => void): unknown;
 }
 
 /** A class like the browser's `WebSocket`. */
 export type SocketClass = new (url: string, protocols?: string | string[]) => SocketLike;
 
-/** How the connection is made and kept. All times are in milliseconds. */
+/** Options of the connection. All durations are in milliseconds. */
 export interface ConnectionOptions {
-  /** The class to use where the runtime has none, as on Node 20: that of the package `ws`, for example. */
+  /** The WebSocket class, required on runtimes without one such as Node 20. The `ws` package has one. */
   readonly WebSocket?: SocketClass;
   /** WebSocket subprotocols to offer. */
   readonly protocols?: string | string[];
-  /** A token for the server, or what gets one: it is asked before every attempt to connect. */
+  /** The token for the server, or a function that returns one and is called before every attempt to connect. */
   readonly token?: string | ((signal: AbortSignal) => string | Promise<string>);
-  /** The parameter of the address that holds the token. `access_token`. */
+  /** The URL parameter for the token. Default: `access_token`. */
   readonly tokenParameter?: string;
-  /** How long an attempt to connect may take. 10,000. */
+  /** How long an attempt to connect may take. Default: 10,000. */
   readonly connectTimeout?: number;
   /**
-   * How long to wait before connecting again: at random up to `base`, doubled with every
-   * failure up to `cap`, and `base` again once a connection has lasted for `stable`.
-   * 500, 30,000 and 10,000. What the server asks for is added, within bounds.
+   * The delay before reconnecting: random, up to `base` doubled with every failure and at most
+   * `cap`. A connection that lasts for `stable` resets it. Delays that the server asks for are
+   * added, within bounds. Defaults: 500, 30,000 and 10,000.
    */
   readonly backoff?: { readonly base?: number; readonly cap?: number; readonly stable?: number };
   /**
-   * A `ping` goes out every `interval`; a connection on which nothing is heard for `timeout`
-   * after it is given up. 10,000 each. False turns both off.
+   * The client sends a `ping` every `interval`, and gives up a connection on which nothing
+   * arrives for `timeout` after one. False disables both. Defaults: 10,000 each.
    */
   readonly heartbeat?: false | { readonly interval?: number; readonly timeout?: number };
 }
@@ -52,15 +52,15 @@ export type ConnectionState =
   | { readonly status: "open" }
   /** Disconnected until `retryAt`, in milliseconds since 1970. */
   | { readonly status: "waiting"; readonly attempt: number; readonly retryAt: number; readonly close: CloseInfo }
-  /** For good: closed by `close()`, or because the server refused the token twice in a row. */
+  /** Closed by `close()`, or because the server refused the token twice in a row. This state is final. */
   | { readonly status: "closed"; readonly close: CloseInfo };
 
-/** What the connection tells its owner. */
-export interface Owner {
+/** The callbacks of a connection. */
+export interface ConnectionHandler {
   opened(): void;
   received(data: unknown): void;
   lost(close: CloseInfo): void;
-  /** Asks the server for a sign of life. */
+  /** Sends a ping to the server. */
   ping(): void;
   changed(state: ConnectionState): void;
   report(error: unknown): void;
@@ -71,49 +71,49 @@ const NOTHING = (): void => {};
 /** How long a connection must have lasted for its token to count as accepted. */
 const ACCEPTED = 60_000;
 
-/** How many bytes may wait for a server that does not read. */
-const UNREAD = 2 ** 24;
+/** The limit of unwritten bytes, for a server that does not read. */
+const MAX_BUFFERED = 2 ** 24;
 
 export class Connection {
   state: ConnectionState = { status: "connecting", attempt: 0 };
-  /** How long the server wants its clients to stay away once it has gone. */
-  away = 0;
+  /** The reconnect delay that the server announced before it closes the connection. */
+  announcedDelay = 0;
   readonly #url: URL;
   readonly #options: ConnectionOptions;
-  readonly #owner: Owner;
+  readonly #handler: ConnectionHandler;
   readonly #WebSocket: SocketClass;
-  readonly #online: Off;
+  readonly #offOnline: Off;
   #socket: SocketLike | undefined;
-  /** Ends what belongs to the present attempt or connection. */
-  #turn = new AbortController();
+  /** Aborted when the current attempt or connection ends. */
+  #current = new AbortController();
   #attempt = 0;
   #openedAt = Infinity;
-  /** Whether the server refused the last token. */
-  #refused = false;
-  #spokeAt = 0;
+  /** Whether the server refused the token of the previous connection. */
+  #tokenRefused = false;
+  #sentAt = 0;
   #interval: number;
-  /** Runs out when the next thing is due: the end of an attempt, a ping, a new attempt. */
+  /** Fires when the attempt times out, the next ping is due, or the next attempt is due. */
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Runs out when the server has been silent for too long. */
+  /** Fires when nothing arrived within the timeout after a ping. */
   #silence: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(url: string | URL, options: ConnectionOptions, owner: Owner) {
+  constructor(url: string | URL, options: ConnectionOptions, handler: ConnectionHandler) {
     const found = options.WebSocket ?? (globalThis as { WebSocket?: SocketClass }).WebSocket;
     if (!found) {
       throw new TypeError(
-        "this runtime has no WebSocket: pass one, as in connect(url, { WebSocket }) with the class of the package " +
-          "`ws`; browsers, Bun and Node 22 or later have their own",
+        "this runtime has no WebSocket: pass one, as in connect(url, { WebSocket }) with the class of the `ws` package; " +
+          "browsers, Bun and Node 22 or later have one",
       );
     }
     this.#WebSocket = found;
     this.#url = new URL(url, globalThis.location?.href);
     this.#url.protocol = this.#url.protocol.replace("http", "ws");
     this.#options = options;
-    this.#owner = owner;
+    this.#handler = handler;
     this.#interval = (options.heartbeat || {}).interval ?? 10_000;
     const online = (): void => this.reconnect();
     globalThis.addEventListener?.("online", online);
-    this.#online = () => globalThis.removeEventListener?.("online", online);
+    this.#offOnline = () => globalThis.removeEventListener?.("online", online);
     void this.#connect();
   }
 
@@ -121,45 +121,45 @@ export class Connection {
     return this.#url.href;
   }
 
-  /** Whether something can be sent. */
+  /** Whether messages can be sent. */
   get isOpen(): boolean {
     return this.state.status === "open" && this.#socket !== undefined;
   }
 
-  /** Sends a frame; only while open. */
+  /** Sends a frame. Must only be called while the connection is open. */
   send(text: string): void {
-    this.#spokeAt = Date.now();
+    this.#sentAt = Date.now();
     this.#socket?.send(text);
   }
 
-  /** Ends the waiting for the next attempt, if that is what goes on. */
+  /** Connects now if the client is waiting for the next attempt. */
   reconnect(): void {
     if (this.state.status === "waiting") void this.#connect();
   }
 
-  /** Ends everything. */
+  /** Closes the connection for good. */
   close(kind: CloseKind = "normal", code = 1000, reason = ""): void {
     if (this.state.status === "closed") return;
-    this.#online();
+    this.#offOnline();
     this.#leave();
     this.#change({ status: "closed", close: { kind, code, reason, reconnects: false } });
   }
 
   async #connect(): Promise<void> {
     this.#leave();
-    const turn = this.#turn;
+    const current = this.#current;
     const { connectTimeout = 10_000, protocols, token, tokenParameter = "access_token" } = this.#options;
     this.#change({ status: "connecting", attempt: this.#attempt });
     this.#after(connectTimeout, () => this.#lose("unreachable", 1006, `no connection within ${connectTimeout} ms`));
     try {
       const url = new URL(this.#url);
       if (token !== undefined) {
-        url.searchParams.set(tokenParameter, typeof token === "string" ? token : await token(turn.signal));
+        url.searchParams.set(tokenParameter, typeof token === "string" ? token : await token(current.signal));
       }
-      if (!turn.signal.aborted) this.#listen(new this.#WebSocket(url.href, protocols));
+      if (!current.signal.aborted) this.#listen(new this.#WebSocket(url.href, protocols));
     } catch (error) {
-      if (turn.signal.aborted) return;
-      this.#owner.report(error);
+      if (current.signal.aborted) return;
+      this.#handler.report(error);
       this.#lose("unreachable", 1006, error instanceof Error ? error.message : String(error));
     }
   }
@@ -176,14 +176,14 @@ export class Connection {
       this.#openedAt = Date.now();
       this.#change({ status: "open" });
       this.#keepAlive();
-      this.#owner.opened();
+      this.#handler.opened();
     };
     socket.onmessage = ({ data }) => {
       clearTimeout(this.#silence);
       this.#silence = undefined;
-      this.#owner.received(data);
-      // Timers are held back in pages that nobody sees, messages are not.
-      if (this.#options.heartbeat !== false && Date.now() - this.#spokeAt > this.#interval * 1.5) this.#owner.ping();
+      this.#handler.received(data);
+      // Browsers throttle timers in hidden pages, but not messages.
+      if (this.#options.heartbeat !== false && Date.now() - this.#sentAt > this.#interval * 1.5) this.#handler.ping();
     };
     socket.onclose = ({ code, reason }) => {
       const opened = this.state.status === "open";
@@ -199,44 +199,44 @@ export class Connection {
     }
     const timeout = heartbeat?.timeout ?? 10_000;
     this.#after(this.#interval, () => {
-      if ((this.#socket?.bufferedAmount ?? 0) > UNREAD) {
-        return this.#lose("not_reading", 1006, `more than ${UNREAD} bytes wait to be written`);
+      if ((this.#socket?.bufferedAmount ?? 0) > MAX_BUFFERED) {
+        return this.#lose("not_reading", 1006, `more than ${MAX_BUFFERED} bytes are unwritten`);
       }
-      this.#owner.ping();
-      this.#silence ??= after(timeout, () => this.#lose("silent", 1006, `nothing heard for ${timeout} ms`));
+      this.#handler.ping();
+      this.#silence ??= after(timeout, () => this.#lose("silent", 1006, `nothing arrived for ${timeout} ms`));
       this.#keepAlive();
     });
   }
 
-  /** The connection or the attempt has ended; the next one begins after `least` and a backoff. */
+  /** Handles the end of a connection or an attempt; the next attempt starts after `least` plus a backoff. */
   #lose(kind: CloseKind, code: number, reason: string, least = RULES[kind]?.[0] ?? 0): void {
     const { base, cap, stable = 10_000 } = this.#options.backoff ?? {};
     if (kind === "time_limit") this.#interval = pingInterval(reason, this.#interval);
     const lasted = Date.now() - this.#openedAt;
     if (lasted >= stable) this.#attempt = 0;
-    if (lasted >= ACCEPTED) this.#refused = false;
+    if (lasted >= ACCEPTED) this.#tokenRefused = false;
     const unauthenticated = kind === "unauthenticated";
-    const close = { kind, code, reason, reconnects: !(unauthenticated && this.#refused) };
-    this.#refused ||= unauthenticated;
+    const close = { kind, code, reason, reconnects: !(unauthenticated && this.#tokenRefused) };
+    this.#tokenRefused ||= unauthenticated;
     this.#leave();
-    const turn = this.#turn;
-    this.#owner.lost(close);
+    const current = this.#current;
+    this.#handler.lost(close);
     if (!close.reconnects) return this.close(kind, code, reason);
-    // Whoever was told may have closed the client, or asked to connect at once.
-    if (turn.signal.aborted) return;
-    // What was announced counts from the close that follows it.
-    const away = kind === "going_away" ? this.away : 0;
-    this.away = 0;
-    const delay = Math.max(least, away) + backoff(this.#attempt, base, cap);
+    // The callback may have closed the client, or connected.
+    if (current.signal.aborted) return;
+    // An announced delay starts with the close that follows the announcement.
+    const announced = kind === "going_away" ? this.announcedDelay : 0;
+    this.announcedDelay = 0;
+    const delay = Math.max(least, announced) + backoff(this.#attempt, base, cap);
     this.#attempt += 1;
     this.#after(delay, () => void this.#connect());
     this.#change({ status: "waiting", attempt: this.#attempt, retryAt: Date.now() + delay, close });
   }
 
-  /** Forgets the present connection: nothing that it still does is heard. */
+  /** Detaches from the current socket, and ignores its further events. */
   #leave(): void {
-    this.#turn.abort();
-    this.#turn = new AbortController();
+    this.#current.abort();
+    this.#current = new AbortController();
     clearTimeout(this.#timer);
     clearTimeout(this.#silence);
     this.#silence = undefined;
@@ -244,12 +244,12 @@ export class Connection {
     const socket = this.#socket;
     this.#socket = undefined;
     if (!socket) return;
-    // Not null: some sockets throw errors that nobody hears.
+    // Not null, since some sockets throw errors that have no listener.
     socket.onopen = socket.onmessage = socket.onclose = socket.onerror = NOTHING;
     try {
       socket.close(1000);
     } catch {
-      // It was never open, which is as good as closed.
+      // The socket was never open.
     }
   }
 
@@ -260,6 +260,6 @@ export class Connection {
 
   #change(state: ConnectionState): void {
     this.state = state;
-    this.#owner.changed(state);
+    this.#handler.changed(state);
   }
 }

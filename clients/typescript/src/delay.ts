@@ -1,24 +1,24 @@
-// How long to wait: at random, and with what a server asks for kept within bounds. In milliseconds.
+// Delays in milliseconds: random backoff, and what a server asks for within bounds.
 
-/** The longest that a server can make a client wait. */
+/** The longest delay that a server can impose. */
 const CEILING = 300_000;
 
-/** A random time up to a limit that doubles with every attempt: full jitter. */
+/** Returns a random delay up to a limit that doubles with every attempt: full jitter. */
 export function backoff(attempt: number, base = 500, cap = 30_000): number {
   return Math.random() * Math.min(cap, base * 2 ** attempt);
 }
 
-/** A delay that a server sets. */
+/** Limits a delay that a server asks for. */
 export function bounded(delay: number, floor: number): number {
   return Math.min(Math.max(delay, floor), CEILING);
 }
 
-/** `Retry-After` of a refused handshake: whole seconds. A date is not read, for clocks differ. */
+/** Returns the delay for the `Retry-After` of a refused handshake, in whole seconds. Dates are ignored because clocks differ. */
 export function retryAfter(value: unknown): number {
   return /^\d+$/.test(String(value)) ? bounded(Number(value) * 1_000, 1_000) : 0;
 }
 
-/** How often to ping a server that named the silence it allows in the reason of a time limit. */
+/** Returns the interval between pings for a server that names its heartbeat interval in a close reason. */
 export function pingInterval(reason: string, interval: number): number {
   const [, seconds] = /interval (\d+\.\d+)\. /.exec(reason) ?? [];
   return seconds ? Math.min(interval, Math.max((Number(seconds) * 1_000) / 3, 1_000)) : interval;

@@ -1,9 +1,9 @@
-// What can go wrong, as types: refused, faulty, unknown, not sent, overflowed.
+// The errors of the client.
 
-/** Any error of this package. */
+/** The base class of the errors of this package. */
 export abstract class TopicastError extends Error {
   protected constructor(
-    /** The name of the class, which minifiers change. */
+    /** The name of the class, set explicitly because minifiers change it. */
     override readonly name: string,
     message: string,
     /** Whether the same request may succeed later. */
@@ -13,25 +13,25 @@ export abstract class TopicastError extends Error {
   }
 }
 
-/** The server understood a request and said no, or ended a subscription. */
+/** The server refused a valid request, or ended a subscription. */
 export class RefusalError<Code extends string = string> extends TopicastError {
   constructor(
     message: string,
-    /** Why, for programs. */
+    /** The machine-readable reason. */
     readonly code: Code,
     retryable: boolean,
-    /** In how many milliseconds the same request may succeed, where the server says so. */
+    /** The delay after which the same request may succeed, in milliseconds, if the server gives one. */
     readonly retryAfterMs?: number,
   ) {
     super("RefusalError", message, retryable);
   }
 }
 
-/** A fault of form: the request was wrong as such, and is never repeated. */
+/** The request was not valid. The client never repeats it. */
 export class FaultError extends TopicastError {
   constructor(
     message: string,
-    /** The operation at fault, where it is known. */
+    /** The operation at fault, if it is known. */
     readonly operation?: string,
   ) {
     super("FaultError", message, false);
@@ -39,41 +39,41 @@ export class FaultError extends TopicastError {
 }
 
 /**
- * A request was sent and no answer came: whether it was carried out is unknown.
+ * The request was sent and no reply arrived, so it may or may not have been carried out.
  *
- * It may have been, so repeat it only where doing it twice does no harm.
+ * Repeat it only if carrying it out twice does no harm.
  */
 export class UnknownOutcomeError extends TopicastError {
   constructor(
     message: string,
-    /** Whether time ran out or the connection was lost. */
+    /** Whether the request timed out or the connection was lost. */
     readonly reason: "timeout" | "lost",
   ) {
     super("UnknownOutcomeError", message, false);
   }
 }
 
-/** A request was never sent; repeating it is safe. */
+/** The request was never sent; repeating it is safe. */
 export class NotSentError extends TopicastError {
   constructor(
     message: string,
-    /** Time ran out while disconnected, too many others were waiting, or the client is closed. */
+    /** The request timed out while disconnected, the queue is full, or the client is closed. */
     readonly reason: "timeout" | "full" | "closed",
   ) {
     super("NotSentError", message, reason !== "closed");
   }
 }
 
-/** Params that have no topic, and so cannot be subscribed to. */
+/** The params have no canonical topic, so they cannot be subscribed to. */
 export class TopicError extends TopicastError {
   constructor(message: string) {
     super("TopicError", message, false);
   }
 }
 
-/** An iterator whose `overflow` is `"throw"` was read too slowly. */
+/** An iterator with `overflow: "throw"` was read too slowly. */
 export class OverflowError extends TopicastError {
   constructor(buffer: number) {
-    super("OverflowError", `more than ${buffer} values wait to be read`, true);
+    super("OverflowError", `more than ${buffer} items are waiting to be read`, true);
   }
 }

@@ -1,28 +1,28 @@
-// Listeners: who hears what, in order, where none can harm another.
+// Event listeners, called in order and isolated from each other's errors.
 
 /// <reference lib="esnext.disposable" preserve="true" />
 
-/** What `using` calls, also where the runtime does not know it yet. */
+/** The key of the method that `using` calls, also on runtimes without `Symbol.dispose`. */
 export const DISPOSE: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for("Symbol.dispose");
 
-/** Takes a listener or anything else away again. */
+/** Removes a listener, or ends something else; calling it again has no effect. */
 export type Off = () => void;
 
-/** How long something lasts. */
+/** The lifetime of a listener, a subscription, a request or a client. */
 export interface Lifetime {
-  /** Ends it. */
+  /** Ends the lifetime when it is aborted. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Lists of listeners by the name of the event. */
+/** Listeners by the name of the event. */
 export class Events<Map> {
-  // Lists are replaced, never changed, so that one can be walked while listeners come and go.
-  // Without a prototype, for a server may name its messages as it likes.
+  // Lists are replaced, never mutated, so that listeners can be added and removed during a call.
+  // The object has no prototype because servers choose the names of pushes.
   readonly #lists: { [Name in keyof Map]?: readonly ((event: Map[Name], more?: unknown) => unknown)[] } = Object.create(null);
   readonly #held = new Set<Off>();
   readonly #report: (error: unknown) => void;
 
-  /** `report` is told what listeners throw. */
+  /** `report` receives the errors that listeners throw. */
   constructor(report: (error: unknown) => void) {
     this.#report = report;
   }
@@ -32,7 +32,7 @@ export class Events<Map> {
     listener: (event: Map[Name], more?: never) => unknown,
     lifetime?: Lifetime,
   ): Off {
-    // A function of its own, so that a listener which was added twice is taken away once.
+    // A new function, so that a listener that was added twice can be removed once.
     const entry = (event: Map[Name], more?: unknown): unknown => listener(event, more as never);
     this.#lists[name] = [...(this.#lists[name] ?? []), entry];
     const signal = lifetime?.signal;
@@ -48,7 +48,7 @@ export class Events<Map> {
     return off;
   }
 
-  /** Lets go of the signals: they may outlive what is told here by far. */
+  /** Detaches from the abort signals, which may live much longer than the listeners. */
   release(): void {
     for (const release of this.#held) release();
     this.#held.clear();
@@ -70,15 +70,15 @@ export class Events<Map> {
   }
 }
 
-/** What timers can hold: they take a longer time for none at all. */
+/** The longest delay of a timer; a longer one would fire at once. */
 const LONGEST = 2 ** 31 - 1;
 
-/** A timer that may be set to any time, `Infinity` included. */
+/** Starts a timer with any delay, including `Infinity`. */
 export function after(delay: number, then: () => void): ReturnType<typeof setTimeout> {
   return setTimeout(then, Math.min(delay, LONGEST));
 }
 
-/** Has `end` called once: by the function returned, or by the signal. */
+/** Calls `end` once: when the returned function is called or the signal is aborted. */
 export function until(signal: AbortSignal | undefined, end: () => void): Off {
   const off = (): void => {
     signal?.removeEventListener("abort", off);

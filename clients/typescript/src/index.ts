@@ -1,8 +1,8 @@
-// The client's runtime; channels are generated.
+// The runtime of generated clients.
 
 export { type Channel, type Connected, open, type Operation, type Push } from "./api.js";
 export { type CloseInfo, type CloseKind } from "./close.js";
-export { Client, type ClientEvents, type ClientOptions, type RequestOptions, type Surface } from "./client.js";
+export { Client, type ClientEvents, type ClientOptions, type Surface } from "./client.js";
 export type { ConnectionOptions, ConnectionState, SocketClass, SocketLike } from "./connection.js";
 export {
   FaultError,
@@ -14,16 +14,11 @@ export {
   UnknownOutcomeError,
 } from "./errors.js";
 export type { Lifetime, Off } from "./events.js";
+export type { Gap, Info, Item, Status } from "./item.js";
+export type { RequestOptions } from "./requests.js";
 export type { Shape } from "./shape.js";
+export type { StreamPosition } from "./shared-subscription.js";
 export type { SubscriptionStorage } from "./storage.js";
 export type { BufferOptions } from "./stream.js";
-export {
-  type Gap,
-  type Info,
-  type Item,
-  type Standing,
-  type Status,
-  Subscription,
-  type SubscriptionEvents,
-} from "./subscription.js";
+export { Subscription, type SubscriptionEvents } from "./subscription.js";
 export { type Json, topic } from "./topic.js";

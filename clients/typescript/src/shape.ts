@@ -1,35 +1,35 @@
-// What the declaration of a request says about members that were left out.
+// Completes requests: fills in the defaults of omitted members.
 
 import { TopicError } from "./errors.js";
 import type { Json } from "./topic.js";
 
-/** How a value of a request is completed; generated from the document. */
+/** How to complete a value of a request; generated from the document. */
 export interface Shape {
-  /** Stands for a value that was left out. */
+  /** The default of an omitted value. */
   readonly default?: Json;
-  /** Null is a value here, and `""` stands for null in topics: `""` itself is refused. */
+  /** Null is allowed, so `""`, which represents null in topics, is not. */
   readonly nullable?: true;
-  /** A number of 32 bits, which the server writes as short as it can. */
+  /** A 32-bit number, which the server writes in its shortest form. */
   readonly float?: true;
-  /** An object's members, as far as something is to be done about them. */
+  /** The members of an object that need completing. */
   readonly members?: { readonly [name: string]: Shape };
-  /** Every item of an array. */
+  /** The items of an array. */
   readonly items?: Shape;
-  /** Every value of a map. */
+  /** The values of a map. */
   readonly values?: Shape;
-  /** The first variant whose `when` holds: a member has the value, or just exists where it is null. */
+  /** The first variant whose `when` matches is used: each member has the value, or any value if it is null. */
   readonly variants?: readonly (Shape & { readonly when: { readonly [name: string]: Json } })[];
 }
 
 /**
- * A value with defaults in the place of what was left out.
+ * Returns the value with defaults for omitted members.
  *
- * @throws {TopicError} when an optional value is `""`, which would share its topic with null
+ * @throws {TopicError} if an optional value is `""`, which would have the same topic as null
  */
 export function complete(value: unknown, shape: Shape, path: string): unknown {
   if (value === undefined) value = shape.default;
   if (value === "" && shape.nullable) {
-    throw new TopicError(`${path} is optional and ""; leave it out or give it a text`);
+    throw new TopicError(`${path} is optional and ""; omit it or set a non-empty text`);
   }
   if (typeof value === "number" && shape.float) return shortest(Math.fround(value));
   if (typeof value !== "object" || value === null) return value;
@@ -52,7 +52,7 @@ export function complete(value: unknown, shape: Shape, path: string): unknown {
   return whole;
 }
 
-/** The number with the fewest digits that is this one in 32 bits. */
+/** Returns the number with the fewest digits that rounds to this 32-bit number. */
 function shortest(float: number): number {
   for (let digits = 1; digits < 9; digits += 1) {
     const short = Number(float.toPrecision(digits));

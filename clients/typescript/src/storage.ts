@@ -1,6 +1,6 @@
-// Subscriptions kept in a storage that the user gives, so that a reloaded page resumes.
+// Saves subscriptions in the user's storage, so that a reloaded page can restore them.
 
-/** A place for texts, as `localStorage` is; it may answer later. */
+/** A storage for texts like `localStorage`; the methods may return promises. */
 export interface SubscriptionStorage {
   getItem(key: string): string | null | undefined | Promise<string | null | undefined>;
   setItem(key: string, value: string): unknown;
@@ -8,13 +8,13 @@ export interface SubscriptionStorage {
 
 type Entry = [route: string, params: unknown];
 
-export class Saved {
-  /** What was kept when this was made. */
+export class Persistence {
+  /** The subscriptions that the storage held at the start. */
   readonly loaded: Promise<Entry[]>;
   readonly #storage: SubscriptionStorage;
   readonly #key: string;
   readonly #report: (error: unknown) => void;
-  /** The last write; the next one waits for it, or an older list might end up in its place. */
+  /** The last write. The next one waits for it, so that an older list cannot replace a newer one. */
   #written: Promise<unknown>;
   #next: readonly Entry[] | undefined;
 
@@ -25,11 +25,11 @@ export class Saved {
     this.#written = this.loaded = this.#load();
   }
 
-  /** Keeps these instead; what changes in one turn is written once. */
+  /** Saves these subscriptions in place of the previous ones; calls in the same turn share one write. */
   save(entries: readonly Entry[]): void {
-    const waits = this.#next;
+    const isScheduled = this.#next;
     this.#next = entries;
-    if (waits) return;
+    if (isScheduled) return;
     this.#written = this.#written
       .then(() => {
         const text = JSON.stringify(this.#next);

@@ -1,28 +1,29 @@
-// Subscriptions and the connection in the shape that React's `useSyncExternalStore` takes.
+// Subscriptions and the connection as stores for React's `useSyncExternalStore`.
 
 import type { Client } from "./client.js";
 import type { ConnectionState } from "./connection.js";
 import type { TopicastError } from "./errors.js";
-import type { Status, Subscription } from "./subscription.js";
+import type { Status } from "./item.js";
+import type { Subscription } from "./subscription.js";
 
-/** What `useSyncExternalStore(store.subscribe, store.getSnapshot, store.getServerSnapshot)` takes. */
+/** The arguments of `useSyncExternalStore(store.subscribe, store.getSnapshot, store.getServerSnapshot)`. */
 export interface Store<T> {
   readonly subscribe: (onChange: () => void) => () => void;
   readonly getSnapshot: () => T;
   readonly getServerSnapshot: () => T;
 }
 
-/** A subscription at one moment; the same object until something changes. */
+/** The state of a subscription; the same object until something changes. */
 export interface Snapshot<T> {
   readonly value: T | undefined;
   readonly status: Status;
-  /** Whether newer values may exist. */
+  /** True if the value may be out of date. */
   readonly stale: boolean;
   readonly error: TopicastError | undefined;
 }
 
 /**
- * A store that is subscribed for as long as a component is: make it once, with `useMemo`.
+ * Creates a store that is subscribed while components use it. Create it once, with `useMemo`.
  *
  *     const bars = useMemo(() => subscriptionStore(() => api.bars.subscribe({ symbol })), [symbol]);
  *     const { value, status } = useSyncExternalStore(bars.subscribe, bars.getSnapshot, bars.getServerSnapshot);
@@ -40,7 +41,7 @@ export function subscriptionStore<T>(open: () => Subscription<T, any>): Store<Sn
   };
   return {
     subscribe(onChange) {
-      // A function of its own, so that one which is given twice is told twice.
+      // A new function, so that a callback that is passed twice is called twice.
       const listener = (): void => onChange();
       listeners.add(listener);
       if (!subscription) {
@@ -63,7 +64,7 @@ export function subscriptionStore<T>(open: () => Subscription<T, any>): Store<Sn
   };
 }
 
-/** The state of the connection as a store. */
+/** Creates a store of the connection's state. */
 export function connectionStore({ $client: client }: { readonly $client: Client }): Store<ConnectionState> {
   return {
     subscribe: (onChange) => client.on("state", onChange),

@@ -1,17 +1,16 @@
-// What an iterator has not read yet, bounded.
+// The bounded queue between a subscription and one iterator.
 
 import { OverflowError } from "./errors.js";
-import type { Lifetime } from "./events.js";
-import { until } from "./events.js";
-import type { Gap, Item } from "./subscription.js";
+import { type Lifetime, until } from "./events.js";
+import type { Gap, Item } from "./item.js";
 
-/** How much an iterator holds for a slow reader, and what happens beyond. */
+/** The capacity of an iterator's queue, and what happens when it is full. */
 export interface BufferOptions extends Lifetime {
-  /** How many values may wait. 1,000. */
+  /** The number of queued items. Default: 1,000. */
   readonly buffer?: number;
   /**
-   * What happens to one more: the oldest is dropped, only the newest is kept, or the
-   * iterator throws an {@link OverflowError}. `"drop-oldest"`.
+   * What happens when the queue is full: the oldest item is dropped, all but the newest are
+   * dropped, or the iterator throws an {@link OverflowError}. Default: `"drop-oldest"`.
    */
   readonly overflow?: "drop-oldest" | "keep-latest" | "throw";
 }
@@ -20,30 +19,31 @@ type Result<V> = IteratorResult<V, undefined>;
 
 const DONE: Result<never> = { done: true, value: undefined };
 
-/** A bounded queue with one reader, who sees all items or just their values. */
+/** A bounded queue with one reader, which receives all items or only the values. */
 export class Stream<T, V> implements AsyncIterableIterator<V, undefined> {
   readonly #options: BufferOptions;
   readonly #all: boolean;
-  readonly #told: (gap: Gap) => void;
-  readonly #left: () => void;
+  readonly #onGap: (gap: Gap) => void;
+  readonly #leave: () => void;
   ended = false;
   #queue: Item<T>[] = [];
-  /** What was dropped where the queue begins: how many values, null for any number; and the last status. */
+  /** The number of values that were dropped at the front of the queue; null if it is unknown. */
   #missed: number | null = 0;
+  /** The last status that was dropped there. */
   #status: Item<T> | undefined;
   #error: unknown;
   #readers: [(result: Result<V>) => void, (error: unknown) => void][] = [];
 
   /**
-   * `told` gets what was dropped when the reader comes to that place; `left` is called once,
-   * when the reader has gone or everything has ended.
+   * `onGap` is called with the dropped values when the reader reaches their position; `onEnd` is
+   * called once, when the reader leaves or the stream ends.
    */
-  constructor(options: BufferOptions, all: boolean, told: (gap: Gap) => void, left: () => void) {
+  constructor(options: BufferOptions, all: boolean, onGap: (gap: Gap) => void, onEnd: () => void) {
     this.#options = options;
     this.#all = all;
-    this.#told = told;
-    this.#left = until(options.signal, () => {
-      left();
+    this.#onGap = onGap;
+    this.#leave = until(options.signal, () => {
+      onEnd();
       this.#finish(options.signal?.aborted ? options.signal.reason : undefined);
     });
   }
@@ -51,7 +51,7 @@ export class Stream<T, V> implements AsyncIterableIterator<V, undefined> {
   push(item: Item<T>): void {
     if (this.ended || !(this.#all || item.kind === "value")) return;
     const reader = this.#readers.shift();
-    if (reader) return reader[0](this.#seen(item));
+    if (reader) return reader[0](this.#result(item));
     const { buffer = 1000, overflow } = this.#options;
     const queue = this.#queue;
     if (queue.length >= buffer) {
@@ -67,10 +67,10 @@ export class Stream<T, V> implements AsyncIterableIterator<V, undefined> {
     queue.push(item);
   }
 
-  /** What waits is still read; then comes the end, or the error. */
+  /** Ends the stream, or fails it, after the queued items. */
   end(error?: unknown): void {
     this.#finish(error);
-    this.#left();
+    this.#leave();
   }
 
   async next(): Promise<Result<V>> {
@@ -78,13 +78,13 @@ export class Stream<T, V> implements AsyncIterableIterator<V, undefined> {
     if (missed !== 0) {
       this.#missed = 0;
       const gap: Gap = { reason: "overflow", missed };
-      this.#told(gap);
-      if (this.#all) return this.#seen({ kind: "gap", gap });
+      this.#onGap(gap);
+      if (this.#all) return this.#result({ kind: "gap", gap });
     }
-    // A reader who lacks the last status would be misled about what follows.
+    // The reader needs the last status to interpret the values that follow.
     const item = this.#status ?? this.#queue.shift();
     this.#status = undefined;
-    if (item) return this.#seen(item);
+    if (item) return this.#result(item);
     if (!this.ended) return new Promise((...reader) => this.#readers.push(reader));
     const error = this.#error;
     this.#error = undefined;
@@ -104,7 +104,7 @@ export class Stream<T, V> implements AsyncIterableIterator<V, undefined> {
     return this;
   }
 
-  #seen(item: Item<T>): Result<V> {
+  #result(item: Item<T>): Result<V> {
     return { done: false, value: (this.#all ? item : (item as { value: unknown }).value) as V };
   }
 
@@ -115,7 +115,7 @@ export class Stream<T, V> implements AsyncIterableIterator<V, undefined> {
     for (const [end, fail] of this.#readers.splice(0)) {
       if (this.#error === undefined) end(DONE);
       else fail(this.#error);
-      // The error is told once.
+      // Only one reader receives the error.
       this.#error = undefined;
     }
   }

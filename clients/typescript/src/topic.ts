@@ -1,18 +1,18 @@
-// The canonical topic: the text on which every language agrees byte for byte.
+// The canonical topic, the same in every language byte for byte.
 
 import { TopicError } from "./errors.js";
 
-/** What JSON can write. */
+/** A JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
-/** How deep params may nest; the object itself is depth 1. */
+/** The deepest nesting of params; the object itself is depth 1. */
 const MAX_DEPTH = 100;
 
 /**
- * The topic `{route}:{params}`: every null becomes `""`, then RFC 8785 (JSON
- * Canonicalization Scheme), every number being a double.
+ * Returns the topic `{route}:{params}`, where every null becomes `""` and the params are written
+ * by RFC 8785 (JSON Canonicalization Scheme), with every number as a double.
  *
- * @throws {TopicError} when the params have a value that has no canonical form
+ * @throws {TopicError} if the params contain a value that has no canonical form
  */
 export function topic(route: string, params: unknown): string {
   return `${route}:${canonical(params, 1, "params")}`;
@@ -26,8 +26,8 @@ function canonical(value: unknown, depth: number, path: string): string {
     if (!Number.isFinite(value)) throw new TopicError(`${path} is ${value}; JSON has no NaN and no infinity`);
     return String(value);
   }
-  if (typeof value !== "object") throw new TopicError(`${path} is a ${typeof value}; allowed is what JSON can write`);
-  // As JSON.stringify does, so that what is sent has this very topic.
+  if (typeof value !== "object") throw new TopicError(`${path} is a ${typeof value}; only JSON values are allowed`);
+  // As JSON.stringify does, so that the params that are sent have this topic.
   const { toJSON } = value as { toJSON?: unknown };
   if (typeof toJSON === "function") return canonical(toJSON.call(value), depth, path);
   if (depth > MAX_DEPTH) throw new TopicError(`params are nested deeper than ${MAX_DEPTH}`);
@@ -35,12 +35,12 @@ function canonical(value: unknown, depth: number, path: string): string {
     return `[${value.map((item, at) => canonical(item, depth + 1, `${path}[${at}]`)).join()}]`;
   }
   const members = value as Record<string, unknown>;
-  // Without a comparator, sort() compares UTF-16 code units, as RFC 8785 asks.
+  // Without a comparator, sort() compares UTF-16 code units, as RFC 8785 requires.
   const names = Object.keys(members).filter((name) => members[name] !== undefined).sort();
   return `{${names.map((name) => `${text(name, path)}:${canonical(members[name], depth + 1, `${path}.${name}`)}`).join()}}`;
 }
 
 function text(value: string, path: string): string {
-  if (/\p{Surrogate}/u.test(value)) throw new TopicError(`${path} has a lone surrogate; allowed is well-formed Unicode`);
+  if (/\p{Surrogate}/u.test(value)) throw new TopicError(`${path} has a lone surrogate; only well-formed Unicode is allowed`);
   return JSON.stringify(value);
 }

@@ -1,4 +1,4 @@
-// The connection: made again for ever, kept alive, and never into the same fault twice.
+// The connection: reconnects forever, stays alive, and does not repeat a fault.
 
 import { expect, test, vi } from "vitest";
 
@@ -37,7 +37,7 @@ test("addresses of pages become addresses of sockets", async () => {
   expect(() => at("no address")).toThrow(TypeError);
 });
 
-test("it waits at random up to a limit that doubles, is capped, and begins anew after a stable while", async () => {
+test("delays are random up to a limit that doubles, is capped, and is reset by a stable connection", async () => {
   const server = new Server();
   server.up = false;
   vi.spyOn(Math, "random").mockReturnValue(0.999);
@@ -145,11 +145,11 @@ test("an operation without a reply is blamed as exactly as one with", async () =
   };
   const api = client(server, { backoff: { base: 10 } });
   await pass();
-  const told = api.notice.me();
+  const sent = api.notice.me();
   const order = api.orders.place({ symbol: "X", quantity: 1 });
   const failure = order.catch((error: unknown) => error);
   await pass();
-  await expect(told).resolves.toBeUndefined();
+  await expect(sent).resolves.toBeUndefined();
   expect(await failure).toBeInstanceOf(FaultError);
   await expect(api.orders.place({ symbol: "X", quantity: 1 })).rejects.toBe(await failure);
 });
@@ -204,7 +204,7 @@ test("a ping keeps the connection alive, and silence after it ends it", async ()
   await pass(1280);
   expect(closes).toEqual([]);
   await pass(50);
-  expect(closes).toEqual([{ kind: "silent", code: 1006, reason: "nothing heard for 300 ms", reconnects: true }]);
+  expect(closes).toEqual([{ kind: "silent", code: 1006, reason: "nothing arrived for 300 ms", reconnects: true }]);
   await pass(50);
   expect([sub.status, server.sockets.length]).toEqual(["live", 2]);
 });
@@ -221,7 +221,7 @@ test("messages count as signs of life, and carry the heartbeat where timers are 
     await pass(200);
   }
   expect(server.sockets.length).toBe(1);
-  // As in a page that nobody sees: time passes, timers do not run, messages do.
+  // As in a hidden page: time passes and messages arrive, but timers do not run.
   const pings = (): number => server.socket.received.filter(({ type }) => type === "ping").length;
   const before = pings();
   vi.setSystemTime(Date.now() + 20_000);
@@ -260,7 +260,7 @@ test("an attempt that takes too long is given up", async () => {
   expect(server.sockets.length).toBe(2);
 });
 
-test("a token is got anew for every attempt, and one that cannot be had is tried again", async () => {
+test("the token function is called for every attempt, and its failure is retried", async () => {
   const server = new Server();
   let asked = 0;
   const token = vi.fn(async () => {
@@ -291,7 +291,7 @@ test("a token is got anew for every attempt, and one that cannot be had is tried
   expect(aborted).toBe(true);
 });
 
-test("the states of a connection are told, and closing is the last", async () => {
+test("the states of a connection are reported, and closed is the last", async () => {
   const server = new Server();
   const end = new AbortController();
   const api = client(server, { backoff: { base: 10 }, signal: end.signal });
@@ -330,7 +330,7 @@ test("a page that is online again does not wait", async () => {
   expect(heard.size).toBe(0);
 });
 
-test("messages that cannot be read are told and stop nothing", async () => {
+test("unreadable messages are reported and stop nothing", async () => {
   const server = new Server();
   const api = client(server);
   const errors: unknown[] = [];

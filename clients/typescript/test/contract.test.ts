@@ -137,7 +137,7 @@ test("a server that does not read is left at the next ping", async () => {
   expect(closes).toEqual([]);
   server.socket.bufferedAmount += 1;
   await pass(10_000);
-  const reason = "more than 16777216 bytes wait to be written";
+  const reason = "more than 16777216 bytes are unwritten";
   expect(closes).toEqual([{ kind: "not_reading", code: 1006, reason, reconnects: true }]);
 });
 
@@ -148,7 +148,7 @@ test("an agreement that names no topic is a fault, and so is what is neither yes
     const sub = client(server).bars.subscribe({ symbol: "AAPL" });
     await pass();
     expect([sub.status, sub.error]).toEqual(["failed", expect.any(FaultError)]);
-    expect(sub.error!.message).toBe("bars.subscribe: the reply is neither an agreement with its topic nor a refusal");
+    expect(sub.error!.message).toBe("bars.subscribe: the reply neither accepts the subscription with its topic nor refuses it");
   }
 });
 
@@ -161,7 +161,7 @@ test("a subscription that is not answered is asked for again, and a late answer 
   expect([sub.status, sub.error]).toMatchObject(["retrying", { code: "timeout", retryable: true }]);
   await pass(1_000_000);
   const ids = server.socket.received.filter(({ type }) => type === "bars.subscribe").map(({ id }) => id);
-  // After 10 s each, and waits that grow to 30 s; under one number, so that none is remembered for ever.
+  // Each attempt times out after 10 s, and the backoff grows to 30 s; all share one id, so memory is bounded.
   expect(ids.length).toBeGreaterThan(20);
   expect(ids.length).toBeLessThan(100);
   expect(new Set(ids).size).toBe(1);

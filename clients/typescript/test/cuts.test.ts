@@ -62,7 +62,7 @@ test.each(SEEDS)("a hundred cuts of seed %i", async (seed) => {
 
   expect(oracles.flatMap((oracle) => oracle.complaints)).toEqual([]);
   expect(closes).toBeGreaterThan(CUTS / 3);
-  // The simulation says something: values flowed, and some were missed and told.
+  // The simulation is meaningful: values arrived, and some were missed and reported.
   for (const oracle of oracles) {
     expect(oracle.values).toBeGreaterThan(20);
     expect(oracle.gaps).toBeGreaterThan(10);

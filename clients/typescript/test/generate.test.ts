@@ -2,6 +2,8 @@
 
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type IncomingHttpHeaders } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -132,6 +134,51 @@ test("what is wrong is said, with the usage where it is the call", async () => {
   expect((await run("--help")).out).toContain("usage: topicast generate");
 });
 
+/** A server of one document that wants two headers; it keeps the headers of every request. */
+async function guarded(): Promise<{ origin: string; seen: IncomingHttpHeaders[] }> {
+  const seen: IncomingHttpHeaders[] = [];
+  const server = createServer(({ url, headers }, response) => {
+    seen.push(headers);
+    if (url === "/moved") response.writeHead(302, { location: "http://127.0.0.1:9/elsewhere" }).end();
+    else if (headers.authorization !== "Bearer s:e=cret" || headers["x-tenant"] !== "a") response.writeHead(401).end();
+    else response.end(JSON.stringify(asyncapi({})));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  ends.push(() => server.close());
+  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen };
+}
+
+test("a document behind authentication is read with the headers that are given", async () => {
+  const { origin, seen } = await guarded();
+  const headers = ["--header", "Authorization: Bearer s:e=cret", "--header", "x-tenant:a"];
+  const read = await run("generate", `${origin}/asyncapi-3.json`, "-o", "-", ...headers);
+  expect(read).toMatchObject({ code: 0, err: "" });
+  expect(seen).toMatchObject([{ authorization: "Bearer s:e=cret", "x-tenant": "a" }]);
+  const refused = await run("generate", `${origin}/asyncapi-3.json`, "-o", "-", "--header", "Authorization: Bearer s:e=cret");
+  expect(refused).toMatchObject({ code: 1, err: expect.stringContaining("it answers 401 Unauthorized") });
+  // What a redirection leads to is another server.
+  const moved = await run("generate", `${origin}/moved`, "-o", "-", ...headers);
+  expect(moved).toMatchObject({ code: 1, err: expect.stringContaining("it redirects to http://127.0.0.1:9/elsewhere") });
+});
+
+test("a bad header is refused without a request and without its value", async () => {
+  const { origin, seen } = await guarded();
+  const check = async (headers: string[], message: string, source = `${origin}/asyncapi-3.json`): Promise<void> => {
+    const { code, err } = await run("generate", source, "-o", "-", ...headers.flatMap((header) => ["--header", header]));
+    expect(err).toContain(message);
+    expect(err).toContain("usage: topicast generate");
+    expect(err).not.toContain("secret");
+    expect(code).toBe(2);
+  };
+  await check(["Bearer secret"], '--header has no colon: give "Name: value"');
+  await check(["A: b", ": secret"], '--header number 2 has the name "": allowed are letters, digits and');
+  await check(["Auth orization: secret"], '--header has the name "Auth orization": allowed are');
+  await check(["A: secret\r\nB: c"], "the value of --header A has a character that no header can have");
+  await check(["A: secret…"], "the value of --header A has a character that no header can have");
+  await check(["A: secret"], "--header needs a URL: a file is read without a request", "document.json");
+  expect(seen).toEqual([]);
+});
+
 test("schemas become types", () => {
   expect(typeOf({ type: ["string", "null"] })).toBe("string | null");
   expect(typeOf({ enum: ["a", 1, null] })).toBe('"a" | 1 | null');
@@ -180,13 +227,13 @@ test("a form of a request that is deprecated has no type", () => {
   expect(module({ anyOf: [ref("Nested")] })).toContain("topicast.Channel<Nested,");
 });
 
-test("what no type can be made of is told", () => {
+test("schemas without a type are rejected", () => {
   const check = (parts: Parts, message: string): void => expect(() => generate(asyncapi(parts))).toThrow(message);
   check({ pushes: { it: { $ref: "https://example.org/schema.json" } } }, "the reference https://example.org/schema.json does not lead into the document");
   check({ pushes: { it: ref("None") } }, "the reference #/components/schemas/None leads nowhere");
-  check({ pushes: { it: ref("A") }, schemas: { A: ref("A") } }, "the schema A is made of nothing but itself");
-  check({ pushes: { it: ref("B") }, schemas: { A: { anyOf: [ref("B"), { type: "null" }] }, B: { allOf: [ref("A")] } } }, "the schema B is made of nothing but itself");
-  check({ operations: { $client: [{}, {}] } }, "the operation $client would be `api.$client`, where the client is: rename it");
+  check({ pushes: { it: ref("A") }, schemas: { A: ref("A") } }, "the schema A refers only to itself");
+  check({ pushes: { it: ref("B") }, schemas: { A: { anyOf: [ref("B"), { type: "null" }] }, B: { allOf: [ref("A")] } } }, "the schema B refers only to itself");
+  check({ operations: { $client: [{}, {}] } }, "the operation $client would be `api.$client`, which is the client: rename it");
   check({ channels: { "$client.on": [{}, {}] } }, "the channel $client.on would be `api.$client.on.subscribe`");
 });
 
@@ -195,7 +242,7 @@ test("comments cannot end early, and descriptions become them", () => {
   expect(text).toContain("/**\n * a *\\/ b\n *\n * c\n * @deprecated\n */\nexport type It = string;");
 });
 
-test("names that collide are told apart, or told", async () => {
+test("names that collide are distinguished or rejected", async () => {
   const schema = { type: "string" };
   expect(() => generate(asyncapi({ pushes: { "a.b": schema }, operations: { "a.b.on": [undefined, schema] } }))).toThrow(
     "the operation a.b.on and the push a.b would both be `api.a.b.on`: rename one of them",

@@ -1,4 +1,4 @@
-// Iterators: what they give and in which order, and what a slow reader loses and is told.
+// Iterators: the order of items, and what a slow reader loses.
 
 import { expect, test } from "vitest";
 
@@ -11,7 +11,7 @@ import { AAPL, bar, client, pass, simulate } from "./support/sim.js";
 
 simulate();
 
-test("items tell values, gaps and status in their order", async () => {
+test("items are values, gaps and status in order", async () => {
   const server = new Server();
   const api = client(server, { backoff: { base: 10 } });
   const sub = api.bars.subscribe({ symbol: "AAPL" });
@@ -37,7 +37,7 @@ test("items tell values, gaps and status in their order", async () => {
   ]);
 });
 
-test("a slow reader's buffer is bounded, and it is told what it lost", async () => {
+test("a slow reader's buffer is bounded, and the loss is reported", async () => {
   const server = new Server();
   const api = client(server);
   const sub = api.bars.subscribe({ symbol: "AAPL" });
@@ -65,7 +65,7 @@ test("a slow reader's buffer is bounded, and it is told what it lost", async () 
   expect(failure).toBeInstanceOf(OverflowError);
 });
 
-test("what overflowed is told by how many values it was, and the last status is not lost with it", async () => {
+test("an overflow reports the number of lost values, and the last status is not lost", async () => {
   const server = new Server();
   const api = client(server, { backoff: { base: 10, cap: 10 } });
   const sub = api.bars.subscribe({ symbol: "AAPL" });

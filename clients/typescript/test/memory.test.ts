@@ -1,4 +1,4 @@
-// Memory stays flat over a million updates, whoever reads them.
+// Memory stays flat over a million updates, for every kind of reader.
 
 import { expect, test } from "vitest";
 
@@ -11,7 +11,7 @@ test("a million updates leave nothing behind", { timeout: 120_000 }, async () =>
   const server = new Server();
   const api = connect("ws://sim.test/ws", { WebSocket: server.WebSocket });
   const sub = api.bars.subscribe({ symbol: "AAPL" });
-  // One of each kind of reader: a listener, a loop that keeps up, two that do not, and nobody.
+  // One of each kind of reader: a listener, a loop that keeps up, two that do not, and no reader.
   let heard = 0;
   sub.on(() => (heard += 1));
   let read = 0;

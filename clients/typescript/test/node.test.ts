@@ -16,7 +16,7 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-/** A server that answers every handshake by hand, and what its client tells. */
+/** A server that answers every handshake by hand, and the events of its client. */
 async function server(answer: (socket: Socket, request: IncomingMessage) => void, options: ClientOptions = {}) {
   const http = createServer();
   const sockets = new Set<Socket>();

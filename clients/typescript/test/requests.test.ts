@@ -52,13 +52,13 @@ test("an operation without a reply resolves once the server has read it", async 
   const server = market();
   const api = client(server);
   let done = false;
-  const told = api.notice.me().then((it) => {
+  const sent = api.notice.me().then((it) => {
     done = true;
     return it;
   });
   expect(done).toBe(false);
   await pass();
-  expect([done, await told]).toEqual([true, undefined]);
+  expect([done, await sent]).toEqual([true, undefined]);
 });
 
 test("requests made while disconnected wait, are bounded, and go out in their order", async () => {
@@ -69,7 +69,7 @@ test("requests made while disconnected wait, are bounded, and go out in their or
   const orders = [1, 2, 3].map((quantity) => api.orders.place({ symbol: "A", quantity }));
   const full = await caught(api.orders.place(ORDER));
   expect(full).toBeInstanceOf(NotSentError);
-  expect(full).toMatchObject({ reason: "full", retryable: true, message: "3 requests wait already, no more are taken" });
+  expect(full).toMatchObject({ reason: "full", retryable: true, message: "3 requests are waiting, which is the limit" });
   const sub = api.bars.subscribe({ symbol: "AAPL" });
   server.up = true;
   await pass(1000);
@@ -198,7 +198,7 @@ test("closing the client ends every request in the way that is true of it", asyn
   expect(await queued).toBeInstanceOf(NotSentError);
 });
 
-test("a faulty operation is told as such and not sent again", async () => {
+test("a faulty operation is reported and not sent again", async () => {
   const server = new Server();
   const api = client(server);
   server.answer = ({ id, type }, socket) => {
@@ -217,7 +217,7 @@ test("a faulty operation is told as such and not sent again", async () => {
   expect([faults, api.$client.state.status]).toEqual([["not JSON"], "open"]);
 });
 
-test("pushes are told to whoever listens", async () => {
+test("pushes are delivered to all listeners", async () => {
   const server = market();
   const api = client(server);
   const texts: string[] = [];

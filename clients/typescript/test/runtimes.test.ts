@@ -33,8 +33,8 @@ afterAll(() => project?.remove());
 
 interface Ended {
   readonly code: number | null;
-  /** The last that it told, by name. */
-  readonly told: { readonly [what: string]: any };
+  /** The last report of each name. */
+  readonly reports: { readonly [what: string]: any };
   readonly complaints: string;
 }
 
@@ -59,24 +59,24 @@ async function run(runtime: string, ...args: string[]): Promise<Ended> {
   };
   const program = spawn(runtime, [...args, "program.js", network.url], { cwd: project.folder });
   const exit = new Promise<number | null>((resolve) => program.once("exit", resolve));
-  const told: { [what: string]: any } = {};
+  const reports: { [what: string]: any } = {};
   let complaints = "";
   program.stderr.on("data", (text) => (complaints += text));
   for await (const line of createInterface({ input: program.stdout })) {
     const { what, ...more } = JSON.parse(line) as { what: string };
-    told[what] = more;
+    reports[what] = more;
     await story[what]?.();
   }
   const code = await exit;
   network.close();
   await kit.kill();
-  return { code, told, complaints };
+  return { code, reports, complaints };
 }
 
 async function passes(runtime: string, ...args: string[]): Promise<void> {
-  const { code, told, complaints } = await run(runtime, ...args);
+  const { code, reports, complaints } = await run(runtime, ...args);
   expect(complaints).toBe("");
-  expect(told["done"]).toEqual({
+  expect(reports["done"]).toEqual({
     values: [1, 2, 6].map((number) => ({ time: number, close: number })),
     gaps: [{ reason: "reconnect", missed: 3 }],
     first: 0,
@@ -86,7 +86,7 @@ async function passes(runtime: string, ...args: string[]): Promise<void> {
     abortion: "AbortError",
     closes: expect.any(Array),
   });
-  const closes = told["done"].closes as string[];
+  const closes = reports["done"].closes as string[];
   expect([closes[0], closes.at(-1)]).toEqual(["lost 1006", "going_away 1001 going"]);
   expect(code).toBe(0);
 }
@@ -103,6 +103,6 @@ if (OLD) {
   test("without a WebSocket, as on Node 20, the error says how to give one", async () => {
     const { code, complaints } = await run(process.execPath);
     expect(code).toBe(1);
-    expect(complaints).toContain("TypeError: this runtime has no WebSocket: pass one, as in connect(url, { WebSocket }) with the class of the package `ws`");
+    expect(complaints).toContain("TypeError: this runtime has no WebSocket: pass one, as in connect(url, { WebSocket }) with the class of the `ws` package");
   });
 }

@@ -130,7 +130,7 @@ test("a server that stands still is left, and found again when it goes on", asyn
   await happens(() => expect(sub.current?.time).toBe(1));
 });
 
-test("a half-open connection is left, and what was missed is told", async () => {
+test("a half-open connection is given up, and the gap is reported", async () => {
   const server = await kit();
   const network = await proxy(server);
   const api = client(network.url, { heartbeat: { interval: 100, timeout: 100 } });
@@ -179,9 +179,9 @@ test("faults of form under fastws: 1003, and exactly the culprit is never sent a
   const bad = api.bars.subscribe({ symbol: 7 as unknown as string });
   const after = api.bars.subscribe({ symbol: "MSFT" });
   const second = api.bars.subscribe({ symbol: "AAPL", resolution: "7" as "1" });
-  const told = api.notice.me().then(() => "done", (error: unknown) => error);
+  const outcome = api.notice.me().then(() => "done", (error: unknown) => error);
   await happens(() => expect([good.status, bad.status, after.status, second.status]).toEqual(["live", "failed", "live", "failed"]));
-  expect(await told).toBeInstanceOf(UnknownOutcomeError);
+  expect(await outcome).toBeInstanceOf(UnknownOutcomeError);
   expect(api.closes.map(({ code, reason }) => [code, reason])).toEqual([
     [1003, "Could not validate payload"],
     [1003, "Could not validate payload"],
@@ -249,7 +249,7 @@ test("a consumer that is too slow is closed with 1013 and comes back", async () 
   expect(gaps).toMatchObject([{ reason: "reconnect", missed: expect.any(Number) }]);
 });
 
-test("what the server drops for a slow consumer is told, and nothing else is missing", async () => {
+test("what the server drops for a slow consumer is reported, and nothing else is missing", async () => {
   const server = await kit("--unsent-bytes", "20000", "--drop-oldest");
   const network = await proxy(server);
   const api = client(network.url);
@@ -307,7 +307,7 @@ test("refusals by hooks and limits, and subscriptions that the server ends", asy
   expect(api.closes).toEqual([]);
 });
 
-test("leaving a topic tells the server, whatever came in between", async () => {
+test("leaving a topic unsubscribes, whatever happened in between", async () => {
   const server = await kit();
   const api = client(server.url);
   const [one, two] = [api.bars.subscribe({ symbol: "AAPL" }), api.bars.subscribe({ symbol: "AAPL" })];

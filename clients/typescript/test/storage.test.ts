@@ -91,7 +91,7 @@ test("a slow storage ends up with what was kept last, and one entry that is wron
   const [restored] = await api.$client.restore();
   expect([restored?.topic, errors.map(String)]).toEqual([
     AAPL,
-    ['TopicError: params.symbol is optional and ""; leave it out or give it a text'],
+    ['TopicError: params.symbol is optional and ""; omit it or set a non-empty text'],
   ]);
   await pass();
   const other = api.bars.subscribe({ symbol: "MSFT" });

@@ -1,4 +1,4 @@
-// Subscriptions: shared, told of everything, left by the last, closed in every way.
+// Subscriptions: shared, notified of everything, left by the last listener, closed in every way.
 
 import { expect, test, vi } from "vitest";
 
@@ -50,7 +50,7 @@ test("nothing that comes between ready and the first listener of the same turn i
   await pass();
   expect(await first).toEqual(bar(7));
   expect(heard).toEqual([bar(7)]);
-  // Some sockets tell of several messages before anything else runs.
+  // Some sockets deliver several messages before anything else runs.
   server.answer = () => "silence";
   const subs = ["A", "B"].map((symbol) => api.bars.subscribe({ symbol }));
   const times: number[] = [];
@@ -59,12 +59,12 @@ test("nothing that comes between ready and the first listener of the same turn i
   });
   void subs[1]!.ready.then(() => subs[1]!.on((it) => times.push(it.time)));
   await pass();
-  const tell = (message: object): void => server.socket.onmessage!({ data: JSON.stringify(message) });
+  const deliver = (message: object): void => server.socket.onmessage!({ data: JSON.stringify(message) });
   for (const [at, { topic }] of subs.entries()) {
     const { id } = server.socket.received.at(at - 2)!;
-    tell({ type: "bars.subscribe.response", id, epoch: "e", seq: 0, payload: { status: "ok", topic } });
-    tell({ type: "bars.update", topic, seq: 1, payload: bar(1) });
-    tell({ type: "bars.update", topic, seq: 2, payload: bar(2) });
+    deliver({ type: "bars.subscribe.response", id, epoch: "e", seq: 0, payload: { status: "ok", topic } });
+    deliver({ type: "bars.update", topic, seq: 1, payload: bar(1) });
+    deliver({ type: "bars.update", topic, seq: 2, payload: bar(2) });
   }
   await pass();
   expect(times.sort()).toEqual([1, 1, 2, 2]);
@@ -94,7 +94,7 @@ test("many listeners are one subscription, left when the last is gone", async ()
   expect([...server.socket.subscriptions]).toEqual([different.topic]);
 });
 
-test("whoever leaves and comes back in one turn keeps the subscription and its snapshot", async () => {
+test("leaving and joining again in one turn keeps the subscription and its snapshot", async () => {
   const server = new Server();
   server.snapshot = () => bar(1);
   const api = client(server);
@@ -151,7 +151,7 @@ test("params that other params have the topic of share it, and leaving one keeps
   expect(server.socket.subscriptions.size).toBe(0);
 });
 
-test("gaps are told: what the server skipped, what is missing, what a reconnect cost", async () => {
+test("gaps are reported: what the server skipped, what is missing, what a reconnect cost", async () => {
   const server = new Server();
   const api = client(server, { backoff: { base: 10 } });
   const sub = api.bars.subscribe({ symbol: "AAPL" });
@@ -167,7 +167,7 @@ test("gaps are told: what the server skipped, what is missing, what a reconnect 
   server.publish(AAPL, bar(8));
   await pass();
   expect(gaps.splice(0)).toEqual([{ reason: "sequence", missed: 3 }]);
-  // The same update twice is told once.
+  // A duplicate update is delivered once.
   const heard: number[] = [];
   sub.on((it) => heard.push(it.time));
   server.socket.deliver({ type: "bars.update", topic: AAPL, seq: server.topic(AAPL).seq, payload: bar(8) });
@@ -229,7 +229,7 @@ test("signals end listeners, iterators and subscriptions; using closes", async (
   await expect(left.ready).rejects.toBeInstanceOf(NotSentError);
 });
 
-test("a listener that throws or rejects harms nobody else", async () => {
+test("a listener that throws or rejects does not affect others", async () => {
   const server = new Server();
   const api = client(server);
   const errors: unknown[] = [];
@@ -277,8 +277,8 @@ test("refusals that may pass are tried again when they say, others end it", asyn
     }
     return undefined;
   };
-  const told: unknown[] = [];
-  api.$client.on("refusal", ({ operation, topic, error }) => told.push([operation, topic, error.code]));
+  const reported: unknown[] = [];
+  api.$client.on("refusal", ({ operation, topic, error }) => reported.push([operation, topic, error.code]));
   const sub = api.bars.subscribe({ symbol: "AAPL" });
   const statuses: Status[] = [];
   sub.on("status", (status) => statuses.push(status));
@@ -306,8 +306,8 @@ test("refusals that may pass are tried again when they say, others end it", asyn
   expect(error).toBeInstanceOf(RefusalError);
   expect(error).toMatchObject({ name: "RefusalError", code: "unknown_symbol", retryable: false, message: "no such symbol" });
   expect([await loop, none.status, none.error]).toEqual([error, "failed", error]);
-  expect(told.at(-1)).toEqual(["bars.subscribe", none.topic, "unknown_symbol"]);
-  // Who comes now is not told old news: the server is asked again.
+  expect(reported.at(-1)).toEqual(["bars.subscribe", none.topic, "unknown_symbol"]);
+  // A new subscription does not repeat the old refusal: the client asks the server again.
   const asked = server.socket.received.length;
   api.bars.subscribe({ symbol: "NONE" });
   await pass();
@@ -349,7 +349,7 @@ test("params without a topic are refused at once", async () => {
   const api = client(new Server());
   expect(() => api.executions.subscribe({ accountId: "A", symbol: "" })).toThrow(TopicError);
   expect(() => api.executions.subscribe({ accountId: "A", symbol: "" })).toThrow(
-    'params.symbol is optional and ""; leave it out or give it a text',
+    'params.symbol is optional and ""; omit it or set a non-empty text',
   );
   expect(() => api.bars.subscribe({ symbol: "\ud800" })).toThrow("params.symbol has a lone surrogate");
 });

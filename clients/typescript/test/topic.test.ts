@@ -39,7 +39,7 @@ test("every number is a double", () => {
   check([1.0, -0, 1e20, 1e21, 1e-6, 1e-7, 4.35, 5e-324, 1.7976931348623157e308, 2 ** 53], "[1,0,100000000000000000000,1e+21,0.000001,1e-7,4.35,5e-324,1.7976931348623157e+308,9007199254740992]");
   refuses({ a: [NaN] }, "params.a[0] is NaN; JSON has no NaN and no infinity");
   refuses({ a: -Infinity }, "params.a is -Infinity");
-  refuses({ a: 1n }, "params.a is a bigint; allowed is what JSON can write");
+  refuses({ a: 1n }, "params.a is a bigint; only JSON values are allowed");
   refuses({ a: () => {} }, "params.a is a function");
 });
 
@@ -118,7 +118,7 @@ function attempt<T>(what: () => T): T | undefined {
   }
 }
 
-/** JSON text, with every freedom that JSON leaves to whoever writes it. */
+/** JSON text, with every freedom that JSON leaves to a writer. */
 function json(random: Random, depth: number): string {
   const kind = random.below(depth > 0 ? 8 : 5);
   const space = random.chance(0.1) ? " \t" : "";

@@ -1,78 +1,114 @@
-//! The implementation of `Channel` and the row that `channels!` lists.
+//! A channel's fragment and handlers, and the row that `channels!` lists.
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::LitStr;
 
-use super::{docs, function, option, private, update};
+use super::{P, aliased, docs, function, option, update};
 use crate::channel::{Channel, Subject};
 
 pub(crate) fn channel(channel: &Channel) -> TokenStream {
-    let p = &private(&channel.runtime);
-    let Channel { ident, route, served, .. } = channel;
-    let update = update(p, &channel.update);
-    let type_name = syn::ext::IdentExt::unraw(ident).to_string();
-    let docs = docs(p, &channel.docs);
-    let fields = channel.fields.iter().map(|field| {
-        let (cfgs, name) = (&field.cfgs, &field.name);
-        let field = function(p, "field", &field.ty);
-        quote!(#(#cfgs)* #field(#name))
-    });
-    let subject_field = option(
-        p,
-        channel.subject.as_ref().map(|Subject { name, ty, .. }| {
-            let schema = function(p, "schema_of", ty);
-            quote!((#name, #schema))
-        }),
-    );
+    let p = &P;
+    let ident = &channel.ident;
+    let update = update(&channel.update);
+    let fragment = fragment(channel);
     let subject = match &channel.subject {
         Some(Subject { ident, ty, .. }) => {
-            let text = function(p, "subject_text", ty);
+            let text = function("subject_text", ty);
             quote!(#text(&self.#ident))
         }
-        None => option(p, None),
+        None => option(None),
     };
-    let listed = listed(channel);
-    quote! {
-        impl #p::Channel for #ident {
-            #update
-            const ROUTE: &'static str = #route;
-            fn declaration() -> #p::ChannelDeclaration {
-                const __FIELDS: &[&str] = &[#(#fields),*];
-                #p::ChannelDeclaration::of::<Self>(#type_name, #docs, __FIELDS, #served)
+    let server = server(channel);
+    aliased(
+        &channel.runtime,
+        &quote! {
+            impl #p::Channel for #ident {
+                #update
+                const FRAGMENT: &'static #p::Fragment = &#fragment;
+                fn subject(&self) -> #p::Option<#p::SubjectText> {
+                    #subject
+                }
             }
-            fn subject_field() -> #p::Option<(&'static str, #p::SchemaOf)> {
-                #subject_field
-            }
-            fn subject(&self) -> #p::Option<#p::SubjectText> {
-                #subject
-            }
+            #p::server! { #server }
+        },
+    )
+}
+
+/// All that the channel is called on the wire, and what the documents say of it.
+fn fragment(channel: &Channel) -> TokenStream {
+    let p = &P;
+    let Channel { ident, route, served, .. } = channel;
+    let type_name = syn::ext::IdentExt::unraw(ident).to_string();
+    let name = |suffix: &str| LitStr::new(&format!("{}.{suffix}", route.value()), route.span());
+    let exchange = |verb: &str| {
+        let (request, reply) = (name(verb), name(&format!("{verb}.response")));
+        quote!(#p::exchange(#request, #reply))
+    };
+    let (subscribe, unsubscribe) = (exchange("subscribe"), exchange("unsubscribe"));
+    let [snapshot, update, unsubscribed] = ["snapshot", "update", "unsubscribed"].map(name);
+    let docs = docs(&channel.docs);
+    let fields = channel.fields.iter().map(|field| {
+        let (cfgs, name) = (&field.cfgs, &field.name);
+        let field = function("field", &field.ty);
+        quote!(#(#cfgs)* #field(#name))
+    });
+    let subject = match &channel.subject {
+        Some(Subject { name, ty, .. }) => {
+            let schema = function("schema_of", ty);
+            quote!(#p::subject_field(#name, #schema))
         }
-        #p::server! { #listed }
+        None => option(None),
+    };
+    quote! {
+        #p::Fragment {
+            route: #route,
+            type_name: #type_name,
+            subscribe: #subscribe,
+            unsubscribe: #unsubscribe,
+            snapshot: #snapshot,
+            update: #update,
+            unsubscribed: #unsubscribed,
+            docs: #docs,
+            fields: &[#(#fields),*],
+            subject: #subject,
+            served: #served,
+            request: #p::schema_of::<Self>,
+            payload: #p::schema_of::<Self::Update>,
+        }
     }
 }
 
-/// What only a server needs.
-fn listed(channel: &Channel) -> TokenStream {
-    let p = &private(&channel.runtime);
+/// What only a server needs: the handlers and the row.
+fn server(channel: &Channel) -> TokenStream {
+    let p = &P;
     let ident = &channel.ident;
-    if channel.served {
+    let listed = if channel.served {
         quote! {
+            impl #p::Served for #ident {}
             impl<__S: #p::State + #p::Serves<Self>> #p::ListedChannel<__S> for #ident {
-                const ROUTE: &'static str = <Self as #p::Channel>::ROUTE;
-                fn spec() -> #p::ChannelSpec {
-                    <__S as #p::Serves<Self>>::spec()
-                }
+                const SPEC: #p::ChannelSpec = <__S as #p::Serves<Self>>::SPEC;
             }
         }
     } else {
         quote! {
-            impl<__S: #p::State> #p::Serve<__S> for #ident {}
             impl<__S: #p::State> #p::ListedChannel<__S> for #ident {
-                const ROUTE: &'static str = <Self as #p::Channel>::ROUTE;
-                fn spec() -> #p::ChannelSpec {
-                    #p::ChannelSpec::relayed::<Self>()
-                }
+                const SPEC: #p::ChannelSpec = #p::ChannelSpec::relayed::<Self>();
             }
         }
+    };
+    quote! {
+        impl #p::Router for #ident {
+            fn subscribe<'a>(call: #p::Call<'a>, text: #p::Text<'a>) -> #p::Handled<'a> {
+                #p::subscribe(call, <Self as #p::Channel>::FRAGMENT, #p::decode::<Self>(text)?)
+            }
+            fn unsubscribe(call: #p::Call<'_>, text: #p::Text<'_>) -> #p::Done {
+                #p::unsubscribe(call, <Self as #p::Channel>::FRAGMENT, #p::decode::<Self>(text)?)
+            }
+            fn update(topic: &#p::RawTopic, update: &Self::Update) -> #p::Published {
+                #p::update(topic, update)
+            }
+        }
+        #listed
     }
 }

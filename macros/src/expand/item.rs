@@ -5,7 +5,10 @@ use quote::{ToTokens as _, format_ident, quote};
 use syn::{Attribute, Data, DeriveInput, Expr, Fields, LitStr, Path, Token, ext::IdentExt as _, parse_quote, token};
 
 use super::private;
-use crate::item::{Declared, Schema};
+use crate::{
+    item::{Declared, Schema},
+    tokens,
+};
 
 const MIRROR: &str = "__TopicastMirror";
 
@@ -39,6 +42,16 @@ fn serde_derives(item: &Declared, p: &TokenStream) -> TokenStream {
 fn schemars_crate(p: &TokenStream) -> TokenStream {
     let path = text(&quote!(#p::schemars));
     quote!(#[schemars(crate = #path)])
+}
+
+/// Keeps the derive from reading what a request cannot borrow, which was complained of.
+pub(crate) fn read_no_borrowed(input: &mut DeriveInput, runtime: &Path) {
+    let Data::Struct(data) = &mut input.data else { return };
+    for field in data.fields.iter_mut().filter(|field| tokens::borrows(&field.ty).is_some()) {
+        let ty = &field.ty;
+        let never = quote!(#runtime::__private::never::<#ty>).to_string();
+        field.attrs.push(parse_quote!(#[serde(skip_deserializing, default = #never)]));
+    }
 }
 
 /// A path as attributes want it: in a string.

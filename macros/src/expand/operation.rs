@@ -1,44 +1,52 @@
-//! The type beside an operation's function, and the row that `operations!` lists.
+//! The type beside an operation's function, its fragment, and the row that `operations!` lists.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
-use syn::Ident;
+use syn::{Ident, ItemFn};
 
-use super::{docs, function, option, private, sent, state};
+use super::{P, aliased, docs, function, option, private, sent, state};
 use crate::{operation::Operation, place};
 
+/// The function, which only a server has: a client's build knows no `Cx`.
+pub(crate) fn item(item: &ItemFn, operation: &Operation) -> TokenStream {
+    let p = private(&operation.runtime);
+    quote!(#p::server! { #item })
+}
+
 pub(crate) fn operation(operation: &Operation) -> TokenStream {
-    let p = &private(&operation.runtime);
+    let p = &P;
     let Operation { vis, ident, name, .. } = operation;
-    let docs = docs(p, &operation.docs);
+    let docs = docs(&operation.docs);
     let state = state(operation.state.as_ref());
-    let payload = option(
-        p,
-        operation.payload.as_ref().map(|ty| {
-            let received = function(p, "received", ty);
-            quote!(#received())
-        }),
-    );
-    let reply = option(
-        p,
-        operation.reply.as_ref().map(|(name, ty)| {
-            let ty = sent(p, ty);
-            quote!((#name, #p::schema_of::<#ty>))
-        }),
-    );
+    let payload = operation.payload.as_ref().map_or_else(|| quote!(()), |ty| quote!(#ty));
+    let reply = operation.reply.as_ref().map_or_else(|| quote!(()), |(_, ty)| sent(ty));
+    let reply_name = option(operation.reply.as_ref().map(|(name, _)| quote!(#name)));
+    let received = option(operation.payload.as_ref().map(|ty| function("received", ty)));
+    let replied = option(operation.reply.as_ref().map(|_| quote!(#p::schema_of::<Self::Reply>)));
     let call = call(operation);
     let marker = marker(vis, ident);
-    quote! {
-        #marker
-        #p::server! {
-            impl #p::ListedOperation<#state> for #ident {
-                const NAME: &'static str = #name;
-                fn spec() -> #p::OperationSpec {
-                    #p::OperationSpec::request(#name, #docs, #payload, #reply, #call)
+    let items = aliased(
+        &operation.runtime,
+        &quote! {
+            impl #p::Request for #ident {
+                type Payload = #payload;
+                type Reply = #reply;
+                const FRAGMENT: &'static #p::OperationFragment = &#p::OperationFragment {
+                    name: #name,
+                    reply: #reply_name,
+                    docs: #docs,
+                    payload: #received,
+                    reply_payload: #replied,
+                };
+            }
+            #p::server! {
+                impl #p::ListedOperation<#state> for #ident {
+                    const SPEC: #p::OperationSpec = #p::OperationSpec::request::<Self>(#call);
                 }
             }
-        }
-    }
+        },
+    );
+    quote! { #marker #items }
 }
 
 /// A type with the function's name: it stands for the function where a type is needed.
@@ -57,21 +65,21 @@ pub(super) fn marker(vis: &syn::Visibility, ident: &Ident) -> TokenStream {
 
 /// The closure that decodes, calls and forgets the types.
 fn call(operation: &Operation) -> TokenStream {
-    let p = &private(&operation.runtime);
+    let p = &P;
     let ident = &operation.ident;
     let state = state(operation.state.as_ref());
     // The function may have any name, these too.
     let [cx, text, payload] = ["cx", "text", "payload"].map(|name| Ident::new(name, Span::mixed_site()));
     let (parameter, decode, argument) = match &operation.payload {
         Some(ty) => {
-            let decode = function(p, "payload", ty);
+            let decode = function("payload", ty);
             (quote!(#text), quote!(let #payload = #decode(#text)?;), quote!(, #payload))
         }
         None => (quote!(_), quote!(), quote!()),
     };
     let forget = match &operation.reply {
         Some((_, ty)) => {
-            let ty = sent(p, ty);
+            let ty = sent(ty);
             quote!(#p::replying::<#ty>)
         }
         None => quote!(#p::silent),

@@ -3,8 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{docs, private};
-use crate::payload::{Payload, Push};
+use super::{P, aliased, docs, function, private};
+use crate::payload::{Part, Payload, Push};
 
 pub(crate) fn data(payload: &Payload) -> TokenStream {
     if !payload.is_unit_enum {
@@ -15,25 +15,41 @@ pub(crate) fn data(payload: &Payload) -> TokenStream {
     quote!(impl #p::Subject for #ident {})
 }
 
+/// Says of each part of an item, before the derives say it in their own words, that its type
+/// cannot be carried.
+pub(crate) fn parts(parts: &[Part], runtime: &syn::Path) -> TokenStream {
+    if parts.is_empty() {
+        return TokenStream::new();
+    }
+    let checks = parts.iter().map(|part| {
+        let cfgs = &part.cfgs;
+        let carried = function("carried", &part.ty);
+        quote!(#(#cfgs)* #carried();)
+    });
+    aliased(runtime, &quote!(#(#checks)*))
+}
+
 pub(crate) fn push(push: &Push) -> TokenStream {
-    let p = &private(&push.runtime);
+    let p = &P;
     let Push { ident, name, .. } = push;
     let type_name = syn::ext::IdentExt::unraw(ident).to_string();
-    let docs = docs(p, &push.docs);
-    quote! {
-        impl #p::Push for #ident {
-            const NAME: &'static str = #name;
-            fn declaration() -> #p::PushDeclaration {
-                #p::PushDeclaration::of::<Self>(#type_name, #docs)
+    let docs = docs(&push.docs);
+    aliased(
+        &push.runtime,
+        &quote! {
+            impl #p::Push for #ident {
+                const FRAGMENT: &'static #p::PushFragment = &#p::PushFragment {
+                    name: #name,
+                    type_name: #type_name,
+                    docs: #docs,
+                    payload: #p::schema_of::<Self>,
+                };
             }
-        }
-        #p::server! {
-            impl<__S> #p::ListedOperation<__S> for #ident {
-                const NAME: &'static str = #name;
-                fn spec() -> #p::OperationSpec {
-                    #p::OperationSpec::push::<Self>()
+            #p::server! {
+                impl<__S> #p::ListedOperation<__S> for #ident {
+                    const SPEC: #p::OperationSpec = #p::OperationSpec::push::<Self>();
                 }
             }
-        }
-    }
+        },
+    )
 }

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Data, DeriveInput, Generics, Ident, Path, Type, Visibility, parse_quote};
 
-use super::{operation::marker, private};
+use super::{P, operation::marker};
 
 /// A channel that is never served: the build fails in any case. A union, which has no
 /// derives, cannot be one.
@@ -12,7 +12,7 @@ pub(crate) fn channel(input: &DeriveInput, runtime: &Path, update: Option<&Type>
     if let Data::Union(_) = input.data {
         return TokenStream::new();
     }
-    let p = &private(runtime);
+    let p = &P;
     let ident = &input.ident;
     let route = ident.to_string();
     let update = update.map_or_else(
@@ -21,29 +21,34 @@ pub(crate) fn channel(input: &DeriveInput, runtime: &Path, update: Option<&Type>
                 type Update = ();
             )
         },
-        |ty| super::update(p, ty),
+        super::update,
     );
     let generics = bounded(&input.generics, p);
     let (params, arguments, bounds) = generics.split_for_impl();
-    let listed = with_state(&generics, p);
-    let (listed, _, _) = listed.split_for_impl();
-    let serve = (!served).then(|| quote!(impl #listed #p::Serve<__S> for #ident #arguments #bounds {}));
-    quote! {
-        impl #params #p::Channel for #ident #arguments #bounds {
-            #update
-            const ROUTE: &'static str = #route;
-            fn declaration() -> #p::ChannelDeclaration { loop {} }
-            fn subject_field() -> #p::Option<(&'static str, #p::SchemaOf)> { loop {} }
-            fn subject(&self) -> #p::Option<#p::SubjectText> { loop {} }
-        }
-        #p::server! {
-            #serve
-            impl #listed #p::ListedChannel<__S> for #ident #arguments #bounds {
-                const ROUTE: &'static str = #route;
-                fn spec() -> #p::ChannelSpec { loop {} }
+    let with_state = with_state(&generics, p);
+    let (listed, _, _) = with_state.split_for_impl();
+    let served = served.then(|| quote!(impl #params #p::Served for #ident #arguments #bounds {}));
+    super::aliased(
+        runtime,
+        &quote! {
+            impl #params #p::Channel for #ident #arguments #bounds {
+                #update
+                const FRAGMENT: &'static #p::Fragment = &#p::Fragment::faulty(#route);
+                fn subject(&self) -> #p::Option<#p::SubjectText> { loop {} }
             }
-        }
-    }
+            #p::server! {
+                #served
+                impl #params #p::Router for #ident #arguments #bounds {
+                    fn subscribe<'__a>(_: #p::Call<'__a>, _: #p::Text<'__a>) -> #p::Handled<'__a> { loop {} }
+                    fn unsubscribe(_: #p::Call<'_>, _: #p::Text<'_>) -> #p::Done { loop {} }
+                    fn update(_: &#p::RawTopic, _: &Self::Update) -> #p::Published { loop {} }
+                }
+                impl #listed #p::ListedChannel<__S> for #ident #arguments #bounds {
+                    const SPEC: #p::ChannelSpec = #p::ChannelSpec::relayed::<Self>();
+                }
+            }
+        },
+    )
 }
 
 /// A push that is never sent.
@@ -51,26 +56,49 @@ pub(crate) fn push(input: &DeriveInput, runtime: &Path) -> TokenStream {
     if let Data::Union(_) = input.data {
         return TokenStream::new();
     }
-    let p = &private(runtime);
+    let p = &P;
     let ident = &input.ident;
     let generics = bounded(&input.generics, p);
     let (params, arguments, bounds) = generics.split_for_impl();
-    let listed = listed_operation(ident, &generics, p);
+    let with_state = with_state(&generics, p);
+    let (listed, _, _) = with_state.split_for_impl();
     let name = ident.to_string();
-    quote! {
-        impl #params #p::Push for #ident #arguments #bounds {
-            const NAME: &'static str = #name;
-            fn declaration() -> #p::PushDeclaration { loop {} }
-        }
-        #listed
-    }
+    super::aliased(
+        runtime,
+        &quote! {
+            impl #params #p::Push for #ident #arguments #bounds {
+                const FRAGMENT: &'static #p::PushFragment = &#p::PushFragment::faulty(#name);
+            }
+            #p::server! {
+                impl #listed #p::ListedOperation<__S> for #ident #arguments #bounds {
+                    const SPEC: #p::OperationSpec = #p::OperationSpec::push::<Self>();
+                }
+            }
+        },
+    )
 }
 
 /// An operation that is never called.
 pub(crate) fn operation(vis: &Visibility, ident: &Ident, runtime: &Path) -> TokenStream {
+    let p = &P;
     let marker = marker(vis, ident);
-    let listed = listed_operation(ident, &Generics::default(), &private(runtime));
-    quote!(#marker #listed)
+    let name = ident.to_string();
+    let items = super::aliased(
+        runtime,
+        &quote! {
+            impl #p::Request for #ident {
+                type Payload = ();
+                type Reply = ();
+                const FRAGMENT: &'static #p::OperationFragment = &#p::OperationFragment::faulty(#name);
+            }
+            #p::server! {
+                impl<__S: #p::State> #p::ListedOperation<__S> for #ident {
+                    const SPEC: #p::OperationSpec = #p::OperationSpec::request::<Self>(|_, _| loop {});
+                }
+            }
+        },
+    );
+    quote!(#marker #items)
 }
 
 /// An expression of any type, in the place of a list that could not be read.
@@ -83,23 +111,8 @@ pub(crate) fn complaining(errors: &TokenStream, expression: &TokenStream) -> Tok
     quote!({ #errors #expression })
 }
 
-fn listed_operation(ident: &Ident, generics: &Generics, p: &TokenStream) -> TokenStream {
-    let (_, arguments, bounds) = generics.split_for_impl();
-    let listed = with_state(generics, p);
-    let (listed, _, _) = listed.split_for_impl();
-    let name = ident.to_string();
-    quote! {
-        #p::server! {
-            impl #listed #p::ListedOperation<__S> for #ident #arguments #bounds {
-                const NAME: &'static str = #name;
-                fn spec() -> #p::OperationSpec { loop {} }
-            }
-        }
-    }
-}
-
 /// For a generic type, whose parameters have no bounds, what the traits above it ask for.
-fn bounded(generics: &Generics, p: &TokenStream) -> Generics {
+fn bounded(generics: &Generics, p: &P) -> Generics {
     let mut generics = generics.clone();
     if !generics.params.is_empty() {
         generics.make_where_clause().predicates.push(parse_quote! {
@@ -109,7 +122,7 @@ fn bounded(generics: &Generics, p: &TokenStream) -> Generics {
     generics
 }
 
-fn with_state(generics: &Generics, p: &TokenStream) -> Generics {
+fn with_state(generics: &Generics, p: &P) -> Generics {
     let mut generics = generics.clone();
     generics.params.push(parse_quote!(__S: #p::State));
     generics

@@ -1,23 +1,28 @@
 //! Every operation of a server by the `type` it has on the wire.
 
-use std::{any::TypeId, collections::HashMap};
+use std::{any::TypeId, collections::HashMap, sync::Arc};
 
 use crate::{
-    Push, Refusal,
-    call::erased::{ChannelSpec, OperationSpec, PushSpec, RequestSpec},
-    declare::refusal,
+    Refusal,
+    call::{
+        erased::{ChannelSpec, OperationSpec, RequestSpec},
+        pushes::Pushes,
+    },
+    declare::{Exchange, Fragment, exchange, refusal},
     error::Error,
     profile::Profile,
-    wire::{Frame, Message},
 };
+
+/// The built-in heartbeat.
+pub(crate) const PING: Exchange = exchange("ping", "ping.response");
 
 /// The rows of a server and the way from a message's `type` to one of them.
 #[derive(Default)]
 pub(crate) struct Catalog {
     pub(crate) channels: Vec<ChannelSpec>,
     pub(crate) requests: Vec<RequestSpec>,
-    pub(crate) pushes: Vec<PushSpec>,
-    targets: HashMap<String, Target>,
+    pub(crate) pushes: Arc<Pushes>,
+    targets: HashMap<&'static str, Target>,
     /// The codes that the documents have.
     codes: Vec<String>,
 }
@@ -44,12 +49,14 @@ impl Catalog {
         profile: Profile,
     ) -> Result<Self, Error> {
         let mut names = Names::default();
-        names.claim("ping", "the built-in `ping`")?;
-        names.claim("ping.response", "the built-in `ping`")?;
+        for name in [PING.request, PING.reply] {
+            names.claim(name, "the built-in `ping`")?;
+        }
         names.claim("error", "the built-in `error`")?;
         let codes = refusal::CODES.iter().map(|code| (*code).to_owned()).chain(codes.iter().cloned()).collect();
         let mut catalog = Self { codes, ..Self::default() };
-        catalog.targets.insert("ping".to_owned(), Target::Ping);
+        let mut pushes = Pushes::default();
+        catalog.targets.insert(PING.request, Target::Ping);
         for spec in channels {
             catalog.add_channel(spec, profile, &mut names)?;
         }
@@ -57,50 +64,46 @@ impl Catalog {
             match spec {
                 OperationSpec::Request(spec) => catalog.add_request(spec, &mut names)?,
                 OperationSpec::Push(spec) => {
-                    names.claim(spec.declaration.name, &format!("push `{}`", spec.declaration.type_name))?;
-                    catalog.pushes.push(spec);
+                    names.claim(spec.fragment.name, &format!("push `{}`", spec.fragment.type_name))?;
+                    pushes.0.push(spec);
                 }
             }
         }
+        catalog.pushes = Arc::new(pushes);
         Ok(catalog)
     }
 
     fn add_channel(&mut self, spec: ChannelSpec, profile: Profile, names: &mut Names) -> Result<(), Error> {
-        let declaration = &spec.declaration;
-        let route = declaration.route;
-        let owner = format!("channel `{route}` ({})", declaration.type_name);
-        if profile.nested_params && declaration.fields.contains(&"params") {
+        let fragment = spec.fragment;
+        let owner = format!("channel `{}` ({})", fragment.route, fragment.type_name);
+        if profile.nested_params && fragment.fields.contains(&"params") {
             return Err(Error::configuration(format!(
                 "{owner} has a field `params`, which `compat::fastws()` needs for nested requests; \
                  rename the field or use the default profile"
             )));
         }
-        for operation in [
-            "subscribe",
-            "subscribe.response",
-            "unsubscribe",
-            "unsubscribe.response",
-            "snapshot",
-            "update",
-            "unsubscribed",
-        ] {
-            names.claim(&format!("{route}.{operation}"), &owner)?;
+        let Fragment { subscribe, unsubscribe, .. } = fragment;
+        for name in [subscribe.request, subscribe.reply, unsubscribe.request, unsubscribe.reply] {
+            names.claim(name, &owner)?;
+        }
+        for name in [fragment.snapshot, fragment.update, fragment.unsubscribed] {
+            names.claim(name, &owner)?;
         }
         let at = self.channels.len();
-        self.targets.insert(format!("{route}.subscribe"), Target::Subscribe(at));
-        self.targets.insert(format!("{route}.unsubscribe"), Target::Unsubscribe(at));
+        self.targets.insert(subscribe.request, Target::Subscribe(at));
+        self.targets.insert(unsubscribe.request, Target::Unsubscribe(at));
         self.channels.push(spec);
         Ok(())
     }
 
     fn add_request(&mut self, spec: RequestSpec, names: &mut Names) -> Result<(), Error> {
-        let name = spec.declaration.name;
+        let name = spec.fragment.name;
         let owner = format!("operation `{name}`");
         names.claim(name, &owner)?;
-        if let Some(reply) = spec.declaration.reply_name {
+        if let Some(reply) = spec.fragment.reply {
             names.claim(reply, &owner)?;
         }
-        self.targets.insert(name.to_owned(), Target::Request(self.requests.len()));
+        self.targets.insert(name, Target::Request(self.requests.len()));
         self.requests.push(spec);
         Ok(())
     }
@@ -109,7 +112,7 @@ impl Catalog {
         self.targets.get(kind).copied()
     }
 
-    /// Complains of a refusal whose code is in no document: clients cannot know it.
+    /// Reports a refusal whose code is in no document: clients cannot know it.
     pub(crate) fn check_code(&self, refusal: &Refusal) {
         if !self.codes.iter().any(|code| code == refusal.code()) {
             tracing::error!(
@@ -122,23 +125,9 @@ impl Catalog {
     pub(crate) fn channel(&self, type_id: TypeId) -> Option<&ChannelSpec> {
         self.channels.iter().find(|spec| spec.type_id == type_id)
     }
-
-    /// Encodes a push.
-    ///
-    /// # Errors
-    /// When it is not listed or does not serialize.
-    pub(crate) fn push_frame<P: Push>(&self, push: &P) -> Result<Frame, Error> {
-        if !self.pushes.iter().any(|spec| spec.type_id == TypeId::of::<P>()) {
-            return Err(Error::unlisted("push", P::NAME, "operations!"));
-        }
-        let payload = serde_json::to_vec(push).map_err(Error::encode)?;
-        Ok(Frame::text(payload.len() + 64, |out| {
-            Message { kind: P::NAME, payload: Some(&payload), ..Message::default() }.write(out);
-        }))
-    }
 }
 
-/// Who has which `type`.
+/// The owner of each `type`.
 #[derive(Default)]
 struct Names(HashMap<String, String>);
 

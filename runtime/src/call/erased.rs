@@ -1,45 +1,30 @@
 //! Rows of function pointers: all that is left of a type once the server is built.
 
-use std::{
-    any::{Any, TypeId},
-    marker::PhantomData,
-    pin::Pin,
-};
+use std::{any::TypeId, marker::PhantomData};
 
 use bytes::Bytes;
 
 use crate::{
-    Channel, Push, Refusal, Serve,
-    call::cx::RawCx,
-    declare::{
-        ChannelDeclaration, Docs, OperationDeclaration, PushDeclaration, Received, SchemaOf, SubjectText, schema_of,
-        topic,
+    Channel, Push, Refusal, Request, Router, Serve,
+    call::{
+        cx::RawCx,
+        pushes::PushSpec,
+        router::{AnyRequest, Pending, RawTopic, Subscribe, Unsubscribe},
+        topic::Topic,
     },
+    declare::{Fragment, OperationFragment, Received},
     fanout::SlowConsumer,
-    topics::{Feed, RawTopic, TopicSettings},
-    wire::{Form, request},
+    topics::{Feed, TopicSettings},
+    wire::{Form, payload, request},
 };
-
-/// A future of the user's, with its type forgotten.
-pub(crate) type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// A request with its type forgotten; only the hooks of the same row look inside.
-pub(crate) type AnyRequest = dyn Any + Send + Sync;
-
-/// What a typed edge makes of a channel's payload.
-pub(crate) struct Decoded {
-    pub(crate) request: Box<AnyRequest>,
-    pub(crate) topic: String,
-    pub(crate) subject: Option<SubjectText>,
-}
 
 /// One channel of a server.
 #[derive(Clone, Copy)]
 pub struct ChannelSpec {
-    pub(crate) declaration: ChannelDeclaration,
+    pub(crate) fragment: &'static Fragment,
     pub(crate) type_id: TypeId,
-    /// Decodes a request; the error is what a client reads after `Could not validate payload`.
-    pub(crate) decode: fn(Option<&str>, Form) -> Result<Decoded, String>,
+    pub(crate) subscribe: Subscribe,
+    pub(crate) unsubscribe: Unsubscribe,
     /// The behaviour of a channel declared `served`.
     pub(crate) hooks: Option<Hooks>,
     /// How it treats subscribers that stay behind; the builder may change it.
@@ -57,11 +42,12 @@ pub(crate) struct Hooks {
 impl ChannelSpec {
     /// A channel whose updates are published by the application.
     #[doc(hidden)]
-    pub fn relayed<C: Channel>() -> Self {
+    pub const fn relayed<C: Router>() -> Self {
         Self {
-            declaration: C::declaration(),
+            fragment: C::FRAGMENT,
             type_id: TypeId::of::<C>(),
-            decode: decode::<C>,
+            subscribe: C::subscribe,
+            unsubscribe: C::unsubscribe,
             hooks: None,
             slow: SlowConsumer::close(),
         }
@@ -69,22 +55,14 @@ impl ChannelSpec {
 
     /// A channel with behaviour of its own.
     #[doc(hidden)]
-    pub fn served<C: Serve<S>, S: Send + Sync + 'static>() -> Self {
+    pub const fn served<C: Serve<S>, S: Send + Sync + 'static>() -> Self {
         let hooks = Hooks { authorize: authorize::<C, S>, snapshot: snapshot::<C, S>, feed: feed::<C, S> };
         Self { hooks: Some(hooks), ..Self::relayed::<C>() }
     }
-}
 
-impl ChannelSpec {
     pub(crate) fn kind(&self) -> TopicSettings {
-        TopicSettings { route: self.declaration.route, served: self.hooks.is_some(), slow: self.slow }
+        TopicSettings { fragment: self.fragment, served: self.hooks.is_some(), slow: self.slow }
     }
-}
-
-fn decode<C: Channel>(payload: Option<&str>, form: Form) -> Result<Decoded, String> {
-    let request: C = request::decode(payload, form)?;
-    let topic = topic::topic_of(&request).map_err(|error| error.to_string())?;
-    Ok(Decoded { subject: request.subject(), request: Box::new(request), topic })
 }
 
 fn typed<C: Channel>(request: &AnyRequest) -> &C {
@@ -113,17 +91,32 @@ fn feed<'a, C: Serve<S>, S: Send + Sync + 'static>(
     cx: RawCx<'a>,
     topic: RawTopic,
 ) -> Pending<'a, Result<Feed, Refusal>> {
-    Box::pin(async move { typed::<C>(request).feed(&cx.typed::<S>(), topic.typed()).await })
+    Box::pin(async move { typed::<C>(request).feed(&cx.typed::<S>(), Topic::of(topic)).await })
 }
 
+/// Encodes a snapshot or a reply.
 fn encode(value: &impl serde::Serialize) -> Result<Bytes, Refusal> {
-    serde_json::to_vec(value).map(Bytes::from).map_err(|error| {
-        tracing::error!(%error, "a payload could not be serialized");
-        Refusal::internal("the payload could not be serialized")
+    payload::encode(value).map(Bytes::from).map_err(|error| {
+        tracing::error!(%error, "a payload cannot be sent");
+        Refusal::internal("the payload cannot be sent")
     })
 }
 
 /// The channels of a server whose state is `S`; made by [`channels!`](crate::channels).
+///
+/// ```
+/// # #[topicast::data]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// # #[topicast::ws_router(route = "status", update = Bar)]
+/// # pub struct Status {}
+/// /// What one part of an application contributes to its server.
+/// pub fn channels() -> topicast::Channels<()> {
+///     topicast::channels![Bars, Status]
+/// }
+/// let builder = topicast::Server::builder("Bars", "1.0.0").channels(channels());
+/// ```
 pub struct Channels<S> {
     pub(crate) specs: Vec<ChannelSpec>,
     state: PhantomData<fn(S)>,
@@ -137,10 +130,7 @@ pub struct Channels<S> {
     note = "a channel is a struct with `#[ws_router(route = \"…\", update = …)]`"
 )]
 pub trait ListedChannel<S> {
-    /// The channel's route, for the check that a list has no route twice.
-    const ROUTE: &'static str;
-
-    fn spec() -> ChannelSpec;
+    const SPEC: ChannelSpec;
 }
 
 /// A state for which a channel has its behaviour: `Serve` seen from the other side.
@@ -154,33 +144,31 @@ pub trait ListedChannel<S> {
     note = "write `impl topicast::Serve<{Self}> for {C} {{ … }}`, or remove `served` from the declaration"
 )]
 pub trait Serves<C> {
-    fn spec() -> ChannelSpec;
+    const SPEC: ChannelSpec;
 }
 
 #[diagnostic::do_not_recommend]
 impl<C: Serve<S>, S: Send + Sync + 'static> Serves<C> for S {
-    fn spec() -> ChannelSpec {
-        ChannelSpec::served::<C, S>()
-    }
+    const SPEC: ChannelSpec = ChannelSpec::served::<C, S>();
 }
 
 /// One entry of a list: its name, known while compiling, and what it is.
 #[doc(hidden)]
 pub struct Row<T> {
     name: &'static str,
-    spec: fn() -> T,
+    spec: T,
 }
 
 /// The row of a channel.
 #[doc(hidden)]
 pub const fn channel<C: ListedChannel<S>, S>() -> Row<ChannelSpec> {
-    Row { name: C::ROUTE, spec: C::spec }
+    Row { name: C::SPEC.fragment.route, spec: C::SPEC }
 }
 
 /// The row of an operation or a push.
 #[doc(hidden)]
 pub const fn operation<O: ListedOperation<S>, S>() -> Row<OperationSpec> {
-    Row { name: O::NAME, spec: O::spec }
+    Row { name: O::SPEC.name(), spec: O::SPEC }
 }
 
 /// Fails the build when the name of the row at `at` is an earlier row's too; `message` says
@@ -195,7 +183,7 @@ pub const fn assert_new<T>(rows: &[Row<T>], at: usize, message: &str) {
     }
 }
 
-/// `==` of strings is not to be had in constants.
+/// `==` of strings is not available in const contexts.
 const fn same(left: &str, right: &str) -> bool {
     let (left, right) = (left.as_bytes(), right.as_bytes());
     if left.len() != right.len() {
@@ -214,13 +202,13 @@ const fn same(left: &str, right: &str) -> bool {
 /// What `channels!` makes of its rows.
 #[doc(hidden)]
 pub fn channels<S>(rows: &[Row<ChannelSpec>]) -> Channels<S> {
-    Channels { specs: rows.iter().map(|row| (row.spec)()).collect(), state: PhantomData }
+    Channels { specs: rows.iter().map(|row| row.spec).collect(), state: PhantomData }
 }
 
 /// What `operations!` makes of its rows.
 #[doc(hidden)]
 pub fn operations<S>(rows: &[Row<OperationSpec>]) -> Operations<S> {
-    Operations { specs: rows.iter().map(|row| (row.spec)()).collect(), state: PhantomData }
+    Operations { specs: rows.iter().map(|row| row.spec).collect(), state: PhantomData }
 }
 
 /// A plain operation or a push of a server.
@@ -237,46 +225,31 @@ pub type Answer<'a> = Pending<'a, Result<Option<Bytes>, Refusal>>;
 
 /// Decodes a payload and calls the function; the error is a fault of form.
 #[doc(hidden)]
-pub type Call = for<'a> fn(RawCx<'a>, Option<&str>) -> Result<Answer<'a>, String>;
+pub type Function = for<'a> fn(RawCx<'a>, Option<&str>) -> Result<Answer<'a>, String>;
 
 /// A request of the client's, with its types forgotten.
 #[derive(Clone, Copy)]
 pub struct RequestSpec {
-    pub(crate) declaration: OperationDeclaration,
-    pub(crate) call: Call,
-}
-
-/// A declared push, with its type forgotten.
-#[derive(Clone, Copy)]
-pub struct PushSpec {
-    pub(crate) declaration: PushDeclaration,
-    pub(crate) type_id: TypeId,
+    pub(crate) fragment: &'static OperationFragment,
+    pub(crate) call: Function,
 }
 
 impl OperationSpec {
     #[doc(hidden)]
-    pub fn request(
-        name: &'static str,
-        docs: Docs,
-        payload: Option<SchemaOf>,
-        reply: Option<(&'static str, SchemaOf)>,
-        call: Call,
-    ) -> Self {
-        let declaration = OperationDeclaration {
-            name,
-            reply_name: reply.map(|(name, _)| name),
-            summary: docs.summary,
-            description: docs.description,
-            tags: docs.tags,
-            payload,
-            reply: reply.map(|(_, schema)| schema),
-        };
-        Self::Request(RequestSpec { declaration, call })
+    pub const fn request<O: Request>(call: Function) -> Self {
+        Self::Request(RequestSpec { fragment: O::FRAGMENT, call })
     }
 
     #[doc(hidden)]
-    pub fn push<P: Push>() -> Self {
-        Self::Push(PushSpec { declaration: P::declaration(), type_id: TypeId::of::<P>() })
+    pub const fn push<P: Push>() -> Self {
+        Self::Push(PushSpec::of::<P>())
+    }
+
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Request(spec) => spec.fragment.name,
+            Self::Push(spec) => spec.fragment.name,
+        }
     }
 }
 
@@ -298,14 +271,26 @@ pub fn silent<'a>(future: impl Future<Output = Result<(), Refusal>> + Send + 'a)
     Box::pin(async move { future.await.map(|()| None) })
 }
 
-/// The schema of an operation's payload.
-#[doc(hidden)]
-pub fn received<P: Received>() -> SchemaOf {
-    schema_of::<P>
-}
-
 /// The operations and pushes of a server whose state is `S`; made by
 /// [`operations!`](crate::operations).
+///
+/// ```
+/// use topicast::{Cx, Refusal};
+///
+/// #[topicast::ws_push("notice")]
+/// pub struct Notice { text: String }
+///
+/// #[topicast::ws_operation("notice.me")]
+/// async fn notice_me(cx: &Cx<'_>) -> Result<(), Refusal> {
+///     cx.session().push(&Notice { text: "you asked".into() }).map_err(|error| Refusal::internal(error.to_string()))
+/// }
+///
+/// /// What one part of an application contributes to its server.
+/// pub fn operations() -> topicast::Operations<()> {
+///     topicast::operations![notice_me, Notice]
+/// }
+/// let builder = topicast::Server::builder("Notices", "1.0.0").operations(operations());
+/// ```
 pub struct Operations<S> {
     pub(crate) specs: Vec<OperationSpec>,
     state: PhantomData<fn(S)>,
@@ -319,8 +304,28 @@ pub struct Operations<S> {
     note = "an operation is a function with `#[ws_operation(\"…\")]` whose context is `&Cx<'_, {S}>`, or a type with `#[ws_push(\"…\")]`"
 )]
 pub trait ListedOperation<S> {
-    /// The operation's name, for the check that a list has no name twice.
-    const NAME: &'static str;
+    const SPEC: OperationSpec;
+}
 
-    fn spec() -> OperationSpec;
+/// What `operations!` finds in place of a function that is no operation.
+#[doc(hidden)]
+pub mod undeclared {
+    use super::{ListedOperation, OperationSpec};
+
+    /// The type that the name of a plain function lacks.
+    #[derive(Debug)]
+    #[allow(non_camel_case_types, reason = "the name that `operations!` gives each of its words")]
+    pub struct __Listed;
+
+    /// Never implemented, so that its sentence is the error.
+    #[diagnostic::on_unimplemented(
+        message = "this function is not an operation",
+        label = "declared without `#[ws_operation]`",
+        note = "put `#[ws_operation(\"name\")]` on it; its context is `&Cx<'_, {Self}>`"
+    )]
+    pub trait Declares {}
+
+    impl<S: Declares> ListedOperation<S> for __Listed {
+        const SPEC: OperationSpec = panic!("this function is not an operation");
+    }
 }

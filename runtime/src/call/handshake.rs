@@ -4,12 +4,29 @@ use std::{any::Any, fmt, net::SocketAddr, sync::Arc};
 
 use http::{HeaderMap, StatusCode, Uri, request::Parts};
 
-use crate::call::erased::Pending;
+use crate::call::router::Pending;
 
 /// A request to upgrade, before it is accepted.
 ///
 /// `authenticate` owns it: the state, the request's head, and whatever the tower layers
 /// of the application put into its extensions. All of those stay with the session.
+///
+/// ```
+/// use topicast::{Handshake, Rejection, Server};
+///
+/// #[derive(Clone)]
+/// struct User { name: String }
+///
+/// async fn authenticate(handshake: Handshake) -> Result<User, Rejection> {
+///     let header = handshake.headers().get("authorization").and_then(|value| value.to_str().ok());
+///     match header.and_then(|value| value.strip_prefix("Bearer ")) {
+///         Some("secret") => Ok(User { name: "Ada".into() }),
+///         _ => Err(Rejection::unauthorized("send `Authorization: Bearer <token>`")),
+///     }
+/// }
+/// let ws = Server::builder("Private", "1.0.0").authenticate(authenticate).build()?;
+/// # Ok::<(), topicast::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Handshake<S = ()> {
     state: Arc<S>,
@@ -53,7 +70,13 @@ pub(crate) fn peer(parts: &Parts) -> Option<SocketAddr> {
 }
 
 /// Why a handshake is refused: an HTTP status and `{"code","message"}`, not an upgrade
-/// (`contract.md`, "Other ends").
+/// (`docs/protocol.md`, "Connection").
+///
+/// ```
+/// let rejection = topicast::Rejection::forbidden("this account is closed");
+/// assert_eq!(rejection.status(), 403);
+/// assert_eq!(rejection.to_string(), "403 forbidden: this account is closed");
+/// ```
 #[derive(Debug, Clone)]
 pub struct Rejection {
     pub(crate) status: StatusCode,

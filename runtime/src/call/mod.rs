@@ -3,18 +3,26 @@
 mod catalog;
 mod erased;
 mod serve;
+mod publisher;
+mod topic;
 mod cx;
 mod session;
+mod pushes;
 pub(crate) mod handshake;
+pub(crate) mod router;
 
-pub(crate) use catalog::{Catalog, Target};
+pub(crate) use catalog::{Catalog, PING, Target};
 pub use cx::{Cx, RawCx};
 pub use erased::{
-    Answer, Call, ChannelSpec, Channels, ListedChannel, ListedOperation, OperationSpec, Operations, Row, Serves,
-    assert_new, channel, channels, operation, operations, payload, received, replying, silent,
+    Answer, ChannelSpec, Channels, Function, ListedChannel, ListedOperation, OperationSpec, Operations, Row, Serves,
+    assert_new, channel, channels, operation, operations, payload, replying, silent, undeclared,
 };
-pub(crate) use erased::{Decoded, Hooks, Pending, RequestSpec};
+pub(crate) use erased::{Hooks, RequestSpec};
 pub(crate) use handshake::Authenticate;
 pub use handshake::{Handshake, Rejection};
-pub use serve::Serve;
+pub use publisher::Publisher;
+pub(crate) use router::{Answers, Decoded, Pending};
+pub use router::{Call, Done, Handled, Published, RawTopic, Router, Text, decode, subscribe, unsubscribe, update};
+pub use serve::{Serve, Served};
 pub use session::Session;
+pub use topic::Topic;

@@ -3,9 +3,9 @@
 use std::future::Future;
 
 use crate::{
-    Channel, Refusal,
-    call::cx::Cx,
-    topics::{Feed, Topic},
+    Refusal,
+    call::{cx::Cx, router::Router, topic::Topic},
+    topics::Feed,
 };
 
 /// What a channel does beyond relaying: who may subscribe, the state it starts
@@ -28,13 +28,15 @@ use crate::{
 /// }
 /// ```
 ///
-/// A channel that is not declared `served` has the empty implementation already.
+/// The state `S` is the application's own type. A server whose application keeps it in an `Arc` is
+/// built with [`Builder::shared_state`](crate::Builder::shared_state): the orphan rule forbids
+/// `impl Serve<Arc<App>>` for a channel of another crate, and allows `impl Serve<App>`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is declared `served` but does not implement `Serve<{S}>`",
     label = "no behaviour for the state `{S}`",
     note = "write `impl topicast::Serve<{S}> for {Self} {{ … }}`, or remove `served` from the declaration"
 )]
-pub trait Serve<S: Send + Sync + 'static>: Channel {
+pub trait Serve<S: Send + Sync + 'static>: Router + Served {
     /// Whether this session may subscribe. Asked once a subscription, before anything else.
     ///
     /// # Errors
@@ -68,3 +70,12 @@ pub trait Serve<S: Send + Sync + 'static>: Channel {
         async { Ok(Feed::none()) }
     }
 }
+
+/// A channel that is declared `served`.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not declared `served`",
+    label = "nothing would call this behaviour",
+    note = "add `served` to the declaration, as in `#[ws_router(route = \"…\", update = …, served)]`"
+)]
+pub trait Served {}

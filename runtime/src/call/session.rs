@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     Push, Refusal,
-    call::catalog::Catalog,
+    call::pushes::Pushes,
     error::Error,
     fanout::Handle,
     topics::Subscription,
@@ -19,6 +19,28 @@ use crate::{
 };
 
 /// A connected client. Clones are handles; they outlive the connection and then do nothing.
+///
+/// ```
+/// use topicast::{CloseCode, Refusal, Server};
+///
+/// /// Ends the subscriptions of a user to one account, and the connections of nobody.
+/// fn revoke(ws: &Server, topic: &str) {
+///     for session in ws.sessions() {
+///         session.end_subscription(topic, &Refusal::forbidden("this account is not yours any more"));
+///     }
+/// }
+///
+/// /// Closes the connections from other machines.
+/// fn close_remote(ws: &Server) {
+///     let remote = |session: &topicast::Session| session.peer().is_some_and(|peer| !peer.ip().is_loopback());
+///     for session in ws.sessions().into_iter().filter(remote) {
+///         session.close(CloseCode::POLICY, "local clients only");
+///     }
+/// }
+/// # let ws = Server::builder("Sessions", "1.0.0").build().unwrap();
+/// # revoke(&ws, "a:{}");
+/// # close_remote(&ws);
+/// ```
 #[derive(Clone)]
 pub struct Session(Arc<Inner>);
 
@@ -27,7 +49,7 @@ struct Inner {
     peer: Option<SocketAddr>,
     extensions: Extensions,
     handle: Handle,
-    catalog: Arc<Catalog>,
+    pushes: Arc<Pushes>,
     subscriptions: Mutex<Subscriptions>,
 }
 
@@ -39,9 +61,9 @@ struct Subscriptions {
 }
 
 impl Session {
-    pub(crate) fn new(handle: Handle, peer: Option<SocketAddr>, extensions: Extensions, catalog: Arc<Catalog>) -> Self {
+    pub(crate) fn new(handle: Handle, peer: Option<SocketAddr>, extensions: Extensions, pushes: Arc<Pushes>) -> Self {
         let id = Uuid::new_v4();
-        Self(Arc::new(Inner { id, peer, extensions, handle, catalog, subscriptions: Mutex::default() }))
+        Self(Arc::new(Inner { id, peer, extensions, handle, pushes, subscriptions: Mutex::default() }))
     }
 
     /// A random identifier of this connection.
@@ -74,7 +96,7 @@ impl Session {
     /// # Errors
     /// When the push is not listed in the server's operations or does not serialize.
     pub fn push<P: Push>(&self, push: &P) -> Result<(), Error> {
-        self.0.handle.send(self.0.catalog.push_frame(push)?);
+        self.0.handle.send(self.0.pushes.frame(push)?);
         Ok(())
     }
 
@@ -88,7 +110,8 @@ impl Session {
     /// is not yet.
     pub fn end_subscription(&self, topic: &str, why: &Refusal) -> bool {
         let Some(subscription) = self.take(topic) else { return false };
-        let message = subscription.message("unsubscribed", None, &refusal_payload(None, why, false));
+        let message =
+            subscription.message(subscription.entry.fragment.unsubscribed, None, &refusal_payload(None, why, false));
         // Leaving first: no update may follow the message.
         drop(subscription);
         self.0.handle.send(message);

@@ -4,10 +4,13 @@ use std::{sync::Arc, time::SystemTime};
 
 use crate::{
     Refusal,
-    call::{ChannelSpec, Decoded, Hooks, RawCx, RequestSpec, Session, Target},
+    call::{
+        Answers, ChannelSpec, Decoded, Hooks, PING, Pending, RawCx, RawTopic, RequestSpec, Session, Target, Text,
+        router,
+    },
     connection::shared::Shared,
-    declare::SubjectText,
-    topics::{LiveTopic, RawTopic, Standing},
+    declare::{Fragment, SubjectText},
+    topics::{LiveTopic, Standing},
     wire::{Envelope, Form, Frame, Id, Message, ok_payload, refusal_payload},
 };
 
@@ -44,14 +47,27 @@ pub(crate) async fn dispatch(core: Arc<Shared>, session: Session, text: &str) ->
             kind: FaultKind::UnknownType,
         });
     };
-    let call = Call { core: &core, session: &session, kind: &envelope.kind, id: envelope.id.as_ref() };
+    let call = Call { core: &core, session: &session, id: envelope.id.as_ref() };
+    let text = Text { payload: envelope.payload, form: call.form() };
     let answered = match target {
         Target::Ping => {
             call.ping();
             Ok(())
         }
-        Target::Subscribe(at) => call.subscribe(&core.catalog.channels[at], envelope.payload).await,
-        Target::Unsubscribe(at) => call.unsubscribe(&core.catalog.channels[at], envelope.payload),
+        Target::Subscribe(at) => {
+            let spec = &core.catalog.channels[at];
+            match (spec.subscribe)(router::Call(&Channel { call: &call, spec }), text) {
+                Ok(answer) => {
+                    answer.await;
+                    Ok(())
+                }
+                Err(message) => Err(message),
+            }
+        }
+        Target::Unsubscribe(at) => {
+            let spec = &core.catalog.channels[at];
+            (spec.unsubscribe)(router::Call(&Channel { call: &call, spec }), text)
+        }
         Target::Request(at) => call.request(&core.catalog.requests[at], envelope.payload).await,
     };
     answered.map_err(|message| Fault { id: envelope.id, kind: FaultKind::Invalid, message })
@@ -60,35 +76,49 @@ pub(crate) async fn dispatch(core: Arc<Shared>, session: Session, text: &str) ->
 struct Call<'a> {
     core: &'a Shared,
     session: &'a Session,
-    kind: &'a str,
     id: Option<&'a Id>,
+}
+
+/// A call of one channel: what its handlers pass on.
+struct Channel<'a> {
+    call: &'a Call<'a>,
+    spec: &'a ChannelSpec,
+}
+
+impl Answers for Channel<'_> {
+    fn subscribe(&self, fragment: &'static Fragment, decoded: Decoded) -> Pending<'_, ()> {
+        Box::pin(self.call.subscribe(self.spec, fragment, decoded))
+    }
+
+    fn unsubscribe(&self, fragment: &'static Fragment, decoded: Decoded) {
+        self.call.unsubscribe(fragment, &decoded);
+    }
 }
 
 impl Call<'_> {
     fn ping(&self) {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        self.reply(format!("{{\"time\":{}}}", now.as_millis()).as_bytes());
+        self.reply(PING.reply, format!("{{\"time\":{}}}", now.as_millis()).as_bytes());
     }
 
     /// Waits for the application, but not for ever: what takes too long is dropped, and with it
     /// whatever it holds: a subscription that is held back, the turn to start a feed.
-    async fn in_time<T>(&self, work: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
+    async fn in_time<T>(&self, kind: &str, work: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
         let Some(limit) = self.core.limits.handler_timeout else { return work.await };
         tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-            tracing::error!(session = %self.session.id(), kind = self.kind, ?limit, "a handler did not answer in time");
+            tracing::error!(session = %self.session.id(), kind, ?limit, "a handler did not answer in time");
             Err(Refusal::internal("the server could not answer in time"))
         })
     }
 
     /// A reply without numbering.
-    fn reply(&self, payload: &[u8]) {
-        let kind = format!("{}.response", self.kind);
-        self.session.send(&Message { kind: &kind, id: self.id, payload: Some(payload), ..Message::default() });
+    fn reply(&self, kind: &str, payload: &[u8]) {
+        self.session.send(&Message { kind, id: self.id, payload: Some(payload), ..Message::default() });
     }
 
-    fn refuse(&self, subject: Option<(&str, &SubjectText)>, refusal: &Refusal) {
+    fn refuse(&self, kind: &str, subject: Option<(&str, &SubjectText)>, refusal: &Refusal) {
         self.core.catalog.check_code(refusal);
-        self.reply(&refusal_payload(subject, refusal, true));
+        self.reply(kind, &refusal_payload(subject, refusal, true));
     }
 
     fn form(&self) -> Form {
@@ -96,19 +126,17 @@ impl Call<'_> {
     }
 
     fn cx(&self) -> RawCx<'_> {
-        RawCx { state: &*self.core.state, session: self.session }
+        RawCx { state: &self.core.state, session: self.session }
     }
 
-    async fn subscribe(&self, spec: &ChannelSpec, payload: Option<&str>) -> Result<(), String> {
-        let decoded = (spec.decode)(payload, self.form())?;
-        let subject = subject_of(spec, &decoded);
+    async fn subscribe(&self, spec: &ChannelSpec, fragment: &Fragment, decoded: Decoded) {
+        let subject = subject_of(fragment, &decoded);
         let entry = self.core.topics.get_or_create(&decoded.topic, spec.kind());
-        let payload = ok_payload(subject, "Subscribed to", spec.declaration.route, &decoded.topic);
-        let kind = format!("{}.response", self.kind);
+        let payload = ok_payload(subject, "Subscribed to", fragment.route, &decoded.topic);
+        let kind = fragment.subscribe.reply;
         let reply = |standing: Standing<'_>| {
             let (epoch, seq) = (Some(standing.epoch), Some(standing.seq));
-            let message =
-                Message { kind: &kind, id: self.id, epoch, seq, payload: Some(&payload), ..Message::default() };
+            let message = Message { kind, id: self.id, epoch, seq, payload: Some(&payload), ..Message::default() };
             Frame::text(payload.len() + 128, |out| message.write(out))
         };
         if self.session.if_subscribed(&decoded.topic, || entry.reply(self.session.handle(), &reply)) {
@@ -116,17 +144,16 @@ impl Call<'_> {
         } else if self.session.subscription_count() >= self.core.limits.subscriptions {
             let limit = self.core.limits.subscriptions;
             let message = format!("a connection may have {limit} subscriptions; unsubscribe from one first");
-            self.refuse(subject, &Refusal::too_many_subscriptions(message));
+            self.refuse(kind, subject, &Refusal::too_many_subscriptions(message));
         } else if let Some(hooks) = &spec.hooks {
-            if let Err(refusal) = self.in_time(self.join_served(hooks, &decoded, &entry, &reply)).await {
-                self.refuse(subject, &refusal);
+            if let Err(refusal) = self.in_time(kind, self.join_served(hooks, &decoded, &entry, &reply)).await {
+                self.refuse(kind, subject, &refusal);
             }
         } else {
             let (subscription, _) = entry.join(self.session.handle(), Some(&reply));
             self.session.keep(subscription);
             tracing::debug!(session = %self.session.id(), topic = %entry.name, "subscribed");
         }
-        Ok(())
     }
 
     /// Subscribes to a channel with behaviour of its own.
@@ -149,7 +176,7 @@ impl Call<'_> {
         let snapshot = (hooks.snapshot)(request, self.cx()).await?;
         let mut first = vec![reply(Standing { epoch: &entry.epoch, seq })];
         if let Some(snapshot) = snapshot {
-            first.push(subscription.message("snapshot", Some(seq), &snapshot));
+            first.push(subscription.message(subscription.entry.fragment.snapshot, Some(seq), &snapshot));
         }
         tracing::debug!(session = %self.session.id(), topic = %entry.name, "subscribed");
         // The reply goes out first: whoever ends the subscription from now on ends one that
@@ -159,21 +186,20 @@ impl Call<'_> {
         Ok(())
     }
 
-    fn unsubscribe(&self, spec: &ChannelSpec, payload: Option<&str>) -> Result<(), String> {
-        let decoded = (spec.decode)(payload, self.form())?;
+    fn unsubscribe(&self, fragment: &Fragment, decoded: &Decoded) {
         if let Some(subscription) = self.session.take(&decoded.topic) {
             tracing::debug!(session = %self.session.id(), topic = %subscription.entry.name, "unsubscribed");
         }
-        let subject = subject_of(spec, &decoded);
-        self.reply(&ok_payload(subject, "Unsubscribed from", spec.declaration.route, &decoded.topic));
-        Ok(())
+        let subject = subject_of(fragment, decoded);
+        let payload = ok_payload(subject, "Unsubscribed from", fragment.route, &decoded.topic);
+        self.reply(fragment.unsubscribe.reply, &payload);
     }
 
     async fn request(&self, spec: &RequestSpec, payload: Option<&str>) -> Result<(), String> {
-        let answer = self.in_time((spec.call)(self.cx(), payload)?).await;
-        let Some(kind) = spec.declaration.reply_name else {
+        let answer = self.in_time(spec.fragment.name, (spec.call)(self.cx(), payload)?).await;
+        let Some(kind) = spec.fragment.reply else {
             if let Err(refusal) = answer {
-                tracing::debug!(operation = spec.declaration.name, %refusal, "refused without a reply");
+                tracing::debug!(operation = spec.fragment.name, %refusal, "refused without a reply");
             }
             return Ok(());
         };
@@ -189,6 +215,6 @@ impl Call<'_> {
     }
 }
 
-fn subject_of<'a>(spec: &ChannelSpec, decoded: &'a Decoded) -> Option<(&'static str, &'a SubjectText)> {
-    spec.declaration.subject.zip(decoded.subject.as_ref())
+fn subject_of<'a>(fragment: &Fragment, decoded: &'a Decoded) -> Option<(&'static str, &'a SubjectText)> {
+    fragment.subject.map(|subject| subject.name).zip(decoded.subject.as_ref())
 }

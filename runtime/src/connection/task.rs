@@ -448,7 +448,7 @@ mod tests {
         let (stream, _peer) = tokio::io::duplex(64);
         let transport = Arc::new(Transport::other(stream));
         let handle = core.hub.open(Arc::clone(&transport));
-        let session = Session::new(handle, None, http::Extensions::new(), Arc::clone(&core.catalog));
+        let session = Session::new(handle, None, http::Extensions::new(), Arc::clone(&core.catalog.pushes));
         let size = size_of_val(&serve(Place::take(core).unwrap(), transport, session, &[]));
         // Each idle connection holds all of it for as long as it lasts.
         assert!(size <= 528, "the future of a connection has {size} bytes");

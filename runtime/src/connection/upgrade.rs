@@ -99,7 +99,7 @@ pub(crate) fn serve_transport(
     forget_axum(&mut parts);
     let core = place.core();
     let handle = core.hub.open(Arc::clone(&transport));
-    let session = Session::new(handle, peer, parts.extensions, Arc::clone(&core.catalog));
+    let session = Session::new(handle, peer, parts.extensions, Arc::clone(&core.catalog.pushes));
     connection::serve(place, transport, session, first)
 }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::declare::{
-    declaration::{ChannelDeclaration, PushDeclaration, SchemaOf},
+    fragment::{Fragment, OperationFragment, PushFragment, schema_of},
     subject::SubjectText,
 };
 
@@ -12,6 +12,22 @@ use crate::declare::{
 ///
 /// Implemented by [`#[ws_router]`](crate::ws_router), never by hand: the attribute
 /// also checks what a trait cannot, such as the names on the wire.
+///
+/// ```
+/// use topicast::Channel;
+///
+/// #[topicast::data]
+/// pub struct Bar { pub close: f64 }
+///
+/// #[topicast::ws_router(route = "bars", update = Bar)]
+/// pub struct Bars { pub symbol: String }
+///
+/// fn subscribe<C: Channel>(request: &C) -> String {
+///     serde_json::json!({ "type": format!("{}.subscribe", C::ROUTE), "payload": request }).to_string()
+/// }
+/// let sent = subscribe(&Bars { symbol: "AAPL".into() });
+/// assert_eq!(sent, r#"{"type":"bars.subscribe","payload":{"symbol":"AAPL"}}"#);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a channel",
     label = "not declared with `#[ws_router]`",
@@ -21,16 +37,12 @@ pub trait Channel: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'st
     /// What subscribers receive.
     type Update: Serialize + JsonSchema + Send + Sync + 'static;
 
+    /// The names on the wire and the row that documents are made of.
+    #[doc(hidden)]
+    const FRAGMENT: &'static Fragment;
+
     /// The first part of every topic and operation of this channel.
-    const ROUTE: &'static str;
-
-    /// The row that documents are made of.
-    #[doc(hidden)]
-    fn declaration() -> ChannelDeclaration;
-
-    /// The wire name and schema of the field that replies echo.
-    #[doc(hidden)]
-    fn subject_field() -> Option<(&'static str, SchemaOf)>;
+    const ROUTE: &'static str = Self::FRAGMENT.route;
 
     /// The value that replies echo.
     #[doc(hidden)]
@@ -40,18 +52,77 @@ pub trait Channel: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'st
 /// A message that the server sends of its own accord, to one session or to all.
 ///
 /// Implemented by [`#[ws_push]`](crate::ws_push).
+///
+/// ```
+/// use topicast::Push;
+///
+/// #[topicast::ws_push("notice")]
+/// pub struct Notice { pub text: String }
+///
+/// assert_eq!(Notice::NAME, "notice");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a push",
     label = "not declared with `#[ws_push]`",
     note = "put `#[ws_push(\"name\")]` on the struct that is sent"
 )]
 pub trait Push: Serialize + JsonSchema + Send + Sync + 'static {
-    /// The `type` of the message.
-    const NAME: &'static str;
-
-    /// The row that documents are made of.
+    /// The name on the wire and the row that documents are made of.
     #[doc(hidden)]
-    fn declaration() -> PushDeclaration;
+    const FRAGMENT: &'static PushFragment;
+
+    /// The `type` of the message.
+    const NAME: &'static str = Self::FRAGMENT.name;
+}
+
+/// A plain operation as its clients see it: what they send, what they receive, and the names on
+/// the wire.
+///
+/// [`#[ws_operation]`](crate::ws_operation) implements it for a type with the function's name. The
+/// type is there without the feature `server`, too; the function is not.
+///
+/// ```
+/// use topicast::{Cx, Refusal, Request};
+///
+/// #[topicast::data]
+/// pub struct Order { pub symbol: String }
+///
+/// #[topicast::data]
+/// pub struct Placed { pub number: u32 }
+///
+/// #[topicast::ws_operation("orders.place", reply = "orders.place.response")]
+/// pub async fn place(_: &Cx<'_>, _: Order) -> Result<Placed, Refusal> {
+///     Ok(Placed { number: 1 })
+/// }
+///
+/// fn message<O: Request<Payload: serde::Serialize>>(payload: &O::Payload) -> String {
+///     serde_json::json!({ "type": O::NAME, "payload": payload }).to_string()
+/// }
+/// let sent = message::<place>(&Order { symbol: "AAPL".into() });
+/// assert_eq!(sent, r#"{"type":"orders.place","payload":{"symbol":"AAPL"}}"#);
+/// assert_eq!(place::REPLY, Some("orders.place.response"));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an operation",
+    label = "not declared with `#[ws_operation]`",
+    note = "put `#[ws_operation(\"name\")]` on the function that answers it"
+)]
+pub trait Request {
+    /// What clients send; `()` if the operation ignores its payload.
+    type Payload;
+
+    /// What clients receive; `()` without a reply.
+    type Reply;
+
+    /// The names on the wire and the row that documents are made of.
+    #[doc(hidden)]
+    const FRAGMENT: &'static OperationFragment;
+
+    /// The `type` of the request.
+    const NAME: &'static str = Self::FRAGMENT.name;
+
+    /// The `type` of the reply, if there is one.
+    const REPLY: Option<&'static str> = Self::FRAGMENT.reply;
 }
 
 /// Whether a server can send values of `T`: updates, pushes and replies.
@@ -93,17 +164,39 @@ pub trait Received: DeserializeOwned + JsonSchema + Send + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned + JsonSchema + Send + 'static> Received for T {}
 
+/// The schema of an operation's payload: the place where a type that cannot be one is reported.
+#[doc(hidden)]
+pub fn received<T: Received>(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schema_of::<T>(generator)
+}
+
 /// A type that a field of a request can have.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the type of a channel's field",
     label = "lacks what a field needs",
-    note = "put `#[topicast::data]` on it; needed are serde's `Serialize` and `Deserialize`, schemars' `JsonSchema`, `Send`, `Sync` and `'static`"
+    note = "a type of your own: put `#[topicast::data]` on it",
+    note = "a type of another crate: enable the feature of schemars for it, as in `schemars = {{ version = \"1\", features = [\"chrono04\"] }}` (`jiff02` for jiff, `uuid1` for uuid, `rust_decimal1` for rust_decimal; for the `time` crate there is none: give the field `#[serde(with = …)]` and `#[schemars(with = \"String\")]`)",
+    note = "needed are serde's `Serialize` and `Deserialize`, schemars' `JsonSchema`, `Send`, `Sync` and `'static`"
 )]
 pub trait Field: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static> Field for T {}
+
+/// A type that a field of a payload can have.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be part of a message",
+    label = "lacks what a message needs",
+    note = "a type of your own: put `#[topicast::data]` on it",
+    note = "a type of another crate: enable the feature of schemars for it, as in `schemars = {{ version = \"1\", features = [\"chrono04\"] }}` (`jiff02` for jiff, `uuid1` for uuid, `rust_decimal1` for rust_decimal; for the `time` crate there is none: give the field `#[serde(with = …)]` and `#[schemars(with = \"String\")]`)",
+    note = "needed are serde's `Serialize` and `Deserialize` and schemars' `JsonSchema`"
+)]
+pub trait Carried: Serialize + DeserializeOwned + JsonSchema {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + JsonSchema> Carried for T {}
 
 /// What an application's state must be.
 #[doc(hidden)]

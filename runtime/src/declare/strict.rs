@@ -1,15 +1,31 @@
-//! Finds in a value what its JSON text no longer shows: non-finite numbers and `Some("")`.
+//! Finds in a value what its JSON text no longer shows or no client can hold: non-finite
+//! numbers, large integers and `Some("")`.
+
+use std::fmt::{self, Write as _};
 
 use serde::{Serialize, Serializer, ser};
 
-use crate::declare::topic::TopicError;
+use crate::declare::topic_error::{MAX_SAFE_INTEGER, TopicError};
+
+/// What a value is checked for, beside its numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rules {
+    /// The params of a topic: `Some("")` would share its topic with `None`.
+    Topic,
+    /// A message's payload.
+    #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "a server's payloads are checked"))]
+    Payload,
+}
 
 /// Walks a value as serde_json would write it.
 ///
 /// serde_json writes NaN and `None` alike as null, and `Some("")` like any other empty
 /// string, so these have to be seen before there is text.
-pub(crate) fn check<T: Serialize + ?Sized>(value: &T) -> Result<(), TopicError> {
-    value.serialize(Strict).map(drop).map_err(|Stop(error)| error)
+///
+/// # Errors
+/// The first thing that the rules refuse, and where it is.
+pub(crate) fn check<T: Serialize + ?Sized>(value: &T, rules: Rules) -> Result<(), Refused> {
+    value.serialize(Strict(rules)).map(drop).map_err(|refused| *refused.0)
 }
 
 /// What a value turned out to be, as far as the value around it must know.
@@ -19,11 +35,61 @@ enum Seen {
     Other,
 }
 
+/// What is refused, and the way to it.
 #[derive(Debug)]
-struct Stop(TopicError);
+pub(crate) struct Refused {
+    pub(crate) what: TopicError,
+    /// From the inside out.
+    path: Vec<Step>,
+}
 
-impl std::fmt::Display for Stop {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+#[derive(Debug)]
+enum Step {
+    Member(String),
+    Item(usize),
+}
+
+/// [`Refused`], small enough to be passed up through every level.
+#[derive(Debug)]
+struct Stop(Box<Refused>);
+
+impl Stop {
+    #[cold]
+    fn new(what: TopicError) -> Self {
+        Self(Box::new(Refused { what, path: Vec::new() }))
+    }
+
+    #[cold]
+    fn within(mut self, step: Step) -> Self {
+        self.0.path.push(step);
+        self
+    }
+}
+
+impl Refused {
+    /// The way from the outermost value: `levels[3].price`.
+    fn path(&self) -> String {
+        let mut path = String::new();
+        for step in self.path.iter().rev() {
+            match step {
+                Step::Member(name) if path.is_empty() => path += name,
+                Step::Member(name) => path.extend([".", name]),
+                // Writing to memory does not fail.
+                Step::Item(at) => drop(write!(path, "[{at}]")),
+            }
+        }
+        path
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.is_empty() { self.what.fmt(f) } else { write!(f, "`{}`: {}", self.path(), self.what) }
+    }
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
@@ -31,19 +97,29 @@ impl std::fmt::Display for Stop {
 impl std::error::Error for Stop {}
 
 impl ser::Error for Stop {
-    fn custom<T: std::fmt::Display>(message: T) -> Self {
-        Self(TopicError::NotJson(message.to_string()))
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::new(TopicError::NotJson(message.to_string()))
     }
 }
 
-struct Strict;
+#[derive(Clone, Copy)]
+struct Strict(Rules);
 
 fn text(value: &str) -> Seen {
     if value.is_empty() { Seen::EmptyString } else { Seen::Other }
 }
 
 fn finite(is_finite: bool) -> Result<Seen, Stop> {
-    if is_finite { Ok(Seen::Other) } else { Err(Stop(TopicError::NonFinite)) }
+    if is_finite { Ok(Seen::Other) } else { Err(Stop::new(TopicError::NonFinite)) }
+}
+
+/// Whether every client can hold the integer.
+fn safe(magnitude: u128, token: impl FnOnce() -> String) -> Result<Seen, Stop> {
+    if magnitude <= u128::from(MAX_SAFE_INTEGER) {
+        Ok(Seen::Other)
+    } else {
+        Err(Stop::new(TopicError::UnsafeInteger(token())))
+    }
 }
 
 macro_rules! plain {
@@ -52,22 +128,35 @@ macro_rules! plain {
     };
 }
 
+macro_rules! integers {
+    ($($method:ident($t:ty, $magnitude:expr))*) => {
+        $(fn $method(self, value: $t) -> Result<Seen, Stop> { safe($magnitude(value), || value.to_string()) })*
+    };
+}
+
 impl Serializer for Strict {
     type Ok = Seen;
     type Error = Stop;
-    type SerializeSeq = Self;
-    type SerializeTuple = Self;
-    type SerializeTupleStruct = Self;
-    type SerializeTupleVariant = Self;
-    type SerializeMap = Self;
+    type SerializeSeq = Items;
+    type SerializeTuple = Items;
+    type SerializeTupleStruct = Items;
+    type SerializeTupleVariant = Items;
+    type SerializeMap = Items;
     type SerializeStruct = Self;
     type SerializeStructVariant = Self;
 
     plain! {
         serialize_bool(bool)
-        serialize_i8(i8) serialize_i16(i16) serialize_i32(i32) serialize_i64(i64) serialize_i128(i128)
-        serialize_u8(u8) serialize_u16(u16) serialize_u32(u32) serialize_u64(u64) serialize_u128(u128)
+        serialize_i8(i8) serialize_i16(i16) serialize_i32(i32)
+        serialize_u8(u8) serialize_u16(u16) serialize_u32(u32)
         serialize_char(char) serialize_bytes(&[u8])
+    }
+
+    integers! {
+        serialize_i64(i64, |value: i64| u128::from(value.unsigned_abs()))
+        serialize_u64(u64, u128::from)
+        serialize_i128(i128, i128::unsigned_abs)
+        serialize_u128(u128, u128::from)
     }
 
     fn serialize_f32(self, value: f32) -> Result<Seen, Stop> {
@@ -82,8 +171,11 @@ impl Serializer for Strict {
         Ok(text(value))
     }
 
-    fn collect_str<T: std::fmt::Display + ?Sized>(self, value: &T) -> Result<Seen, Stop> {
-        Ok(text(&value.to_string()))
+    fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<Seen, Stop> {
+        match self.0 {
+            Rules::Topic => Ok(text(&value.to_string())),
+            Rules::Payload => Ok(Seen::Other),
+        }
     }
 
     fn serialize_none(self) -> Result<Seen, Stop> {
@@ -91,9 +183,9 @@ impl Serializer for Strict {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Seen, Stop> {
-        match value.serialize(Self)? {
-            Seen::EmptyString => Err(Stop(TopicError::EmptyOption)),
-            Seen::Other => Ok(Seen::Other),
+        match value.serialize(self)? {
+            Seen::EmptyString if self.0 == Rules::Topic => Err(Stop::new(TopicError::EmptyOption)),
+            seen => Ok(seen),
         }
     }
 
@@ -110,37 +202,37 @@ impl Serializer for Strict {
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<Seen, Stop> {
-        value.serialize(Self)
+        value.serialize(self)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
         _: &'static str,
         _: u32,
-        _: &'static str,
+        variant: &'static str,
         value: &T,
     ) -> Result<Seen, Stop> {
-        value.serialize(Self).map(|_| Seen::Other)
+        self.member(variant, value).map(|()| Seen::Other)
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Self, Stop> {
-        Ok(self)
+    fn serialize_seq(self, _: Option<usize>) -> Result<Items, Stop> {
+        Ok(Items { rules: self, next: 0 })
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Self, Stop> {
-        Ok(self)
+    fn serialize_tuple(self, _: usize) -> Result<Items, Stop> {
+        Ok(Items { rules: self, next: 0 })
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self, Stop> {
-        Ok(self)
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Items, Stop> {
+        Ok(Items { rules: self, next: 0 })
     }
 
-    fn serialize_tuple_variant(self, _: &'static str, _: u32, _: &'static str, _: usize) -> Result<Self, Stop> {
-        Ok(self)
+    fn serialize_tuple_variant(self, _: &'static str, _: u32, _: &'static str, _: usize) -> Result<Items, Stop> {
+        Ok(Items { rules: self, next: 0 })
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Self, Stop> {
-        Ok(self)
+    fn serialize_map(self, _: Option<usize>) -> Result<Items, Stop> {
+        Ok(Items { rules: self, next: 0 })
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Stop> {
@@ -152,14 +244,34 @@ impl Serializer for Strict {
     }
 }
 
-macro_rules! compound {
-    ($($part:ident :: $method:ident($($key:ty)?))*) => {
-        $(impl ser::$part for Strict {
+impl Strict {
+    fn member<T: Serialize + ?Sized>(self, name: &str, value: &T) -> Result<(), Stop> {
+        value.serialize(self).map(drop).map_err(|stop| stop.within(Step::Member(name.to_owned())))
+    }
+}
+
+/// The items of a sequence, counted, or the values of a map.
+struct Items {
+    rules: Strict,
+    next: usize,
+}
+
+impl Items {
+    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+        let at = self.next;
+        self.next += 1;
+        value.serialize(self.rules).map(drop).map_err(|stop| stop.within(Step::Item(at)))
+    }
+}
+
+macro_rules! items {
+    ($($part:ident :: $method:ident)*) => {
+        $(impl ser::$part for Items {
             type Ok = Seen;
             type Error = Stop;
 
-            fn $method<T: Serialize + ?Sized>(&mut self, $(_: $key,)? value: &T) -> Result<(), Stop> {
-                value.serialize(Self).map(drop)
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+                self.item(value)
             }
 
             fn end(self) -> Result<Seen, Stop> {
@@ -169,16 +281,33 @@ macro_rules! compound {
     };
 }
 
-compound! {
-    SerializeSeq::serialize_element()
-    SerializeTuple::serialize_element()
-    SerializeTupleStruct::serialize_field()
-    SerializeTupleVariant::serialize_field()
-    SerializeStruct::serialize_field(&'static str)
-    SerializeStructVariant::serialize_field(&'static str)
+items! {
+    SerializeSeq::serialize_element
+    SerializeTuple::serialize_element
+    SerializeTupleStruct::serialize_field
+    SerializeTupleVariant::serialize_field
 }
 
-impl ser::SerializeMap for Strict {
+macro_rules! members {
+    ($($part:ident)*) => {
+        $(impl ser::$part for Strict {
+            type Ok = Seen;
+            type Error = Stop;
+
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Stop> {
+                self.member(name, value)
+            }
+
+            fn end(self) -> Result<Seen, Stop> {
+                Ok(Seen::Other)
+            }
+        })*
+    };
+}
+
+members! { SerializeStruct SerializeStructVariant }
+
+impl ser::SerializeMap for Items {
     type Ok = Seen;
     type Error = Stop;
 
@@ -189,10 +318,24 @@ impl ser::SerializeMap for Strict {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
-        value.serialize(Self).map(drop)
+        self.item(value)
+    }
+
+    fn serialize_entry<K: Serialize + ?Sized, T: Serialize + ?Sized>(
+        &mut self,
+        key: &K,
+        value: &T,
+    ) -> Result<(), Stop> {
+        value.serialize(self.rules).map(drop).map_err(|stop| stop.within(Step::Member(name(key))))
     }
 
     fn end(self) -> Result<Seen, Stop> {
         Ok(Seen::Other)
     }
+}
+
+/// A map's key as its text has it.
+fn name<K: Serialize + ?Sized>(key: &K) -> String {
+    let json = serde_json::to_string(key).unwrap_or_default();
+    serde_json::from_str(&json).unwrap_or(json)
 }

@@ -4,10 +4,24 @@ use serde::Serialize;
 
 /// A type whose values can be the subject of a channel.
 ///
-/// `contract.md`, "Operations of a channel": the subject is a string, a number, a
+/// `docs/protocol.md`, "Channels": the subject is a string, a number, a
 /// boolean or an enum of unit variants. [`#[data]`](crate::data) implements the trait for
 /// such enums; a newtype of your own that serializes as one of these can implement it
 /// by hand, with an empty body.
+///
+/// ```
+/// /// A ticker that is stored in upper case.
+/// #[topicast::data]
+/// pub struct Symbol(String);
+///
+/// impl topicast::Subject for Symbol {}
+///
+/// #[topicast::data]
+/// pub struct Quote { price: f64 }
+///
+/// #[topicast::ws_router(route = "quotes", update = Quote)]
+/// pub struct Quotes { symbol: Symbol }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the subject of a channel",
     label = "the subject is a string, a number, a boolean or an enum of unit variants",

@@ -1,29 +1,27 @@
 //! The canonical topic: the text on which every language agrees byte for byte.
 
-use std::fmt;
-
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Channel, declare::strict};
-
-/// The largest integer that every language holds exactly: 2^53 − 1.
-pub(crate) const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
-
-/// How deep params may nest; the object itself is depth 1.
-pub const MAX_DEPTH: usize = 100;
+use crate::{
+    Channel,
+    declare::{
+        strict::{self, Rules},
+        topic_error::{MAX_DEPTH, MAX_SAFE_INTEGER, TopicError},
+    },
+};
 
 /// The topic of a channel's request.
 ///
 /// # Errors
 /// When the request has a value that has no canonical form; see [`TopicError`].
 pub fn topic_of<C: Channel>(request: &C) -> Result<String, TopicError> {
-    topic(C::ROUTE, request)
+    topic(C::FRAGMENT.route, request)
 }
 
 /// The topic `{route}:{params}` of any serializable params.
 ///
-/// `contract.md`, "Topic": the JSON text that serde_json writes, every null turned into
+/// `docs/protocol.md`, "Topic": the JSON text that serde_json writes, every null turned into
 /// `""`, then RFC 8785 (JSON Canonicalization Scheme).
 ///
 /// ```
@@ -34,9 +32,15 @@ pub fn topic_of<C: Channel>(request: &C) -> Result<String, TopicError> {
 /// # Errors
 /// When the params have a value that has no canonical form; see [`TopicError`].
 pub fn topic<T: Serialize + ?Sized>(route: &str, params: &T) -> Result<String, TopicError> {
-    strict::check(params)?;
-    let text = serde_json::to_string(params).map_err(|error| TopicError::NotJson(error.to_string()))?;
-    topic_from_json(route, &text)
+    match (strict::check(params, Rules::Topic), serde_json::to_string(params)) {
+        (Ok(()), Ok(text)) => topic_from_json(route, &text),
+        (Err(refused), _) => Err(refused.what),
+        (Ok(()), Err(error)) => Err(not_json(&error)),
+    }
+}
+
+fn not_json(error: &serde_json::Error) -> TopicError {
+    TopicError::NotJson(error.to_string())
 }
 
 /// The topic of params that are JSON text already.
@@ -50,39 +54,6 @@ pub fn topic_from_json(route: &str, params: &str) -> Result<String, TopicError> 
     let params = serde_json_canonicalizer::to_string(&value).map_err(|error| TopicError::NotJson(error.to_string()))?;
     Ok(format!("{route}:{params}"))
 }
-
-/// Why params have no topic.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TopicError {
-    /// An integer that a double cannot hold: canonicalizers would round it silently,
-    /// and two topics would become one.
-    UnsafeInteger(String),
-    /// NaN or an infinity, which JSON cannot write.
-    NonFinite,
-    /// `Some("")`, which would share its topic with `None`.
-    EmptyOption,
-    /// Arrays and objects nested deeper than [`MAX_DEPTH`].
-    TooDeep,
-    /// The params do not serialize, or the text is not JSON; a lone surrogate is this too.
-    NotJson(String),
-}
-
-impl fmt::Display for TopicError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnsafeInteger(token) => {
-                write!(f, "integer {token} is outside ±{MAX_SAFE_INTEGER}, the range that every client can hold")
-            }
-            Self::NonFinite => f.write_str("a number is not finite; JSON has no NaN and no infinity"),
-            Self::EmptyOption => f.write_str("an optional field is \"\"; leave it out or give it a text"),
-            Self::TooDeep => write!(f, "arrays and objects are nested deeper than {MAX_DEPTH}"),
-            Self::NotJson(error) => write!(f, "not JSON: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for TopicError {}
 
 /// Checks what a parser would hide: integers that it would round, and depth.
 ///

@@ -25,6 +25,20 @@ mod example;
 /// document also says which reply belongs to which request; in 2.4.0, where the standard
 /// has no word for it, the extension `x-response` of a request lists the `messageId` of each
 /// of its replies.
+///
+/// ```
+/// # #[topicast::data]
+/// # #[derive(Debug, PartialEq)]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// let ws = topicast::Server::builder("Bars", "1.0.0").channels(topicast::channels![Bars]).build()?;
+/// let documents = ws.asyncapi("/ws");
+/// assert_eq!(documents.v2()["asyncapi"], "2.4.0");
+/// assert_eq!(documents.v3()["asyncapi"], "3.0.0");
+/// assert!(documents.v3_json().contains("bars.subscribe"));
+/// # Ok::<(), topicast::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct AsyncApi {
     v2: Value,
@@ -37,6 +51,11 @@ impl AsyncApi {
         let path = if path.is_empty() { "/" } else { path };
         let model = model::Model::of(surface, path)?;
         Ok(Self { v2: v2::render(&model), v3: v3::render(&model) })
+    }
+
+    /// The documents of the surface of a server that was built.
+    pub(crate) fn of_valid(surface: &Surface, path: &str) -> Self {
+        Self::of(surface, path).expect("building the server made the same documents")
     }
 
     /// The document in AsyncAPI 2.4.0, where `publish` is what a client sends.

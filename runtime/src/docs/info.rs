@@ -1,7 +1,7 @@
 //! What a service says of itself in its documents.
 
 use crate::{
-    declare::{ChannelDeclaration, OperationDeclaration, PushDeclaration},
+    declare::{Fragment, OperationFragment, PushFragment},
     profile::Profile,
 };
 
@@ -27,6 +27,15 @@ pub(crate) struct Info {
 }
 
 /// Whom to ask about a service.
+///
+/// ```
+/// use topicast::{Contact, Server};
+///
+/// let contact = Contact { email: Some("desk@example.com".into()), ..Contact::default() };
+/// let ws = Server::builder("Bars", "1.0.0").contact(contact).build()?;
+/// assert_eq!(ws.asyncapi("/ws").v3()["info"]["contact"]["email"], "desk@example.com");
+/// # Ok::<(), topicast::Error>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Contact {
     /// A person's or team's name.
@@ -38,6 +47,14 @@ pub struct Contact {
 }
 
 /// The licence of an interface.
+///
+/// ```
+/// use topicast::{Licence, Server};
+///
+/// let ws = Server::builder("Bars", "1.0.0").licence(Licence { name: "MIT".into(), url: None }).build()?;
+/// assert_eq!(ws.asyncapi("/ws").v3()["info"]["license"]["name"], "MIT");
+/// # Ok::<(), topicast::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Licence {
     /// An SPDX expression or a name.
@@ -47,6 +64,20 @@ pub struct Licence {
 }
 
 /// One place where a service runs.
+///
+/// ```
+/// use topicast::{Server, ServerInfo};
+///
+/// let production = ServerInfo {
+///     name: "production".into(),
+///     host: "api.example.com".into(),
+///     protocol: "wss".into(),
+///     description: None,
+/// };
+/// let ws = Server::builder("Bars", "1.0.0").server(production).build()?;
+/// assert_eq!(ws.asyncapi("/ws").v3()["servers"]["production"]["host"], "api.example.com");
+/// # Ok::<(), topicast::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct ServerInfo {
     /// A short key, for example `production`.
@@ -74,11 +105,11 @@ pub(crate) struct Surface {
     /// The head of the documents.
     pub info: Info,
     /// The channels, in the order in which they were listed.
-    pub channels: Vec<ChannelDeclaration>,
+    pub channels: Vec<Fragment>,
     /// The plain operations, likewise.
-    pub operations: Vec<OperationDeclaration>,
+    pub operations: Vec<OperationFragment>,
     /// The pushes, likewise.
-    pub pushes: Vec<PushDeclaration>,
+    pub pushes: Vec<PushFragment>,
     /// Codes of refusal that the application added to the contract's own.
     pub refusal_codes: Vec<String>,
     /// How faults, nested requests and liveness are handled.

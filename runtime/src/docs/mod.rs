@@ -1,5 +1,6 @@
 //! What a server says of itself: AsyncAPI documents of one model, and the page that shows them.
 
+pub(crate) mod routes;
 pub(crate) mod page;
 mod asyncapi;
 mod info;

@@ -2,8 +2,10 @@
 //!
 //! The page is served at `{path}/asyncapi` and refers to everything else relative to
 //! that: its own files as `asyncapi/{file}`, the documents as `asyncapi.json` and
-//! `asyncapi-3.json`, the WebSocket as `{path}`. It needs no more than
-//! `Content-Security-Policy: default-src 'self'`.
+//! `asyncapi-3.json`, the WebSocket as `{path}` unless it is elsewhere, which a `meta`
+//! element says then. It needs no more than `Content-Security-Policy: default-src 'self'`.
+
+use bytes::Bytes;
 
 /// A file of the page by its name, with its content type; `index.html` is the page itself.
 pub(crate) fn asset(name: &str) -> Option<(&'static str, &'static [u8])> {
@@ -11,13 +13,26 @@ pub(crate) fn asset(name: &str) -> Option<(&'static str, &'static [u8])> {
     Some((content_type, bytes))
 }
 
-const HTML: &str = "text/html; charset=utf-8";
+/// The page itself, of a socket that is beside it or at another path.
+pub(crate) fn index(socket: Option<&str>) -> Bytes {
+    let Some(socket) = socket else { return Bytes::from_static(INDEX.as_bytes()) };
+    let socket = if socket.is_empty() { "/" } else { socket };
+    let escaped = socket.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+    INDEX.replace(BESIDE, &format!("<meta name=\"socket\" content=\"{escaped}\">")).into()
+}
+
+const INDEX: &str = include_str!("page/index.html");
+
+/// What `index` replaces.
+const BESIDE: &str = "<meta name=\"socket\" content=\"\">";
+
+pub(crate) const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 const FILES: [(&str, &str, &[u8]); 14] = [
-    ("index.html", HTML, include_bytes!("page/index.html")),
+    ("index.html", HTML, INDEX.as_bytes()),
     ("page.css", CSS, include_bytes!("page/page.css")),
     ("console.css", CSS, include_bytes!("page/console.css")),
     ("icon.svg", SVG, include_bytes!("page/icon.svg")),
@@ -51,6 +66,15 @@ mod tests {
         for name in ["", "app", "../page.rs", "page.rs", "APP.JS"] {
             assert!(asset(name).is_none(), "{name}");
         }
+    }
+
+    #[test]
+    fn a_socket_elsewhere_stands_in_the_page() {
+        let index = |socket| String::from_utf8(index(socket).to_vec()).unwrap();
+        assert_eq!(index(None), text("index.html"));
+        assert!(index(None).contains("<meta name=\"socket\" content=\"\">"));
+        assert!(index(Some("/a\"<b>&")).contains("<meta name=\"socket\" content=\"/a&quot;&lt;b>&amp;\">"));
+        assert!(index(Some("")).contains("<meta name=\"socket\" content=\"/\">"));
     }
 
     /// What stands between a prefix and the next quote, everywhere in a text.

@@ -65,6 +65,19 @@ pub fn serve(listener: TcpListener, router: Router) -> Serving {
 }
 
 /// A server that starts when it is awaited.
+///
+/// ```no_run
+/// # async fn run(ws: topicast::Server) -> std::io::Result<()> {
+/// use std::time::Duration;
+/// use topicast::HttpLimits;
+///
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
+/// topicast::serve(listener, ws.router("/ws"))
+///     .with_limits(HttpLimits { head: Duration::from_secs(5), ..HttpLimits::default() })
+///     .with_graceful_shutdown(async move { ws.shutdown().await })
+///     .await
+/// # }
+/// ```
 #[must_use = "a server does nothing until it is awaited"]
 pub struct Serving {
     listener: TcpListener,

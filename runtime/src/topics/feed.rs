@@ -1,16 +1,37 @@
 //! What publishes to a topic while somebody is subscribed to it.
 
-use std::{any::Any, fmt, future::Future, pin::pin, sync::OnceLock, time::Duration};
+use std::{any::Any, fmt, future::Future, sync::OnceLock, time::Duration};
 
-use futures_util::{Stream, StreamExt};
 use tokio::{runtime::Handle, sync::Mutex, task::AbortHandle};
-
-use crate::{Channel, topics::publisher::Topic};
 
 /// A source of updates, ended by dropping it.
 ///
 /// Returned by [`Serve::feed`](crate::Serve::feed) and kept until a linger time after the
 /// topic's last subscriber left.
+///
+/// ```
+/// # #[topicast::data]
+/// # pub struct Time { seconds: u64 }
+/// # pub struct App;
+/// use std::time::Duration;
+/// use topicast::{Cx, Feed, Refusal, Serve, Topic};
+///
+/// /// Seconds since the feed began.
+/// #[topicast::ws_router(route = "clock", update = Time, served)]
+/// pub struct Clock {}
+///
+/// impl Serve<App> for Clock {
+///     async fn feed(&self, _cx: &Cx<'_, App>, topic: Topic<Self>) -> Result<Feed, Refusal> {
+///         Ok(Feed::task(async move {
+///             let mut ticks = tokio::time::interval(Duration::from_secs(1));
+///             for seconds in 0.. {
+///                 ticks.tick().await;
+///                 topic.publish(&Time { seconds }).expect("a number is JSON");
+///             }
+///         }))
+///     }
+/// }
+/// ```
 pub struct Feed(Kind);
 
 enum Kind {
@@ -37,19 +58,6 @@ impl Feed {
     /// A task, spawned now and aborted when the feed ends.
     pub fn task(task: impl Future<Output = ()> + Send + 'static) -> Self {
         Self(Kind::Task(Aborting(tokio::spawn(task).abort_handle())))
-    }
-
-    /// A stream whose items are published to the topic. An update that does not serialize
-    /// is logged and left out.
-    pub fn stream<C: Channel>(topic: Topic<C>, updates: impl Stream<Item = C::Update> + Send + 'static) -> Self {
-        Self::task(async move {
-            let mut updates = pin!(updates);
-            while let Some(update) = updates.next().await {
-                if let Err(error) = topic.publish(&update) {
-                    tracing::error!(topic = topic.name(), %error, "an update of a feed was not published");
-                }
-            }
-        })
     }
 
     /// Anything whose drop ends the source: a handle of an upstream subscription, say.

@@ -12,6 +12,7 @@ use std::{
 use tokio::sync::Notify;
 
 use crate::{
+    declare::Fragment,
     fanout::{Command, Handle, Inbox, Joining, Key, SlowConsumer, TopicId},
     topics::feed::FeedSlot,
     wire::{Frame, Prefix, topic_message},
@@ -38,7 +39,7 @@ pub(crate) struct Topics {
 pub(crate) struct LiveTopic {
     pub(crate) id: TopicId,
     pub(crate) name: Box<str>,
-    pub(crate) route: &'static str,
+    pub(crate) fragment: &'static Fragment,
     pub(crate) epoch: Box<str>,
     prefix: Prefix,
     slow: SlowConsumer,
@@ -70,6 +71,15 @@ pub(crate) struct Standing<'a> {
 }
 
 /// A topic with somebody in it.
+///
+/// ```
+/// fn report(ws: &topicast::Server) {
+///     for info in ws.topics() {
+///         println!("{}: {} subscribers, {} updates skipped", info.topic, info.subscribers, info.skipped);
+///     }
+/// }
+/// # report(&topicast::Server::builder("Report", "1.0.0").build().unwrap());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TopicInfo {
@@ -85,7 +95,7 @@ pub struct TopicInfo {
 /// What a channel makes of its topics.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TopicSettings {
-    pub(crate) route: &'static str,
+    pub(crate) fragment: &'static Fragment,
     /// Whether its topics have feeds.
     pub(crate) served: bool,
     pub(crate) slow: SlowConsumer,
@@ -113,9 +123,9 @@ impl Topics {
         let entry = Arc::new(LiveTopic {
             id: TopicId(id),
             name: name.into(),
-            route: kind.route,
+            fragment: kind.fragment,
             epoch: format!("{:016x}-{id:x}", self.run).into(),
-            prefix: Prefix::new(kind.route, name),
+            prefix: Prefix::new(kind.fragment.update, name),
             slow: kind.slow,
             skipped: Arc::default(),
             state: Mutex::default(),
@@ -288,8 +298,8 @@ pub(crate) struct Subscription {
 
 impl Subscription {
     /// A message about this topic, other than an update or reply.
-    pub(crate) fn message(&self, suffix: &str, seq: Option<u64>, payload: &[u8]) -> Frame {
-        topic_message(self.entry.route, suffix, &self.entry.name, seq, payload)
+    pub(crate) fn message(&self, kind: &str, seq: Option<u64>, payload: &[u8]) -> Frame {
+        topic_message(kind, &self.entry.name, seq, payload)
     }
 }
 

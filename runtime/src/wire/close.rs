@@ -1,6 +1,14 @@
-//! Close codes: why a connection ended (RFC 6455, section 7.4; `contract.md`, "Other ends").
+//! Close codes: why a connection ended (RFC 6455, section 7.4; `docs/protocol.md`, "Closes").
 
 /// A code that a server may close a connection with.
+///
+/// ```
+/// use topicast::CloseCode;
+///
+/// assert_eq!(CloseCode::GOING_AWAY.get(), 1001);
+/// assert_eq!(CloseCode::application(4001).map(CloseCode::get), Some(4001));
+/// assert_eq!(CloseCode::application(1001), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CloseCode(u16);
 

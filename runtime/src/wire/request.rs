@@ -26,14 +26,26 @@ pub(crate) enum Form {
 /// # Errors
 /// What was wrong and where, for the client to read.
 pub(crate) fn decode<T: DeserializeOwned>(payload: Option<&str>, form: Form) -> Result<T, String> {
-    let text = payload.ok_or("payload is missing; an object is expected")?;
-    let members = members(text, form).map_err(|error| format!("payload: {}", brief(&error)))?;
+    let members = read(payload, form)?;
     let mut at = None;
-    let reading = Reading { members: members.into_iter(), value: None, at: &mut at };
-    T::deserialize(MapAccessDeserializer::new(reading)).map_err(|error| match at {
-        Some(key) => format!("payload.{key}: {}", brief(&error)),
-        None => format!("payload: {}", brief(&error)),
-    })
+    let reading = Reading { members, value: None, at: &mut at };
+    match T::deserialize(MapAccessDeserializer::new(reading)) {
+        Ok(request) => Ok(request),
+        Err(error) => Err(described(at.as_deref(), &error)),
+    }
+}
+
+// What does not depend on the type stands outside of `decode`, which is compiled for each.
+fn read(payload: Option<&str>, form: Form) -> Result<std::vec::IntoIter<Member<'_>>, String> {
+    let text = payload.ok_or("payload is missing; an object is expected")?;
+    members(text, form).map(Vec::into_iter).map_err(|error| described(None, &error))
+}
+
+fn described(member: Option<&str>, error: &serde_json::Error) -> String {
+    match member {
+        Some(member) => format!("payload.{member}: {}", brief(error)),
+        None => format!("payload: {}", brief(error)),
+    }
 }
 
 /// serde_json's message without "at line 1 column 7", which counts inside a fragment

@@ -21,9 +21,9 @@ pub(crate) struct Update {
 pub(crate) struct Prefix(Box<[u8]>);
 
 impl Prefix {
-    pub(crate) fn new(route: &str, topic: &str) -> Self {
+    pub(crate) fn new(kind: &str, topic: &str) -> Self {
         let mut prefix = b"{\"type\":".to_vec();
-        string(&mut prefix, &format!("{route}.update"));
+        string(&mut prefix, kind);
         prefix.extend_from_slice(b",\"topic\":");
         string(&mut prefix, topic);
         prefix.extend_from_slice(b",\"seq\":");
@@ -67,10 +67,9 @@ fn write_skipped(out: &mut Vec<u8>, skipped: u64) {
 }
 
 /// A message of a topic that is no update: `R.snapshot`, `R.unsubscribed`.
-pub(crate) fn topic_message(route: &str, suffix: &str, topic: &str, seq: Option<u64>, payload: &[u8]) -> Frame {
-    let kind = format!("{route}.{suffix}");
+pub(crate) fn topic_message(kind: &str, topic: &str, seq: Option<u64>, payload: &[u8]) -> Frame {
     Frame::text(payload.len() + topic.len() + 64, |out| {
-        Message { kind: &kind, topic: Some(topic), seq, payload: Some(payload), ..Message::default() }.write(out);
+        Message { kind, topic: Some(topic), seq, payload: Some(payload), ..Message::default() }.write(out);
     })
 }
 
@@ -82,7 +81,7 @@ mod tests {
     fn an_update_is_the_message_of_the_contract_with_and_without_skipped() {
         let long = format!("\"{}\"", "x".repeat(70_000));
         for payload in ["{}", "{\"time\":1}", &format!("\"{}\"", "y".repeat(110)), &long] {
-            let update = Prefix::new("bars", "bars:{\"symbol\":\"A\\\"\"}").update(17, payload.as_bytes());
+            let update = Prefix::new("bars.update", "bars:{\"symbol\":\"A\\\"\"}").update(17, payload.as_bytes());
             let mut frame = update.frame.clone();
             let mut told = 0;
             for skipped in [0, 3, 1000, 7] {

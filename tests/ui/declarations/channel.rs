@@ -1,5 +1,7 @@
 //! Every kind of declaration that clients share with the server.
 
+#![deny(warnings)]
+
 #[topicast::data]
 pub struct Bar {
     pub close: f64,

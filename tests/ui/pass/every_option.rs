@@ -1,6 +1,8 @@
 //! Every option of every attribute, and what becomes of it.
 
-use topicast::{Channel, Cx, Push, Refusal, channels, data, operations, ws_operation, ws_push, ws_router};
+#![deny(warnings)]
+
+use topicast::{Channel, Cx, Push, Refusal, Request, channels, data, operations, ws_operation, ws_push, ws_router};
 
 pub struct App;
 
@@ -56,26 +58,30 @@ pub async fn place(_: &Cx<'_, App>, order: Bar) -> Result<Bar, Refusal> {
 }
 
 fn main() {
-    let orders = Orders::declaration();
-    assert_eq!(orders.route, "orders");
-    assert_eq!(orders.tags, ["broker", "private"]);
-    assert_eq!(orders.summary, Some("Orders of an account"));
-    assert!(orders.description.starts_with("Of one account."), "{:?}", orders.description);
-    assert_eq!((orders.subject, orders.served), (Some("accountId"), true));
+    let orders = Orders::FRAGMENT;
+    assert_eq!((orders.route, Orders::ROUTE), ("orders", "orders"));
+    assert_eq!((orders.subscribe.request, orders.subscribe.reply), ("orders.subscribe", "orders.subscribe.response"));
+    assert_eq!((orders.snapshot, orders.update), ("orders.snapshot", "orders.update"));
+    assert_eq!(orders.docs.tags, ["broker", "private"]);
+    assert_eq!(orders.docs.summary, Some("Orders of an account"));
+    assert!(orders.docs.description.starts_with("Of one account."), "{:?}", orders.docs.description);
+    assert_eq!((orders.subject.map(|subject| subject.name), orders.served), (Some("accountId"), true));
     assert_eq!(orders.fields, ["symbol", "accountId"]);
     let topic = topicast::topic_of(&Orders { symbol: None, account: 7 }).unwrap();
     assert_eq!(topic, r#"orders:{"accountId":7,"symbol":""}"#);
 
-    let empty = Empty::declaration();
-    assert_eq!((empty.subject, empty.fields.len(), empty.served, empty.description), (None, 0, false, ""));
+    let empty = Empty::FRAGMENT;
+    assert!(empty.subject.is_none());
+    assert_eq!((empty.fields.len(), empty.served, empty.docs.description), (0, false, ""));
 
-    let notice = Notice::declaration();
+    let notice = Notice::FRAGMENT;
     assert_eq!((notice.name, notice.type_name, Notice::NAME), ("notice.sent", "Notice", "notice.sent"));
     assert_eq!(
-        (notice.tags, notice.summary, notice.description),
+        (notice.docs.tags, notice.docs.summary, notice.docs.description),
         (&["ops"][..], Some("To all"), "A notice:\nfrom a file\n\n    code")
     );
     let _ = Notice { text: String::new() };
+    assert_eq!((place::NAME, place::REPLY), ("orders.place", Some("orders.placed")));
 
     let server = topicast::Server::builder("Options", "1.0.0")
         .state(App)

@@ -1,5 +1,6 @@
 //! Names of the user's own that an expansion must not mistake for its own.
 
+#![deny(warnings)]
 #![allow(dead_code, non_camel_case_types)]
 
 mod topicast {}

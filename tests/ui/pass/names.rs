@@ -1,5 +1,7 @@
 //! serde's names, defaults and aliases, and the topics that follow from them.
 
+#![deny(warnings)]
+
 use topicast::{Channel, data, topic_of, ws_router};
 
 #[data]
@@ -32,8 +34,8 @@ macro_rules! conventions {
                 let mut members = [format!("{:?}:1", $first), format!("{:?}:2", $second)];
                 members.sort();
                 assert_eq!(topic_of(&value).unwrap(), format!("convention:{{{}}}", members.join(",")), $rule);
-                let declared = $name::declaration();
-                assert_eq!((declared.fields, declared.subject), (&[$first, $second][..], Some($first)), $rule);
+                let declared = $name::FRAGMENT;
+                assert_eq!((declared.fields, declared.subject.unwrap().name), (&[$first, $second][..], $first), $rule);
             })*
         }
     };
@@ -120,7 +122,7 @@ fn main() {
     for json in [r#"{"accountId":"é","b":true}"#, r#"{"b":true,"account":"é"}"#] {
         assert_eq!(read::<Renamed>(json), r#"renamed:{"accountId":"é","b":true}"#);
     }
-    assert_eq!(Renamed::declaration().fields, ["accountId", "b"]);
+    assert_eq!(Renamed::FRAGMENT.fields, ["accountId", "b"]);
     assert_eq!(read::<Both>(r#"{"Own":"b","accountId":"a"}"#), r#"both:{"Own":"b","accountId":"a"}"#);
     assert!(serde_json::from_str::<Both>(r#"{"Own":"b","accountId":"a","x":1}"#).is_err());
     let defaults = r#"defaults:{"length":{"minutes":0,"of":"FULL_BAR"},"note":"","symbol":"AAPL"}"#;

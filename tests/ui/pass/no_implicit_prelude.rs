@@ -1,5 +1,6 @@
 //! Everything works where no name of the standard prelude is in scope.
 
+#![deny(warnings)]
 #![no_implicit_prelude]
 
 use ::std::{clone::Clone, convert::Into, option::Option, result::Result, string::String, vec::Vec};
@@ -126,8 +127,8 @@ fn main() {
     ::std::assert_eq!(::topicast::topic_of(&Beats).unwrap(), "beats:{}");
 
     let mut schemas = <::topicast::schemars::SchemaGenerator as ::std::default::Default>::default();
-    let declared = <Bars as ::topicast::Channel>::declaration();
-    let _ = ((declared.request)(&mut schemas), (declared.update)(&mut schemas));
+    let declared = <Bars as ::topicast::Channel>::FRAGMENT;
+    let _ = ((declared.request)(&mut schemas), (declared.payload)(&mut schemas));
     let bars = schemas.definitions().get("Bars").unwrap();
     ::std::assert_eq!(bars["properties"]["symbolName"]["default"], "AAPL");
 

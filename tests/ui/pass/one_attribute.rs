@@ -1,5 +1,7 @@
 //! The first channel of the README: one attribute, and all that it gives.
 
+#![deny(warnings)]
+
 use topicast::{data, ws_router};
 
 /// Real-time OHLC bars of one symbol at one resolution.
@@ -38,14 +40,14 @@ fn main() {
     let bars = Bars { symbol: "AAPL".into(), resolution: Resolution::M1 };
     assert_eq!(topicast::topic("bars", &bars).unwrap(), r#"bars:{"resolution":"1","symbol":"AAPL"}"#);
 
-    let declared = <Bars as topicast::Channel>::declaration();
-    assert_eq!((declared.route, declared.type_name, declared.subject), ("bars", "Bars", Some("symbol")));
+    let declared = <Bars as topicast::Channel>::FRAGMENT;
+    assert_eq!((declared.route, declared.type_name, declared.subject.unwrap().name), ("bars", "Bars", "symbol"));
     assert_eq!(
-        declared.description,
+        declared.docs.description,
         "Real-time OHLC bars of one symbol at one resolution.\n\nUpdates come as *trades* happen."
     );
     assert_eq!(declared.fields, ["symbol", "resolution"]);
-    assert!(!declared.served && declared.tags.is_empty() && declared.summary.is_none());
+    assert!(!declared.served && declared.docs.tags.is_empty() && declared.docs.summary.is_none());
 
     let server = topicast::Server::builder("Bars", "1.0.0").channels(topicast::channels![Bars]).build().unwrap();
     let aapl = server.publisher::<Bars>().unwrap().topic(&bars).unwrap();

@@ -1,5 +1,7 @@
 //! Functions of every permitted form, wherever they stand.
 
+#![deny(warnings)]
+
 use topicast::{Cx, Refusal, operations, ws_operation};
 
 pub struct App {

@@ -1,5 +1,7 @@
 //! Derives of the user's own are kept and not repeated.
 
+#![deny(warnings)]
+
 use topicast::{data, schemars, serde, topic, topic_of, ws_push, ws_router};
 
 /// Derives that are none of ours.

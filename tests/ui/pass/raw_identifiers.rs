@@ -1,5 +1,6 @@
 //! Names that are keywords.
 
+#![deny(warnings)]
 #![allow(non_camel_case_types)]
 
 use topicast::{Channel, Cx, Push, Refusal, channels, data, operations, topic_of, ws_operation, ws_push, ws_router};
@@ -31,10 +32,10 @@ async fn r#move(_: &Cx<'_>) -> Result<(), Refusal> {
 fn main() {
     let request = r#struct { r#type: "t".into(), r#match: r#enum::r#if, r#async: Some(true) };
     assert_eq!(topic_of(&request).unwrap(), r#"raw:{"async":true,"match":"if","type":"t"}"#);
-    let declared = r#struct::declaration();
-    assert_eq!((declared.type_name, declared.subject), ("struct", Some("match")));
+    let declared = r#struct::FRAGMENT;
+    assert_eq!((declared.type_name, declared.subject.unwrap().name), ("struct", "match"));
     assert_eq!(declared.fields, ["type", "match", "async"]);
-    assert_eq!(r#impl::declaration().type_name, "impl");
+    assert_eq!(r#impl::FRAGMENT.type_name, "impl");
     let mut schemas = topicast::schemars::SchemaGenerator::default();
     (declared.request)(&mut schemas);
     assert!(schemas.definitions().contains_key("struct"));

@@ -1,5 +1,7 @@
 //! Behaviour, for one state or for many.
 
+#![deny(warnings)]
+
 use std::sync::Arc;
 
 use topicast::{Cx, Feed, Refusal, Serve, Topic, channels, data, ws_router};

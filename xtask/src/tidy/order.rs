@@ -7,18 +7,12 @@ use super::tree::{File, Tree};
 /// The sources of the crates that the rule is for.
 const CRATES: [&str; 5] = ["runtime/src/", "macros/src/", "client/src/", "app/src/", "xtask/src/"];
 
-/// Modules of runtime that use each other in a circle and are one machine in several files.
-/// The list may become shorter.
-const KNOWN: [&[&str]; 5] = [
-    &["builder", "server"],
-    &["feed", "publisher", "topics"],
-    &["cx", "session", "catalog", "spec"],
-    &["channel", "declaration"],
-    &["strict", "topic"],
-];
+/// Folders whose `mod.rs` lists its files in reading order, too.
+const FOLDERS: [&str; 8] = ["call", "connection", "declare", "docs", "fanout", "listen", "topics", "wire"];
 
 pub(super) fn order(tree: &Tree) -> Vec<Breach> {
-    CRATES.iter().flat_map(|sources| of_crate(tree, sources)).collect()
+    let crates = CRATES.iter().flat_map(|sources| of_crate(tree, sources));
+    crates.chain(FOLDERS.iter().flat_map(|folder| of_folder(tree, folder))).collect()
 }
 
 /// One use of a module by another, both counted in the root's list.
@@ -34,29 +28,42 @@ fn of_crate(tree: &Tree, sources: &str) -> Vec<Breach> {
         return Vec::new();
     };
     let modules = modules(root);
-    let mut uses = uses(tree, sources, root, &modules);
-    let circles: Vec<Vec<usize>> = match sources {
-        "runtime/src/" => KNOWN.iter().map(|circle| places(circle, &modules)).collect(),
-        _ => Vec::new(),
-    };
-    let within = |used: &Use| circles.iter().any(|circle| circle.contains(&used.from) && circle.contains(&used.to));
-    let mut breaches = Vec::new();
-    for circle in circles.iter().filter(|circle| circle.len() > 1) {
-        let inside: Vec<&Use> = uses.iter().filter(|used| within(used)).collect();
-        let broken: Vec<&str> =
-            circle.iter().filter(|&&at| !reaches(&inside, at, at)).map(|&at| modules[at].as_str()).collect();
-        if !broken.is_empty() {
-            let what =
-                format!("in no circle any more, take them off the list in xtask's order.rs: {}", broken.join(", "));
-            breaches.push(Breach::new(&root.path, 0, what));
+    let uses = uses(tree, sources, root, &modules);
+    breaches(root, &modules, &uses)
+}
+
+/// Checks the files of a folder of runtime against the list in its `mod.rs`.
+fn of_folder(tree: &Tree, folder: &str) -> Vec<Breach> {
+    let sources = format!("runtime/src/{folder}/");
+    let Some(root) = tree.file(&format!("{sources}mod.rs")) else { return Vec::new() };
+    let modules = modules(root);
+    let place = |name: &str| modules.iter().position(|other| other == name);
+    let mut uses = Vec::new();
+    for file in tree.rust(&sources).filter(|file| file.path != root.path) {
+        let Some(from) = place(module(file, &sources)) else { continue };
+        let is_direct = !file.path[sources.len()..].contains('/');
+        for (line, path) in use_paths(file) {
+            let inside = match path.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+                ["crate", first, inside, ..] if first == folder => inside,
+                ["super", inside, ..] if is_direct => inside,
+                _ => continue,
+            };
+            if let Some(to) = place(inside) {
+                uses.push(Use { from, to, file: file.path.clone(), line });
+            }
         }
     }
-    uses.retain(|used| !within(used));
+    breaches(root, &modules, &uses)
+}
+
+/// Reports what stands in the list after a module that it uses.
+fn breaches(root: &File, modules: &[String], uses: &[Use]) -> Vec<Breach> {
+    let mut breaches = Vec::new();
     let backward: Vec<&Use> = uses.iter().filter(|used| used.to < used.from).collect();
     if backward.is_empty() {
         return breaches;
     }
-    if let Some(order) = arranged(modules.len(), &uses) {
+    if let Some(order) = arranged(modules.len(), uses) {
         let list: Vec<&str> = order.iter().map(|&at| modules[at].as_str()).collect();
         breaches.push(Breach::new(&root.path, 0, format!("list the modules in this order: {}", list.join(", "))));
         return breaches;
@@ -68,11 +75,6 @@ fn of_crate(tree: &Tree, sources: &str) -> Vec<Breach> {
         breaches.push(Breach::new(&used.file, used.line, format!("{from} uses {to}, {why}")));
     }
     breaches
-}
-
-/// Where names stand in the list of modules.
-fn places(names: &[&str], modules: &[String]) -> Vec<usize> {
-    names.iter().filter_map(|name| modules.iter().position(|module| module == name)).collect()
 }
 
 /// Whether a module uses another, itself or through others.
@@ -198,6 +200,19 @@ fn firsts(text: &str) -> Vec<(usize, String)> {
         if depth == 0 {
             break;
         }
+    }
+    found
+}
+
+/// Every path that a file's `use` items name, with the line of the item.
+fn use_paths(file: &File) -> Vec<(usize, Vec<String>)> {
+    let text = code(file);
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices("use ") {
+        let begins = text[..at].chars().next_back().is_none_or(char::is_whitespace);
+        let Some(tree) = text[at + 4..].split(';').next().filter(|_| begins) else { continue };
+        let line = text[..at].matches('\n').count() + 1;
+        found.extend(paths(tree).into_iter().map(|path| (line, path)));
     }
     found
 }

@@ -27,7 +27,11 @@ pub(super) fn used(tree: &Tree) -> Vec<Breach> {
     for member in members(tree) {
         let Some(manifest) = tree.file(&format!("{member}/Cargo.toml")) else { continue };
         let folder = format!("{member}/");
-        let own = tree.rust(&folder);
+        // The cases of the compile tests are what their package is made of, and nothing of another's.
+        let is_own = |file: &&File| {
+            file.path.starts_with(&folder) && file.is("rs") && (folder.ends_with("/ui/") || !file.is_case())
+        };
+        let own = tree.files.iter().filter(is_own);
         let sources: Vec<&File> = own.flat_map(|file| borrowed(tree, file).chain([file])).collect();
         for entry in entries(manifest).into_iter().filter(|entry| entry.section.ends_with("dependencies")) {
             let package = entry.key.split('.').next().unwrap_or_default();

@@ -62,7 +62,10 @@ impl File {
 
     /// Whether it is compiled by trybuild, or recorded: such files are about what they hold.
     pub(super) fn is_case(&self) -> bool {
-        self.within("ui") || self.within("snapshots") || self.is("snap") || self.is("stderr")
+        self.within("ui") && !self.path.ends_with("ui/ui.rs")
+            || self.within("snapshots")
+            || self.is("snap")
+            || self.is("stderr")
     }
 
     pub(super) fn is_lock(&self) -> bool {

@@ -1,8 +1,8 @@
-// What an AsyncAPI 3.0 document says: channels, operations and pushes, found by its operations.
+// Reads the channels, operations and pushes of an AsyncAPI 3.0 document.
 
 import { Named, resolve } from "./reference.js";
 
-/** A JSON Schema, as far as it is looked at. */
+/** A JSON Schema. */
 export interface Schema {
   readonly [keyword: string]: any;
 }
@@ -11,16 +11,16 @@ export interface ChannelModel {
   readonly route: string;
   readonly description: string;
   readonly request: Schema;
-  /** What updates and, where there are any, snapshots carry. */
+  /** The schemas of updates and snapshots. */
   readonly values: readonly Schema[];
 }
 
 export interface OperationModel {
   readonly type: string;
   readonly description: string;
-  /** Undefined where it is ignored. */
+  /** Undefined if the operation has no payload. */
   readonly payload: Schema | undefined;
-  /** What an answer may carry that is no refusal; undefined where there is no answer. */
+  /** The schemas of replies other than refusals; undefined if the operation has no reply. */
   readonly replies: readonly Schema[] | undefined;
 }
 
@@ -123,7 +123,7 @@ function frame(document: any, message: any, key: string): Frame {
   return { type, payload: says || whole.required?.includes("payload") ? payload : undefined };
 }
 
-/** A request without the forms that only older clients send. */
+/** Returns the schema of a request without its deprecated forms. */
 function current(document: any, schema: Schema): Schema {
   const { anyOf, ...rest } = schema;
   const forms = anyOf?.filter((form: Schema) => resolve(document, form).deprecated !== true);

@@ -1,4 +1,4 @@
-// The text of the generated module.
+// Writes the generated module.
 
 import { camelCase } from "../api.js";
 import type { Shape } from "../shape.js";
@@ -6,15 +6,15 @@ import type { Model, Schema } from "./document.js";
 import { shapeOf } from "./shapes.js";
 import { comment, key, Types } from "./types.js";
 
-/** A place of the surface: what stands there itself, and what stands below. */
+/** A node of the API: its own types, and its members. */
 interface Node {
-  /** Types that it has, all of them at once. */
+  /** The types of the node, as an intersection. */
   readonly types: string[];
   readonly comments: string[];
   readonly members: Map<string, Node>;
 }
 
-/** The module for a document. `runtime` is where the client's runtime is imported from. */
+/** Returns the module for a document. `runtime` is the module to import the client's runtime from. */
 export function emit(model: Model, runtime: string): string {
   const types = new Types(model.schemas);
   const roots: Schema[] = [
@@ -31,7 +31,7 @@ export function emit(model: Model, runtime: string): string {
     subscriptions(model, types),
     `${comment(`Everything that ${model.title} offers.`, "")}export interface Api extends topicast.Connected ${block(surface(model, types), "")}\n`,
     `const surface: topicast.Surface = ${literal(runtimeSurface(model), "")};\n`,
-    `/** Connects at once; what is asked for meanwhile waits. */\n` +
+    `/** Connects to the server. Subscriptions and requests wait for the connection. */\n` +
       `export function connect(url: string | URL, options?: topicast.ClientOptions): Api {\n` +
       `  return topicast.open<Api>(surface, url, options);\n}\n`,
   ].join("\n");
@@ -39,7 +39,7 @@ export function emit(model: Model, runtime: string): string {
 
 function codes({ codes }: Model): string {
   const union = codes.map((code) => JSON.stringify(code)).join(" | ") || "string";
-  return `/** Why the server refuses, for programs: the \`code\` of a \`RefusalError\`. */\nexport type RefusalCode = ${union};\n`;
+  return `/** The machine-readable reason of a refusal: the \`code\` of a \`RefusalError\`. */\nexport type RefusalCode = ${union};\n`;
 }
 
 function subscriptions({ channels }: Model, types: Types): string {
@@ -47,10 +47,10 @@ function subscriptions({ channels }: Model, types: Types): string {
     return `\n  | topicast.Subscription<${types.union(values)}, ${types.of(request)}, ${JSON.stringify(route)}>`;
   });
   const type = all.join("") || " never";
-  return `/** Any subscription, told apart by \`route\`: what \`$client.restore()\` gives back. */\nexport type AnySubscription =${type};\n`;
+  return `/** Any subscription, discriminated by \`route\`: the result of \`$client.restore()\`. */\nexport type AnySubscription =${type};\n`;
 }
 
-/** What the module's `connect` needs at run time. */
+/** Returns the surface that the module's `connect` needs at run time. */
 function runtimeSurface({ channels, operations, pushes, schemas }: Model): unknown {
   const shapes: Record<string, Shape> = {};
   for (const { route, request } of channels) shapes[route] = shapeOf(request, schemas) ?? {};
@@ -65,9 +65,9 @@ function surface({ channels, operations, pushes }: Model, types: Types): Node {
   const root: Node = { types: [], comments: [], members: new Map() };
   const owners = new Map<string, string>();
   const place = (owner: string, name: string, member: string, type: string, description: string): void => {
-    // Different names on the wire may be one name in code.
+    // Different names on the wire may map to the same name in code.
     const path = [...name.split("."), ...(member ? [member] : [])].map(camelCase).join(".");
-    if (/^\$client(\.|$)/.test(path)) throw new Error(`${owner} would be \`api.${path}\`, where the client is: rename it`);
+    if (/^\$client(\.|$)/.test(path)) throw new Error(`${owner} would be \`api.${path}\`, which is the client: rename it`);
     const other = owners.get(path);
     if (other) throw new Error(`${other} and ${owner} would both be \`api.${path}\`: rename one of them`);
     owners.set(path, owner);
@@ -104,7 +104,7 @@ function block({ members }: Node, indent: string): string {
   return `{\n${lines.join("")}${indent}}`;
 }
 
-/** A value as code, on one line where it fits. */
+/** Writes a value as code, on one line if it fits. */
 function literal(value: unknown, indent: string): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const inner = `${indent}  `;
@@ -112,7 +112,7 @@ function literal(value: unknown, indent: string): string {
   const parts = array
     ? value.map((item) => literal(item, inner))
     : Object.entries(value).map(([name, member]) => {
-        // As a plain member this name would set the object's prototype.
+        // A plain member of this name would set the object's prototype.
         const safe = name === "__proto__" ? '["__proto__"]' : key(name);
         return `${safe}: ${literal(member, inner)}`;
       });

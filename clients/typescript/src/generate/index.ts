@@ -4,11 +4,11 @@ import { read } from "./document.js";
 import { emit } from "./emit.js";
 
 export interface GenerateOptions {
-  /** What the generated module imports the runtime from. `topicast`. */
+  /** The module to import the runtime from. Default: `topicast`. */
   readonly runtime?: string;
 }
 
-/** The typed surface of an AsyncAPI 3.0 document, as the text of a TypeScript module. */
+/** Generates a TypeScript module with a typed client for an AsyncAPI 3.0 document. */
 export function generate(document: unknown, { runtime = "topicast" }: GenerateOptions = {}): string {
   return emit(read(document), runtime);
 }

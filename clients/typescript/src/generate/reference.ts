@@ -1,9 +1,9 @@
-// References within a document: followed, and made to lead to named schemas.
+// Resolves the references of a document, and gives every referenced schema a name.
 
-/** What stands before the name in a reference to a schema of the components. */
+/** The prefix of a reference to a schema of the components. */
 export const SCHEMAS = "#/components/schemas/";
 
-/** Follows references to what they mean. */
+/** Follows references to their target. */
 export function resolve(document: any, value: any): any {
   for (let steps = 0; typeof value?.$ref === "string"; steps += 1) {
     if (steps > 100) throw new Error(`the reference ${value.$ref} leads in a circle`);
@@ -19,17 +19,17 @@ function lookUp(document: any, pointer: string): any {
   return found;
 }
 
-/** A part of a JSON pointer in a URI's fragment. */
+/** Unescapes a token of a JSON pointer in a URI fragment. */
 function unescape(part: string): string {
   return decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~");
 }
 
-/** Schemas of a document, rewritten so that every reference is to one that has a name. */
+/** The schemas of a document, rewritten so that every reference is to a named schema. */
 export class Named {
-  /** Those of the components in their order, and those that are referred to elsewhere in the document. */
+  /** The schemas of the components in their order, and the schemas referenced elsewhere in the document. */
   readonly schemas: { [name: string]: any };
   readonly #document: any;
-  /** Names by the references that lead to them, once these have been looked at. */
+  /** The names of the references that were resolved. */
   readonly #names = new Map<string, string>();
 
   constructor(document: any) {
@@ -37,7 +37,7 @@ export class Named {
     this.schemas = { ...document.components?.schemas };
   }
 
-  /** The schema with references to `#/components/schemas/` and a name as it is, unescaped. */
+  /** Returns the schema with every reference rewritten to `#/components/schemas/` and an unescaped name. */
   of(schema: any): any {
     if (typeof schema !== "object" || schema === null) return schema;
     if (Array.isArray(schema)) return schema.map((part: unknown) => this.of(part));

@@ -1,4 +1,4 @@
-// From the JSON Schema of a request to what completes requests at run time.
+// Converts the JSON Schema of a request to the shape that completes requests at run time.
 
 import type { Shape } from "../shape.js";
 import type { Json } from "../topic.js";
@@ -9,7 +9,7 @@ import { withoutAliases } from "./types.js";
 type Draft = { -readonly [Key in keyof Shape]: Shape[Key] };
 type Variant = NonNullable<Shape["variants"]>[number];
 
-/** What completes a value of a schema, or undefined where nothing has to be. */
+/** Returns the shape that completes values of a schema; undefined if there is nothing to complete. */
 export function shapeOf(schema: Schema, schemas: { readonly [name: string]: Schema }): Shape | undefined {
   return new Shapes(schemas).of(schema, []);
 }
@@ -21,7 +21,7 @@ class Shapes {
     this.#schemas = schemas;
   }
 
-  /** `inside` are the named schemas that this one is part of: recursive ones are completed once. */
+  /** `inside` lists the enclosing named schemas, so that recursion ends. */
   of(raw: Schema | boolean, inside: readonly string[]): Shape | undefined {
     if (typeof raw !== "object") return undefined;
     const schema = withoutAliases(raw);
@@ -83,7 +83,7 @@ class Shapes {
     return takesNull(found) || [...(found["allOf"] ?? [])].some((part: Schema) => this.#takesNull(part));
   }
 
-  /** Whether any text is a value: an enumeration takes some, and `""` is not among them. */
+  /** Returns true if any text is valid, unlike in an enumeration, which does not contain `""`. */
   #takesText(schema: Schema): boolean {
     const found = this.#resolve(schema);
     if ("const" in found || "enum" in found) return false;

@@ -1,16 +1,16 @@
-// From JSON Schema to the types of TypeScript.
+// Converts JSON Schema to TypeScript types.
 
 import type { Schema } from "./document.js";
 import { SCHEMAS } from "./reference.js";
 
-/** Names that a type cannot have, or that generated code uses itself. */
+/** Reserved names, and names that the generated code uses itself. */
 const TAKEN = new Set(
   ("Api AnySubscription RefusalCode connect surface topicast any bigint boolean never null number object string symbol " +
     "undefined unknown void true false class const enum export extends function import in interface new return super " +
     "this throw typeof var while with await let static yield").split(" "),
 );
 
-/** Writes types; every named schema becomes an exported one. */
+/** Writes types; every named schema becomes an exported type. */
 export class Types {
   readonly #schemas: { readonly [name: string]: Schema };
   readonly #names = new Map<string, string>();
@@ -28,7 +28,7 @@ export class Types {
     }
   }
 
-  /** Every named type that the given schemas are made of, in the document's order. */
+  /** Returns the declarations of all named types that the given schemas use, in the document's order. */
   declarations(roots: readonly Schema[]): string[] {
     const needed = this.#closure(roots);
     for (const name of needed) this.#ground(name);
@@ -37,12 +37,12 @@ export class Types {
       .map((name) => this.#declaration(name, this.#schemas[name]!));
   }
 
-  /** The type of a schema. */
+  /** Returns the type of a schema. */
   of(schema: Schema | boolean, indent = ""): string {
     return this.#type(schema, indent);
   }
 
-  /** The type of whatever matches one of the schemas. */
+  /** Returns the union of the types of the schemas. */
   union(schemas: readonly Schema[], indent = ""): string {
     return union(schemas.map((schema) => this.of(schema, indent)));
   }
@@ -65,7 +65,7 @@ export class Types {
 
   #type(raw: Schema | boolean, indent: string): string {
     if (typeof raw === "boolean") return raw ? "unknown" : "never";
-    // Not JSON Schema's own, but other specifications have it, and documents mix them.
+    // `nullable` is OpenAPI's, not JSON Schema's, but documents mix the two.
     if (raw["nullable"] === true) return union([this.#type({ ...raw, nullable: false }, indent), "null"]);
     const schema = withoutAliases(raw);
     const reference: unknown = schema["$ref"];
@@ -126,19 +126,19 @@ export class Types {
     });
     const more: unknown = schema["additionalProperties"];
     if (typeof more === "object") {
-      // The compiler has every member match the type of those that are not named.
+      // TypeScript requires every named member to match the type of the index signature.
       const any = union([this.#type(more as Schema, inner), ...types]);
       lines.push(`${inner}readonly [name: string]: ${any};\n`);
     }
     return `{\n${lines.join("")}${indent}}`;
   }
 
-  /** Refuses a type that would be defined as itself: a member or an item has to come between. */
+  /** Rejects a type that is defined as itself without a member or an item in between. */
   #ground(name: string): void {
     const seen = new Set<string>();
     const visit = ({ $ref, allOf = [], anyOf = [], oneOf = [] }: Schema): void => {
       const next: string | undefined = $ref?.slice(SCHEMAS.length);
-      if (next === name) throw new Error(`the schema ${name} is made of nothing but itself`);
+      if (next === name) throw new Error(`the schema ${name} refers only to itself`);
       if (next !== undefined && !seen.has(next)) {
         seen.add(next);
         visit(this.#schemas[next]!);
@@ -169,8 +169,8 @@ export class Types {
 }
 
 /**
- * A schema in which every member has one name: others, which a topicast server lists as
- * deprecated members that exclude each other, are for callers that know nothing better.
+ * Returns the schema with one name for each member, without the aliases that a topicast server
+ * lists as deprecated members that exclude each other.
  */
 export function withoutAliases(schema: Schema): Schema {
   const dependencies: Schema = schema["dependencies"] ?? {};
@@ -189,7 +189,7 @@ export function withoutAliases(schema: Schema): Schema {
   };
 }
 
-/** What a schema says about itself, as a comment with a line break behind it. */
+/** Returns the description of a schema as a comment with a line break after it. */
 export function comment(schema: Schema | string, indent: string): string {
   const { description, ...rest }: Schema = typeof schema === "string" ? { description: schema } : schema;
   const lines: string[] = description ? String(description).trim().split("\n") : [];
@@ -201,7 +201,7 @@ export function comment(schema: Schema | string, indent: string): string {
   return `${indent}/**\n${safe.map((line) => `${indent} *${line && ` ${line}`}\n`).join("")}${indent} */\n`;
 }
 
-/** The name of a member as it stands in code. */
+/** Returns the name of a member as code. */
 export function key(name: string): string {
   return /^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(name) ? name : JSON.stringify(name);
 }

@@ -1,4 +1,4 @@
-// What the page of the browser tests runs: the client, with a listener that checks what it is told.
+// What the page of the browser tests runs: the client, with a listener that checks what it receives.
 
 import type { CloseInfo, ConnectionState, Gap } from "../../src/index.js";
 import { type Api, type AnySubscription, connect } from "../kit/api.js";

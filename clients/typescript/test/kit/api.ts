@@ -127,10 +127,10 @@ export interface View {
   readonly label?: string | null | undefined;
 }
 
-/** Why the server refuses, for programs: the `code` of a `RefusalError`. */
+/** The machine-readable reason of a refusal: the `code` of a `RefusalError`. */
 export type RefusalCode = "unknown_symbol" | "forbidden" | "too_many_subscriptions" | "rate_limited" | "unavailable" | "internal" | "market_closed";
 
-/** Any subscription, told apart by `route`: what `$client.restore()` gives back. */
+/** Any subscription, discriminated by `route`: the result of `$client.restore()`. */
 export type AnySubscription =
   | topicast.Subscription<Bar, Bars, "bars">
   | topicast.Subscription<Bar, Executions, "executions">
@@ -209,7 +209,7 @@ const surface: topicast.Surface = {
   pushes: ["notice"],
 };
 
-/** Connects at once; what is asked for meanwhile waits. */
+/** Connects to the server. Subscriptions and requests wait for the connection. */
 export function connect(url: string | URL, options?: topicast.ClientOptions): Api {
   return topicast.open<Api>(surface, url, options);
 }

@@ -1,5 +1,5 @@
 // A user's program on the installed package and the WebSocket of its runtime, compiled where
-// the package is installed: it subscribes, is cut off, comes back, and tells what it saw.
+// the package is installed: it subscribes, is cut off, comes back, and reports what it saw.
 
 import { type Gap, type Item, RefusalError } from "topicast";
 import { subscriptionStore } from "topicast/store";

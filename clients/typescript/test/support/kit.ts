@@ -1,4 +1,4 @@
-// The kit's server as a process of its own: told what to do, paused, killed.
+// The kit's server as a process of its own, which tests control, pause and kill.
 
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { env as environment } from "node:process";
@@ -27,7 +27,7 @@ export class Kit {
     const lines: Interface = createInterface({ input: process.stdout });
     const answers = lines[Symbol.asyncIterator]();
     const { value, done } = await answers.next();
-    if (done) throw new Error(`the kit ended before it told where it listens: ${said}`);
+    if (done) throw new Error(`the kit ended before it printed its address: ${said}`);
     return new Kit(process, answers, (JSON.parse(value) as { listening: string }).listening);
   }
 

@@ -1,4 +1,4 @@
-// Whether what a listener was told is the truth: nothing wrong, twice, out of order or silently missing.
+// Checks what a listener received: nothing wrong, duplicated, out of order or silently missing.
 
 import type { Gap, Info, Item, Subscription } from "../../src/index.js";
 import type { Bar } from "./server.js";
@@ -6,11 +6,11 @@ import type { Bar } from "./server.js";
 /** Listens to a subscription to bars whose time and close are one number, counted up by one. */
 export class Oracle {
   readonly complaints: string[] = [];
-  /** How many values and gaps were told. */
+  /** The number of values and gaps that were received. */
   values = 0;
   gaps = 0;
   last: number | undefined;
-  /** What the gaps since the last value say is missing; null where one could not tell. */
+  /** The number of values that the gaps since the last value report missing; null if it is unknown. */
   #missing: number | null = 0;
   #info: Info | undefined;
 
@@ -33,7 +33,7 @@ export class Oracle {
       const missing = time - this.last - 1;
       if (missing < 0) this.#complain(`${time} after ${this.last}: twice or out of order`);
       else if (this.#missing !== null && this.#missing !== missing) {
-        this.#complain(`${time} after ${this.last}: ${missing} missing, ${this.#missing} told`);
+        this.#complain(`${time} after ${this.last}: ${missing} missing, ${this.#missing} reported`);
       }
     }
     if (this.#info?.epoch === info.epoch && info.seq <= this.#info.seq && !info.snapshot) {

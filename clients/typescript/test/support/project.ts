@@ -1,4 +1,4 @@
-// A project of somebody's own, outside this one: the package as npm packs it, installed.
+// A user's project outside this one, with the package installed as npm packs it.
 
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";

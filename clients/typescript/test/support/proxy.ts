@@ -10,7 +10,7 @@ interface Pair {
 }
 
 export class Proxy {
-  /** Whether bytes vanish, in both directions, without anybody being told. */
+  /** Whether bytes vanish, in both directions, without a notification to either end. */
   swallowing = false;
   /** Whether newcomers are turned away. */
   refusing = false;

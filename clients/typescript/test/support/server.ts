@@ -54,7 +54,7 @@ export class Server {
     return this.sockets.filter((socket) => socket.readyState === 1);
   }
 
-  /** Publishes to a topic; whoever is subscribed gets it in order. */
+  /** Publishes to a topic, in order, to all subscribers. */
   publish(topic: string, payload: unknown, skip = 0): void {
     const state = this.topic(topic);
     state.seq += 1 + skip;
@@ -118,7 +118,7 @@ export class Socket {
   bufferedAmount = 0;
   readonly received: Sent[] = [];
   readonly subscriptions = new Set<string>();
-  /** Nothing arrives any more, in either direction, and neither side is told. */
+  /** Nothing arrives any more, in either direction, and neither side is notified. */
   halfOpen = false;
   /** When the last message arrives, so that none overtakes another. */
   #up = 0;
@@ -154,7 +154,7 @@ export class Socket {
     this.#listeners.set(name, listener);
   }
 
-  /** Answers the handshake with an HTTP status, as the package `ws` tells it. */
+  /** Answers the handshake with an HTTP status, as the `ws` package reports it. */
   refuse(statusCode: number, headers: { readonly [name: string]: string }): void {
     this.#listeners.get("unexpected-response")?.({}, { statusCode, headers });
   }

@@ -19,7 +19,7 @@ export function simulate(): void {
   afterEach(() => {
     for (const api of apis.splice(0)) api.$client.close();
     vi.useRealTimers();
-    // What nobody listens for goes there, and is nothing that a test expects.
+    // Errors without a listener are logged there, and no test expects one.
     expect(console.error).not.toHaveBeenCalled();
   });
 }

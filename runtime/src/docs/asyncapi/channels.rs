@@ -1,4 +1,4 @@
-//! The messages of a channel: `contract.md`, "Operations of a channel with route R".
+//! The messages of a channel: `docs/protocol.md`, "Channels".
 
 use serde_json::{Value, json};
 
@@ -9,11 +9,14 @@ use super::{
     nested,
     schemas::{Use, reference},
 };
-use crate::declare::ChannelDeclaration;
+use crate::declare::{Exchange, Fragment, SubjectField};
 
 /// One of the two requests of a channel; they differ in words only.
 struct Verb {
-    name: &'static str,
+    /// The names that a channel has for it.
+    exchange: fn(&Fragment) -> Exchange,
+    /// Whether the reply says where the numbering stands.
+    joins: bool,
     infinitive: &'static str,
     done: &'static str,
     description: &'static str,
@@ -22,7 +25,8 @@ struct Verb {
 }
 
 const SUBSCRIBE: Verb = Verb {
-    name: "subscribe",
+    exchange: |fragment| fragment.subscribe,
+    joins: true,
     infinitive: "Subscribe to",
     done: "Subscribed to",
     description: "Subscribing twice is one subscription and is answered again; clients may do so as a heartbeat.",
@@ -30,7 +34,8 @@ const SUBSCRIBE: Verb = Verb {
 };
 
 const UNSUBSCRIBE: Verb = Verb {
-    name: "unsubscribe",
+    exchange: |fragment| fragment.unsubscribe,
+    joins: false,
     infinitive: "Unsubscribe from",
     done: "Unsubscribed from",
     description: "Takes the same request as subscribing did. Unsubscribing what is not subscribed is answered too.",
@@ -41,9 +46,9 @@ const NESTED: &str = "New clients send the flat form. For older clients, any fie
     object `params` of the payload instead: `{\"a\": 1, \"params\": {\"b\": 2}}` asks for the same as \
     `{\"a\": 1, \"b\": 2}`. A field in both places is a fault, and so is a `params` that is not an object.";
 
-/// A declaration and what its request's example says of its other messages.
+/// A fragment and what its request's example says of its other messages.
 struct Channel<'a> {
-    declaration: &'a ChannelDeclaration,
+    fragment: &'a Fragment,
     /// The request's example.
     request: Option<Value>,
     /// The topic of the request's example.
@@ -54,50 +59,50 @@ struct Channel<'a> {
 
 impl Writer {
     /// Adds the messages of a channel.
-    pub(super) fn channel(&mut self, declaration: &ChannelDeclaration) -> Result<Group, Error> {
+    pub(super) fn channel(&mut self, fragment: &Fragment) -> Result<Group, Error> {
         let first = self.messages.len();
-        let name = format!("{}.{}", declaration.route, SUBSCRIBE.name);
-        let payload = self.object(Use::Request, declaration.request, &name)?;
+        let payload = self.object(Use::Request, fragment.request, fragment.subscribe.request)?;
         let request = self.example(&payload);
-        let topic = request.as_ref().and_then(|request| example_topic(declaration.route, request));
-        let is_nestable = self.profile.nested_params && !declaration.fields.is_empty();
-        let payload = if is_nestable { self.flat_or_nested(declaration, &payload)? } else { payload };
-        let channel = Channel { declaration, request, topic, is_nestable };
+        let topic = request.as_ref().and_then(|request| example_topic(fragment.route, request));
+        let is_nestable = self.profile.nested_params && !fragment.fields.is_empty();
+        let payload = if is_nestable { self.flat_or_nested(fragment, &payload)? } else { payload };
+        let channel = Channel { fragment, request, topic, is_nestable };
         for verb in [&SUBSCRIBE, &UNSUBSCRIBE] {
             self.request(&channel, verb, payload.clone());
             self.answer(&channel, verb);
             self.refused(&channel, verb);
         }
-        if declaration.served {
+        if fragment.served {
             self.snapshot(&channel);
         }
         self.update(&channel);
         self.unsubscribed(&channel);
         Ok(Group {
-            key: declaration.route.to_owned(),
-            title: declaration.type_name.to_owned(),
-            summary: declaration.summary.map(str::to_owned),
-            description: declaration.description.to_owned(),
-            tags: declaration.tags.iter().map(|&tag| tag.to_owned()).collect(),
+            key: fragment.route.to_owned(),
+            title: fragment.type_name.to_owned(),
+            summary: fragment.docs.summary.map(str::to_owned),
+            description: fragment.docs.description.to_owned(),
+            tags: fragment.docs.tags.iter().map(|&tag| tag.to_owned()).collect(),
             messages: self.keys_from(first),
         })
     }
 
     fn request(&mut self, channel: &Channel<'_>, verb: &Verb, payload: Value) {
-        let name = channel.operation(verb.name);
+        let Exchange { request: name, reply } = (verb.exchange)(channel.fragment);
         let mut description = verb.description.to_owned();
         if channel.is_nestable {
             description = format!("{description}\n\n{NESTED}");
         }
-        let frame = Frame::new(Direction::FromClient, &name).id().payload(payload).finish();
+        let frame = Frame::new(Direction::FromClient, name).id().payload(payload).finish();
         self.add(Message {
-            summary: format!("{} {}", verb.infinitive, channel.declaration.route),
+            summary: format!("{} {}", verb.infinitive, channel.fragment.route),
             description,
-            replies: vec![format!("{name}.response"), format!("{name}.response.error")],
-            ..channel.message(Direction::FromClient, &name, frame)
+            replies: vec![reply.to_owned(), error_key(reply)],
+            ..channel.message(Direction::FromClient, name, frame)
         });
         let request = channel.request.as_ref().filter(|_| channel.is_nestable);
-        let nested = request.and_then(|request| nested::example(request, channel.declaration.subject));
+        let nested =
+            request.and_then(|request| nested::example(request, channel.fragment.subject.map(|subject| subject.name)));
         if let (Some(nested), Some(message)) = (nested, self.messages.last_mut()) {
             let flat = message.examples.first().cloned();
             message.examples.extend(flat.map(|mut frame| {
@@ -108,8 +113,8 @@ impl Writer {
     }
 
     /// Returns the payload of a request whose fields may stand inside `params`.
-    fn flat_or_nested(&mut self, declaration: &ChannelDeclaration, payload: &Value) -> Result<Value, Error> {
-        let name = reference(payload).unwrap_or(declaration.type_name).to_owned();
+    fn flat_or_nested(&mut self, fragment: &Fragment, payload: &Value) -> Result<Value, Error> {
+        let name = reference(payload).unwrap_or(fragment.type_name).to_owned();
         let form = nested::form(self.schemas.resolve(payload));
         let mut flat = json!({ "allOf": [payload], "not": nested::absent() });
         let Some(form) = form else { return Ok(flat) };
@@ -119,15 +124,15 @@ impl Writer {
     }
 
     fn answer(&mut self, channel: &Channel<'_>, verb: &Verb) {
-        let name = format!("{}.response", channel.operation(verb.name));
-        let route = channel.declaration.route;
+        let Exchange { request, reply: name } = (verb.exchange)(channel.fragment);
+        let route = channel.fragment.route;
         let said = format!("{} {}", verb.done, channel.example_subject().map_or_else(|| route.to_owned(), plain));
         let said = json!({ "type": "string", "description": "What was done, for people.", "examples": [said] });
         let mut members = vec![status("ok")];
         members.extend(self.subject(channel));
         members.extend([("message", said), ("topic", channel.topic())]);
-        let mut frame = Frame::new(Direction::FromServer, &name).id();
-        if verb.name == SUBSCRIBE.name {
+        let mut frame = Frame::new(Direction::FromServer, name).id();
+        if verb.joins {
             let epoch = "Changes whenever the numbering of this topic restarts.";
             let seq = "The number of the topic's last update; 0 if it had none in this epoch.";
             frame = frame
@@ -138,59 +143,59 @@ impl Writer {
         self.add(Message {
             title: format!("{name} (ok)"),
             summary: format!("{} {route}", verb.done),
-            description: format!("The answer to `{}`. {}", channel.operation(verb.name), verb.then),
-            ..channel.message(Direction::FromServer, &name, frame)
+            description: format!("The answer to `{request}`. {}", verb.then),
+            ..channel.message(Direction::FromServer, name, frame)
         });
     }
 
     fn refused(&mut self, channel: &Channel<'_>, verb: &Verb) {
-        let name = format!("{}.response", channel.operation(verb.name));
+        let name = (verb.exchange)(channel.fragment).reply;
         let subject = self.subject(channel);
         let payload = refusal(&self.codes, subject);
-        let frame = Frame::new(Direction::FromServer, &name).id().payload(payload).finish();
+        let frame = Frame::new(Direction::FromServer, name).id().payload(payload).finish();
         self.add(Message {
-            key: format!("{name}.error"),
+            key: error_key(name),
             title: format!("{name} (error)"),
-            summary: format!("Not {} {}", verb.done.to_lowercase(), channel.declaration.route),
+            summary: format!("Not {} {}", verb.done.to_lowercase(), channel.fragment.route),
             description: "The request was understood and refused. The connection stays.".to_owned(),
-            ..channel.message(Direction::FromServer, &name, frame)
+            ..channel.message(Direction::FromServer, name, frame)
         });
     }
 
     fn snapshot(&mut self, channel: &Channel<'_>) {
-        let name = channel.operation("snapshot");
+        let name = channel.fragment.snapshot;
         let seq = "The number of the last update that the snapshot includes; 0 if there was none.";
-        let payload = self.schemas.schema(Use::Sent, channel.declaration.update);
-        let frame = Frame::new(Direction::FromServer, &name)
+        let payload = self.schemas.schema(Use::Sent, channel.fragment.payload);
+        let frame = Frame::new(Direction::FromServer, name)
             .required("topic", channel.topic())
             .required("seq", json!({ "type": "integer", "minimum": 0, "description": seq, "examples": [0] }))
             .payload(payload)
             .finish();
         self.add(Message {
-            summary: format!("State of {}", channel.declaration.route),
+            summary: format!("State of {}", channel.fragment.route),
             description: "The state of the topic where it has one: after the reply to a subscription, before any \
                           update. Subscribing again does not repeat it."
                 .to_owned(),
-            ..channel.message(Direction::FromServer, &name, frame)
+            ..channel.message(Direction::FromServer, name, frame)
         });
     }
 
     fn update(&mut self, channel: &Channel<'_>) {
-        let name = channel.operation("update");
+        let name = channel.fragment.update;
         let seq = "The number of this update: the first of an epoch is 1, each later one is one more.";
         let skipped = "How many updates of this topic were dropped or replaced for this client since the last one it \
                        got; they keep their numbers. Absent if none were.";
-        let payload = self.schemas.schema(Use::Sent, channel.declaration.update);
-        let frame = Frame::new(Direction::FromServer, &name)
+        let payload = self.schemas.schema(Use::Sent, channel.fragment.payload);
+        let frame = Frame::new(Direction::FromServer, name)
             .required("topic", channel.topic())
             .required("seq", json!({ "type": "integer", "minimum": 1, "description": seq }))
             .optional("skipped", json!({ "type": "integer", "minimum": 1, "description": skipped }))
             .payload(payload)
             .finish();
         let mut update = Message {
-            summary: format!("Update of {}", channel.declaration.route),
+            summary: format!("Update of {}", channel.fragment.route),
             description: "Sent to the subscribers of exactly this topic, in the order of publication.".to_owned(),
-            ..channel.message(Direction::FromServer, &name, frame)
+            ..channel.message(Direction::FromServer, name, frame)
         };
         // The usual update skips nothing, so its example does not either.
         let mut usual = update.frame.clone();
@@ -200,20 +205,20 @@ impl Writer {
     }
 
     fn unsubscribed(&mut self, channel: &Channel<'_>) {
-        let name = channel.operation("unsubscribed");
+        let name = channel.fragment.unsubscribed;
         let payload = closed(reason(&self.codes, "forbidden", "access was withdrawn", false));
         let frame =
-            Frame::new(Direction::FromServer, &name).required("topic", channel.topic()).payload(payload).finish();
+            Frame::new(Direction::FromServer, name).required("topic", channel.topic()).payload(payload).finish();
         self.add(Message {
-            summary: format!("The server ended a subscription to {}", channel.declaration.route),
+            summary: format!("The server ended a subscription to {}", channel.fragment.route),
             description: "No update of the topic follows. The connection and its other subscriptions stay.".to_owned(),
-            ..channel.message(Direction::FromServer, &name, frame)
+            ..channel.message(Direction::FromServer, name, frame)
         });
     }
 
     /// The member of replies that says what was asked about.
     fn subject(&mut self, channel: &Channel<'_>) -> Option<(&'static str, Value)> {
-        let (name, schema) = channel.declaration.subject.zip(channel.declaration.subject_schema)?;
+        let SubjectField { name, schema } = channel.fragment.subject?;
         let schema = self.schemas.schema(Use::Sent, schema);
         Some((
             name,
@@ -226,16 +231,12 @@ impl Writer {
 }
 
 impl Channel<'_> {
-    fn operation(&self, verb: &str) -> String {
-        format!("{}.{verb}", self.declaration.route)
-    }
-
     fn message(&self, direction: Direction, name: &str, frame: Value) -> Message {
-        Message::new(direction, name, self.declaration.tags, frame)
+        Message::new(direction, name, self.fragment.docs.tags, frame)
     }
 
     fn topic(&self) -> Value {
-        let route = self.declaration.route;
+        let route = self.fragment.route;
         let schema = json!({
             "type": "string",
             "pattern": format!("^{route}:\\{{"),
@@ -250,8 +251,13 @@ impl Channel<'_> {
     }
 
     fn example_subject(&self) -> Option<&Value> {
-        self.request.as_ref()?.get(self.declaration.subject?)
+        self.request.as_ref()?.get(self.fragment.subject?.name)
     }
+}
+
+/// The key of the message that refuses, which has the name of the reply.
+fn error_key(reply: &str) -> String {
+    format!("{reply}.error")
 }
 
 /// The topic of a request that has all its members.

@@ -9,7 +9,8 @@ use super::{
     schemas::Use,
 };
 use crate::{
-    declare::{OperationDeclaration, PushDeclaration},
+    call::PING,
+    declare::{Exchange, OperationFragment, PushFragment},
     docs::info::Surface,
     profile::{Faults, Profile},
 };
@@ -44,19 +45,19 @@ impl Writer {
         })
     }
 
-    fn operation(&mut self, operation: &OperationDeclaration) -> Result<(), Error> {
+    fn operation(&mut self, operation: &OperationFragment) -> Result<(), Error> {
         let name = operation.name;
         let frame = Frame::new(Direction::FromClient, name).id();
         let frame = match operation.payload {
             Some(schema) => frame.payload(self.object(Use::Payload, schema, name)?),
             None => frame.ignored_payload(),
         };
-        let reply = operation.reply_name;
+        let reply = operation.reply;
         self.add(Message {
-            summary: summary(operation.summary, operation.description, name),
-            description: operation.description.to_owned(),
+            summary: summary(operation.docs.summary, operation.docs.description, name),
+            description: operation.docs.description.to_owned(),
             replies: reply.map_or_else(Vec::new, |reply| vec![reply.to_owned(), format!("{reply}.error")]),
-            ..Message::new(Direction::FromClient, name, operation.tags, frame.finish())
+            ..Message::new(Direction::FromClient, name, operation.docs.tags, frame.finish())
         });
         if let Some(reply) = reply {
             self.reply(operation, reply);
@@ -64,9 +65,9 @@ impl Writer {
         Ok(())
     }
 
-    fn reply(&mut self, operation: &OperationDeclaration, reply: &str) {
+    fn reply(&mut self, operation: &OperationFragment, reply: &str) {
         let payload =
-            operation.reply.map_or_else(|| json!({ "type": "null" }), |it| self.schemas.schema(Use::Sent, it));
+            operation.reply_payload.map_or_else(|| json!({ "type": "null" }), |it| self.schemas.schema(Use::Sent, it));
         let payload =
             if self.may_be_a_refusal(&payload) { json!({ "allOf": [payload], "not": any_refusal() }) } else { payload };
         let frame = Frame::new(Direction::FromServer, reply).id().payload(payload).finish();
@@ -74,7 +75,7 @@ impl Writer {
             title: format!("{reply} (ok)"),
             summary: format!("Answer to {}", operation.name),
             description: format!("The answer to `{}`.", operation.name),
-            ..Message::new(Direction::FromServer, reply, operation.tags, frame)
+            ..Message::new(Direction::FromServer, reply, operation.docs.tags, frame)
         });
         let frame = Frame::new(Direction::FromServer, reply).id().payload(refusal(&self.codes, None)).finish();
         self.add(Message {
@@ -82,7 +83,7 @@ impl Writer {
             title: format!("{reply} (error)"),
             summary: format!("Refusal of {}", operation.name),
             description: "The request was understood and refused. The connection stays.".to_owned(),
-            ..Message::new(Direction::FromServer, reply, operation.tags, frame)
+            ..Message::new(Direction::FromServer, reply, operation.docs.tags, frame)
         });
     }
 
@@ -96,18 +97,18 @@ impl Writer {
         !other_type && required.filter_map(Value::as_str).all(|name| refusal.contains(&name))
     }
 
-    fn announcement(&mut self, push: &PushDeclaration) {
+    fn announcement(&mut self, push: &PushFragment) {
         let payload = self.schemas.schema(Use::Sent, push.payload);
         let frame = Frame::new(Direction::FromServer, push.name).payload(payload).finish();
         self.add(Message {
-            summary: summary(push.summary, push.description, push.name),
-            description: push.description.to_owned(),
-            ..Message::new(Direction::FromServer, push.name, push.tags, frame)
+            summary: summary(push.docs.summary, push.docs.description, push.name),
+            description: push.docs.description.to_owned(),
+            ..Message::new(Direction::FromServer, push.name, push.docs.tags, frame)
         });
     }
 
     fn ping(&mut self) {
-        let (name, reply) = ("ping", "ping.response");
+        let Exchange { request: name, reply } = PING;
         let frame = Frame::new(Direction::FromClient, name).id().ignored_payload().finish();
         self.add(Message {
             summary: "Ask whether the server is there".to_owned(),

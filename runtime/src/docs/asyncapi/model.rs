@@ -74,12 +74,12 @@ fn types(surface: &Surface) -> Vec<(Use, SchemaOf)> {
     let mut types = Vec::new();
     for channel in &surface.channels {
         types.push((Use::Request, channel.request));
-        types.extend(channel.subject_schema.map(|schema| (Use::Sent, schema)));
-        types.push((Use::Sent, channel.update));
+        types.extend(channel.subject.map(|subject| (Use::Sent, subject.schema)));
+        types.push((Use::Sent, channel.payload));
     }
     for operation in &surface.operations {
         types.extend(operation.payload.map(|schema| (Use::Payload, schema)));
-        types.extend(operation.reply.map(|schema| (Use::Sent, schema)));
+        types.extend(operation.reply_payload.map(|schema| (Use::Sent, schema)));
     }
     types.extend(surface.pushes.iter().map(|push| (Use::Sent, push.payload)));
     types
@@ -98,9 +98,9 @@ fn codes(surface: &Surface) -> Vec<String> {
 /// The tags of the service, and those that only declarations name.
 fn tags(surface: &Surface) -> Vec<Tag> {
     let mut tags = surface.info.tags.clone();
-    let channels = surface.channels.iter().flat_map(|channel| channel.tags);
-    let operations = surface.operations.iter().flat_map(|operation| operation.tags);
-    let pushes = surface.pushes.iter().flat_map(|push| push.tags);
+    let channels = surface.channels.iter().flat_map(|channel| channel.docs.tags);
+    let operations = surface.operations.iter().flat_map(|operation| operation.docs.tags);
+    let pushes = surface.pushes.iter().flat_map(|push| push.docs.tags);
     for name in channels.chain(operations).chain(pushes) {
         if tags.iter().all(|tag| tag.name != *name) {
             tags.push(Tag { name: (*name).to_owned(), description: None });

@@ -10,10 +10,10 @@ use self::{
 };
 use super::{AsyncApi, Error};
 use crate::{
-    declare::{PushDeclaration, schema_of},
+    declare::{PushFragment, schema_of},
     docs::info::Surface,
     profile::{Profile, fastws},
-    wire::{Form, decode},
+    wire::{Form, request::decode},
 };
 
 // The test kit of the workspace has the same file as a module, for end-to-end tests.
@@ -428,7 +428,7 @@ fn a_type_whose_name_ends_in_a_number_does_not_collide() {
     surface.pushes[0].payload = schema_of::<Bar2>;
     let documents = documents_of(&surface);
     assert!(documents.v3()["components"]["schemas"].get("Bar2").is_some());
-    surface.pushes.push(PushDeclaration { name: "more", payload: schema_of::<other::Bar>, ..surface.pushes[0] });
+    surface.pushes.push(PushFragment { name: "more", payload: schema_of::<other::Bar>, ..surface.pushes[0] });
     let error = AsyncApi::of(&surface, "/ws").unwrap_err();
     assert_eq!(error, Error::SchemaCollision { name: "Bar".to_owned() });
 }

@@ -10,11 +10,12 @@ const byId = (id) => document.getElementById(id);
 
 const STATES = { connecting: "Connecting…", open: "Connected", closing: "Closing…", closed: "Disconnected" };
 
-/** The WebSocket beside this page, whose address is the server's path and `/asyncapi`. */
+/** The address of the WebSocket: at the path that the page states, or beside the page. */
 function endpoint() {
   const url = new URL(location.href);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  url.pathname = url.pathname.replace(/\/asyncapi\/?$/, "") || "/";
+  const stated = document.querySelector("meta[name=socket]").content;
+  url.pathname = stated || url.pathname.replace(/\/asyncapi\/?$/, "") || "/";
   url.search = "";
   url.hash = "";
   return url.href;

@@ -1,5 +1,7 @@
 //! Where the framework has another name, `crate = …` says which; nothing asks for `::topicast`.
 
+#![deny(warnings)]
+
 /// A crate that offers the framework as a part of itself.
 pub mod platform {
     pub use framework as realtime;

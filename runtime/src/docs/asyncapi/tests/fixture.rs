@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    declare::{ChannelDeclaration, OperationDeclaration, PushDeclaration, schema_of},
+    declare::{Docs, Fragment, OperationFragment, PushFragment, exchange, schema_of, subject_field},
     docs::info::{Contact, Info, Licence, ServerInfo, Surface, Tag},
     profile::Profile,
 };
@@ -137,75 +137,84 @@ pub(super) struct Bar2 {
     price: f64,
 }
 
-pub(super) fn bars() -> ChannelDeclaration {
-    ChannelDeclaration {
-        route: "bars",
+/// A fragment with the names of a route, as an expansion has them.
+macro_rules! fragment {
+    ($route:literal, $($rest:tt)*) => {
+        Fragment {
+            route: $route,
+            subscribe: exchange(concat!($route, ".subscribe"), concat!($route, ".subscribe.response")),
+            unsubscribe: exchange(concat!($route, ".unsubscribe"), concat!($route, ".unsubscribe.response")),
+            snapshot: concat!($route, ".snapshot"),
+            update: concat!($route, ".update"),
+            unsubscribed: concat!($route, ".unsubscribed"),
+            $($rest)*
+        }
+    };
+}
+
+pub(super) fn bars() -> Fragment {
+    fragment! {
+        "bars",
         type_name: "Bars",
-        summary: Some("Bars of one symbol"),
-        description: "Real-time OHLC bars of one symbol at one resolution.",
-        tags: &["datafeed"],
-        subject: Some("symbol"),
+        docs: Docs {
+            summary: Some("Bars of one symbol"),
+            description: "Real-time OHLC bars of one symbol at one resolution.",
+            tags: &["datafeed"],
+        },
+        subject: subject_field("symbol", schema_of::<String>),
         fields: &["symbol", "resolution"],
         served: false,
         request: schema_of::<Bars>,
-        subject_schema: Some(schema_of::<String>),
-        update: schema_of::<Bar>,
+        payload: schema_of::<Bar>,
     }
 }
 
-pub(super) fn orders() -> ChannelDeclaration {
-    ChannelDeclaration {
-        route: "orders",
+pub(super) fn orders() -> Fragment {
+    fragment! {
+        "orders",
         type_name: "Orders",
-        summary: None,
-        description: "",
-        tags: &["trading"],
-        subject: Some("accountId"),
+        docs: Docs { summary: None, description: "", tags: &["trading"] },
+        subject: subject_field("accountId", schema_of::<String>),
         fields: &["accountId", "symbol", "since", "limit", "labels", "filter", "tag", "ratio"],
         served: true,
         request: schema_of::<Orders>,
-        subject_schema: Some(schema_of::<String>),
-        update: schema_of::<Order>,
+        payload: schema_of::<Order>,
     }
 }
 
-pub(super) fn status() -> ChannelDeclaration {
-    ChannelDeclaration {
-        route: "market-status",
+pub(super) fn status() -> Fragment {
+    fragment! {
+        "market-status",
         type_name: "Status",
-        summary: None,
-        description: "Which side moved last.",
+        docs: Docs { summary: None, description: "Which side moved last.", tags: &["datafeed"] },
         subject: None,
-        subject_schema: None,
         fields: &[],
+        served: false,
         request: schema_of::<Status>,
-        update: schema_of::<Side>,
-        ..bars()
+        payload: schema_of::<Side>,
     }
 }
 
-pub(super) fn quotes() -> ChannelDeclaration {
-    ChannelDeclaration {
-        route: "quotes",
+pub(super) fn quotes() -> Fragment {
+    fragment! {
+        "quotes",
         type_name: "Quotes",
-        summary: None,
-        description: "The best prices of one symbol.",
+        docs: Docs { summary: None, description: "The best prices of one symbol.", tags: &["datafeed"] },
+        subject: subject_field("symbol", schema_of::<String>),
         fields: &["symbol", "depth"],
+        served: false,
         request: schema_of::<Quotes>,
-        update: schema_of::<Quotes>,
-        ..bars()
+        payload: schema_of::<Quotes>,
     }
 }
 
-pub(super) fn place() -> OperationDeclaration {
-    OperationDeclaration {
+pub(super) fn place() -> OperationFragment {
+    OperationFragment {
         name: "orders.place",
-        reply_name: Some("orders.place.response"),
-        summary: None,
-        description: "Places an order.\n\nIt may fill at once.",
-        tags: &["trading"],
+        reply: Some("orders.place.response"),
+        docs: Docs { summary: None, description: "Places an order.\n\nIt may fill at once.", tags: &["trading"] },
         payload: Some(schema_of::<Placement>),
-        reply: Some(schema_of::<Accepted>),
+        reply_payload: Some(schema_of::<Accepted>),
     }
 }
 
@@ -233,21 +242,18 @@ pub(super) fn surface(profile: Profile) -> Surface {
         channels: vec![bars(), orders(), status(), quotes()],
         operations: vec![
             place(),
-            OperationDeclaration {
+            OperationFragment {
                 name: "orders.cancel-all",
-                reply_name: None,
-                payload: None,
                 reply: None,
-                description: "Cancels all orders.",
-                ..place()
+                docs: Docs { description: "Cancels all orders.", ..place().docs },
+                payload: None,
+                reply_payload: None,
             },
         ],
-        pushes: vec![PushDeclaration {
+        pushes: vec![PushFragment {
             name: "notice",
             type_name: "Notice",
-            summary: None,
-            description: "Something that everybody should know.",
-            tags: &[],
+            docs: Docs { summary: None, description: "Something that everybody should know.", tags: &[] },
             payload: schema_of::<Notice>,
         }],
         refusal_codes: vec!["market_closed".to_owned(), "forbidden".to_owned()],

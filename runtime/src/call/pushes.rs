@@ -1,0 +1,43 @@
+//! The pushes that a server has declared.
+
+use std::any::TypeId;
+
+use crate::{
+    Push,
+    declare::PushFragment,
+    error::Error,
+    wire::{Frame, Message, payload},
+};
+
+/// A declared push, with its type forgotten.
+#[derive(Clone, Copy)]
+pub struct PushSpec {
+    pub(crate) fragment: &'static PushFragment,
+    type_id: TypeId,
+}
+
+impl PushSpec {
+    pub(crate) const fn of<P: Push>() -> Self {
+        Self { fragment: P::FRAGMENT, type_id: TypeId::of::<P>() }
+    }
+}
+
+/// The pushes of a server, in the order in which they were listed.
+#[derive(Default)]
+pub(crate) struct Pushes(pub(crate) Vec<PushSpec>);
+
+impl Pushes {
+    /// Encodes a push.
+    ///
+    /// # Errors
+    /// When it is not listed or does not serialize.
+    pub(crate) fn frame<P: Push>(&self, push: &P) -> Result<Frame, Error> {
+        if !self.0.iter().any(|spec| spec.type_id == TypeId::of::<P>()) {
+            return Err(Error::unlisted("push", P::NAME, "operations!"));
+        }
+        let payload = payload::encode(push).map_err(Error::encode)?;
+        Ok(Frame::text(payload.len() + 64, |out| {
+            Message { kind: P::NAME, payload: Some(&payload), ..Message::default() }.write(out);
+        }))
+    }
+}

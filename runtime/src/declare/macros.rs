@@ -1,0 +1,248 @@
+//! The attributes and the lists, with their documentation.
+
+/// Declares a real-time channel: the struct is the request that clients subscribe with.
+///
+/// | argument | meaning |
+/// | --- | --- |
+/// | `route = "bars"` | The first part of the channel's topics and operations. Required. Lower-case letters, digits and hyphens, starting with a letter. |
+/// | `update = Bar` | The type that subscribers receive. Required. |
+/// | `served` | The channel has behaviour of its own, an implementation of [`Serve`](crate::Serve). |
+/// | `subject = "symbol"` | The field that replies echo. Default: the first. |
+/// | `tags = ["datafeed"]` | Groups the channel in the documents. |
+/// | `summary = "one line"` | A title for the documents; the description is the doc comment. |
+/// | `derive = false` | Adds no derives. Default: those of serde and schemars that the struct lacks. |
+/// | `crate = path` | The path of this crate, where it is not `::topicast`. |
+///
+/// # Examples
+///
+/// ```
+/// use topicast::{Channel, Server, channels, data, ws_router};
+///
+/// #[data]
+/// pub struct Bar { pub time: i64, pub close: f64 }
+///
+/// /// Bars of one symbol.
+/// #[ws_router(route = "bars", update = Bar, tags = ["datafeed"])]
+/// pub struct Bars { pub symbol: String, pub resolution: Option<u32> }
+///
+/// assert_eq!(Bars::ROUTE, "bars");
+/// let server = Server::builder("Bars", "1.0.0").channels(channels![Bars]).build()?;
+/// let aapl = Bars { symbol: "AAPL".into(), resolution: None };
+/// let topic = server.publisher::<Bars>()?.topic(&aapl)?;
+/// assert_eq!(topic.name(), r#"bars:{"resolution":"","symbol":"AAPL"}"#);
+/// topic.publish(&Bar { time: 0, close: 150.5 })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # What is emitted
+///
+/// The struct with its derives; a constant with every name on the wire (`bars.subscribe`,
+/// `bars.subscribe.response`, …, each a literal) and what the documents say; and, for a server,
+/// the functions `subscribe`, `unsubscribe` and `update` of this channel ([`Router`](crate::Router)), which
+/// [`channels!`](crate::channels) lists. The logic is in the library, so a channel is at most 90 lines beside its
+/// derives. A client's build, without the feature `server`, has the struct and the constant.
+///
+/// # Errors
+///
+/// All mistakes of a declaration are reported at once, each at its place: an argument that is
+/// unknown, repeated or malformed (the message lists those allowed); a route that is missing or
+/// malformed; a struct that is generic, borrows or has fields without names; a subject that is no
+/// field, or is of a type that replies cannot echo; attributes of serde that would keep a field out of
+/// the topic (`skip`, `flatten`, …); two fields of one wire name. A type that cannot be a field or
+/// an update is reported where it is named.
+pub use topicast_macros::ws_router;
+
+/// Declares a plain operation: the function answers one message of a client.
+///
+/// The function is `async fn(&Cx<'_, App>, Payload) -> Result<Reply, Refusal>`, or the same without
+/// a payload. With `Result<(), Refusal>` and no `reply` there is no answer.
+///
+/// | argument | meaning |
+/// | --- | --- |
+/// | `"orders.place"` | The `type` of the message. Required. Parts joined by dots, each of lower-case letters, digits, hyphens and underscores, starting with a letter. |
+/// | `reply = "orders.place.response"` | The `type` of the reply. Required if the function returns something. |
+/// | `tags`, `summary`, `crate` | As with [`ws_router`](macro@crate::ws_router). |
+///
+/// # Examples
+///
+/// ```
+/// use topicast::{Cx, Refusal, Request, Server, data, operations, ws_operation};
+///
+/// #[data]
+/// pub struct Order { pub symbol: String, pub lots: u32 }
+///
+/// #[data]
+/// pub struct Placed { pub number: u32 }
+///
+/// /// Places an order.
+/// #[ws_operation("orders.place", reply = "orders.place.response", tags = ["trading"])]
+/// pub async fn place(_: &Cx<'_>, order: Order) -> Result<Placed, Refusal> {
+///     if order.lots == 0 { Err(Refusal::new("no_lots", "an order has at least one lot")) } else { Ok(Placed { number: 1 }) }
+/// }
+///
+/// assert_eq!((place::NAME, place::REPLY), ("orders.place", Some("orders.place.response")));
+/// Server::builder("Orders", "1.0.0").refusal_codes(["no_lots"]).operations(operations![place]).build()?;
+/// # Ok::<(), topicast::Error>(())
+/// ```
+///
+/// # What is emitted
+///
+/// The function as it is, and a type of the same name that implements [`Request`](crate::Request): the
+/// payload's type, the reply's type and the names on the wire, for clients. Without the feature
+/// `server` the function is left out, so write `topicast::Cx` in full where both are built, and
+/// keep what only the function needs inside it.
+///
+/// # Errors
+///
+/// A function that is not `async`, is generic, `unsafe` or a method, or has another signature; a
+/// payload that borrows; a reply without a name, or with the request's; a name that is malformed or
+/// the framework's own (`ping`, `error`). A payload or a reply whose type lacks what it needs is reported in
+/// the signature.
+pub use topicast_macros::ws_operation;
+
+/// Declares a push: a message that the server sends of its own accord, to one
+/// [session](crate::Session::push) or to [all](crate::Server::push).
+///
+/// | argument | meaning |
+/// | --- | --- |
+/// | `"notice"` | The `type` of the message. Required; as with [`ws_operation`](macro@crate::ws_operation). |
+/// | `tags`, `summary`, `derive`, `crate` | As with [`ws_router`](macro@crate::ws_router). |
+///
+/// # Examples
+///
+/// ```
+/// use topicast::{Push, Server, operations, ws_push};
+///
+/// /// Something that everybody should know.
+/// #[ws_push("notice")]
+/// pub struct Notice { pub text: String }
+///
+/// assert_eq!(Notice::NAME, "notice");
+/// let server = Server::builder("Notices", "1.0.0").operations(operations![Notice]).build()?;
+/// server.push(&Notice { text: "maintenance at noon".into() })?;
+/// # Ok::<(), topicast::Error>(())
+/// ```
+///
+/// # What is emitted
+///
+/// The item with its derives, a constant with its name and what the documents say, and the row
+/// that [`operations!`](crate::operations) lists.
+///
+/// # Errors
+///
+/// A name that is missing, malformed or the framework's own; a generic type, since the name
+/// stands for one; a union. A field whose type messages cannot carry is reported at the field.
+pub use topicast_macros::ws_push;
+
+/// Derives what updates, payloads, replies and the types within them need.
+///
+/// | argument | meaning |
+/// | --- | --- |
+/// | `derive = false` | Adds no derives. Default: those of serde and schemars that the item lacks. |
+/// | `crate = path` | The path of this crate, where it is not `::topicast`. |
+///
+/// # Examples
+///
+/// ```
+/// #[topicast::data]
+/// #[derive(Debug, Clone, PartialEq)]
+/// #[serde(rename_all = "camelCase")]
+/// pub struct Order {
+///     /// Who bought it.
+///     pub account_id: String,
+///     pub side: Side,
+/// }
+///
+/// #[topicast::data]
+/// #[derive(Debug, Clone, PartialEq)]
+/// pub enum Side { Buy, Sell }
+///
+/// let order = Order { account_id: "A".into(), side: Side::Buy };
+/// assert_eq!(serde_json::to_string(&order)?, r#"{"accountId":"A","side":"Buy"}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// # What is emitted
+///
+/// The item with serde's `Serialize` and `Deserialize` and schemars' `JsonSchema`, derived by this
+/// crate's paths, so that no dependency on either is needed. An enum of unit variants can also be
+/// the [subject](crate::Subject) of a channel.
+///
+/// # Errors
+///
+/// A union. A field whose type messages cannot carry is reported at the field, before serde and schemars
+/// report it in their words: a type of your own needs this attribute, and one of another crate the
+/// feature of schemars for it (`chrono04`, `jiff02`, `uuid1`, …).
+pub use topicast_macros::data;
+
+/// Lists the channels of a server, for one state of the application.
+///
+/// `channels![App; Bars, Orders]` lists channels for the state `App`; without `App;` the state
+/// is `()`. Begin with `crate = path;` where this crate is not `::topicast`.
+///
+/// # Examples
+///
+/// ```
+/// # pub struct App;
+/// # #[topicast::data]
+/// # pub struct Order { pub number: u32 }
+/// #[topicast::ws_router(route = "orders", update = Order, served)]
+/// pub struct Orders { pub account: String }
+///
+/// impl topicast::Serve<App> for Orders {}
+///
+/// let server = topicast::Server::builder("Orders", "1.0.0")
+///     .state(App)
+///     .channels(topicast::channels![App; Orders])
+///     .build()?;
+/// # Ok::<(), topicast::Error>(())
+/// ```
+///
+/// # What is emitted
+///
+/// An expression of type [`Channels<App>`](crate::Channels): a constant row for each channel, with
+/// the functions that its attribute emitted and the methods of its [`Serve<App>`](crate::Serve).
+///
+/// # Errors
+///
+/// A type that is not a channel; a channel that is declared `served` and does not implement
+/// `Serve<App>`; a state that threads cannot share; two channels of one route; a word that
+/// stands twice.
+pub use topicast_macros::channels;
+
+/// Lists the operations and pushes of a server, for one state of the application.
+///
+/// Written as [`channels!`](crate::channels) is; the words are functions with
+/// [`ws_operation`](macro@crate::ws_operation) and types with [`ws_push`](macro@crate::ws_push).
+///
+/// # Examples
+///
+/// ```
+/// use topicast::{Cx, Refusal, operations, ws_operation, ws_push};
+///
+/// pub struct App { open: bool }
+///
+/// #[ws_push("notice")]
+/// pub struct Notice { pub text: String }
+///
+/// #[ws_operation("market.open", reply = "market.open.response")]
+/// async fn market_open(cx: &Cx<'_, App>) -> Result<bool, Refusal> {
+///     Ok(cx.state().open)
+/// }
+///
+/// let server = topicast::Server::builder("Market", "1.0.0")
+///     .state(App { open: true })
+///     .operations(operations![App; market_open, Notice])
+///     .build()?;
+/// # Ok::<(), topicast::Error>(())
+/// ```
+///
+/// # What is emitted
+///
+/// An expression of type [`Operations<App>`](crate::Operations): a constant row for each word.
+///
+/// # Errors
+///
+/// A function without `#[ws_operation]`, or one whose context names another state; a type that is
+/// no push; two of one name; a word that stands twice.
+pub use topicast_macros::operations;

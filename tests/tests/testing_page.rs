@@ -1,0 +1,68 @@
+//! The tests that docs/testing.md shows.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::Duration;
+
+use topicast::{
+    Limits, Server, SlowConsumer, compat,
+    testing::{Client, Clock, Connect},
+};
+
+#[topicast::data]
+#[derive(Debug, PartialEq)]
+struct Quote {
+    price: f64,
+}
+
+/// Quotes of one symbol.
+#[topicast::ws_router(route = "quotes", update = Quote)]
+struct Quotes {
+    symbol: String,
+}
+
+#[tokio::test]
+async fn a_subscriber_receives_what_is_published() {
+    let ws = Server::builder("Quotes", "1.0.0").channels(topicast::channels![Quotes]).build().unwrap();
+    let aapl = Quotes { symbol: "AAPL".into() };
+    let topic = ws.publisher::<Quotes>().unwrap().topic(&aapl).unwrap();
+
+    let mut client = Client::connect(&ws).await.unwrap();
+    client.subscribe(&aapl).await;
+    topic.publish(&Quote { price: 150.5 }).unwrap();
+    assert_eq!(client.update::<Quotes, Quote>().await, Quote { price: 150.5 });
+
+    client.unsubscribe(&aapl).await;
+    topic.publish(&Quote { price: 151.0 }).unwrap();
+    assert!(client.settled().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_silent_client_is_closed() {
+    let clock = Clock::pause();
+    let ws = Server::builder("Quotes", "1.0.0").profile(compat::fastws()).build().unwrap();
+    let mut client = Client::connect(&ws).await.unwrap();
+    clock.advance(Duration::from_secs(31)).await;
+    assert_eq!(client.closed().await.code, 1003);
+}
+
+#[tokio::test]
+async fn a_slow_client_receives_the_newest_quote_and_how_many_it_missed() {
+    let ws = Server::builder("Quotes", "1.0.0")
+        .channels(topicast::channels![Quotes])
+        .limits(Limits { unsent_bytes: 10_000, ..Limits::default() })
+        .slow_consumer::<Quotes>(SlowConsumer::latest())
+        .build()
+        .unwrap();
+    let aapl = Quotes { symbol: "AAPL".into() };
+    let topic = ws.publisher::<Quotes>().unwrap().topic(&aapl).unwrap();
+
+    let mut slow = Connect::new(&ws).socket_bytes(1000).open().await.unwrap();
+    slow.subscribe(&aapl).await;
+    while topic.skipped() == 0 {
+        topic.publish(&Quote { price: 150.5 }).unwrap();
+        tokio::task::yield_now().await;
+    }
+    let updates = slow.settled().await;
+    assert!(updates.iter().any(|update| update["skipped"].is_u64()));
+}
