@@ -319,8 +319,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_shard_whose_last_subscriber_left_is_sent_no_more_updates() {
+        // Nothing is sent, so the names on the wire do not matter.
+        const FRAGMENT: Fragment = Fragment::faulty("bars");
         let hub = Hub::new(2, Bounds { outbox: 1024, inbox: 1024, flush_window: Duration::ZERO });
-        let settings = TopicSettings { route: "bars", served: false, slow: SlowConsumer::close() };
+        let settings = TopicSettings { fragment: &FRAGMENT, served: false, slow: SlowConsumer::close() };
         let entry = Topics::new(Duration::ZERO).get_or_create("bars", settings);
         let (stream, _peer) = tokio::io::duplex(64);
         let transport = Arc::new(Transport::other(stream));
