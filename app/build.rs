@@ -1,4 +1,4 @@
-//! Lists the files of the built page, so that they are compiled into the program; without them it builds too.
+//! Lists the files of the built page so that they are compiled into the program; an unbuilt page is an empty list.
 
 use std::{
     env,
@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where vite puts the page, counted from this package.
+/// The folder of the built page, relative to this package.
 const DIST: &str = "web/dist";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         collect(&package, Path::new(DIST), &mut files)?;
         files.sort();
     } else {
-        // A path that does not exist would count as changed at every build, and the folder above changes when it appears.
+        // A missing path would count as changed at every build; its parent changes when it appears.
         println!("cargo::rerun-if-changed=web");
     }
     let mut table = String::from("&[\n");
@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Every file in a folder and those below it, counted from the package and with slashes.
+/// Collects every file in a folder and its subfolders, relative to the package and with slashes.
 fn collect(package: &Path, folder: &Path, files: &mut Vec<String>) -> io::Result<()> {
     for entry in fs::read_dir(package.join(folder))? {
         let entry = entry?;

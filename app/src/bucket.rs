@@ -1,4 +1,4 @@
-//! Which bar a moment belongs to: right-open buckets in UTC, in milliseconds.
+//! The time ranges of bars: right-open buckets in UTC, in milliseconds.
 
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 
@@ -10,10 +10,10 @@ const WEEK: i64 = 7 * DAY;
 /// 1970-01-05 was the first Monday of the epoch.
 const FIRST_MONDAY: i64 = 4 * DAY;
 
-/// The start of the bucket that holds `time`; the bar is labelled with it.
+/// Returns the start of the bucket that contains `time`, which is the time of its bar.
 ///
-/// Days start at 00:00, weeks on Monday, months on the first. Total: times that a
-/// calendar cannot say are moved to the nearest one that it can.
+/// Days start at 00:00, weeks on Monday, months on the first. Times outside the calendar's range
+/// are moved to the nearest one in it.
 pub fn start(resolution: Resolution, time: i64) -> i64 {
     match width(resolution) {
         Some((width, origin)) => {
@@ -24,7 +24,7 @@ pub fn start(resolution: Resolution, time: i64) -> i64 {
     }
 }
 
-/// The end of the bucket that holds `time`, which is the start of the next bucket.
+/// Returns the end of the bucket that contains `time`, which is the start of the next bucket.
 pub fn end(resolution: Resolution, time: i64) -> i64 {
     match width(resolution) {
         Some((width, _)) => start(resolution, time).saturating_add(width),
@@ -32,7 +32,7 @@ pub fn end(resolution: Resolution, time: i64) -> i64 {
     }
 }
 
-/// The width of a bucket and where the first one starts; none for months, which differ.
+/// Returns the width of a bucket and the start of the first one; `None` for months, whose widths differ.
 fn width(resolution: Resolution) -> Option<(i64, i64)> {
     match resolution {
         Resolution::M1 => Some((MINUTE, 0)),
@@ -53,7 +53,7 @@ fn month(time: i64) -> Date {
 }
 
 fn millisecond(date: Date) -> i64 {
-    // The calendar reaches a day further than the timeline at both ends.
+    // The calendar extends a day beyond the timeline at both ends.
     date.to_zoned(TimeZone::UTC).map_or(
         if date < Date::constant(1970, 1, 1) {
             Timestamp::MIN.as_millisecond()
@@ -123,7 +123,7 @@ mod tests {
             if until <= MAX_TIME {
                 prop_assert_eq!(start(resolution, until), until);
             }
-            // One pass at the ends of minutes sees the end of every bar.
+            // Checking at the ends of minutes finds the end of every bar.
             prop_assert_eq!(until.rem_euclid(MINUTE), 0);
         }
 

@@ -1,4 +1,4 @@
-//! The bars of every symbol and resolution, kept up to date from trades.
+//! The store of bars: the candles of every symbol and resolution, computed from trades.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -10,20 +10,20 @@ use rust_decimal::Decimal;
 
 use crate::{bar::Bar, bucket, ids::Ids, resolution::Resolution, trade::Trade};
 
-/// The one store of bars: what is published live and what history answers come from it.
+/// The store of bars, which both live updates and history read.
 ///
-/// Bars depend on the set of trades only, not on the order they came in: a trade that
-/// is late revises its own bar, one that comes twice counts once, and a bucket without
-/// trades has no bar. Sums are exact decimals. Time is what trades and
-/// [`advance`](Self::advance) say it is, the same for all symbols, and never goes back.
+/// Bars depend on the set of trades only, not on their order: a late trade revises its own bar,
+/// a duplicate counts once, and a bucket without trades has no bar. Sums are exact decimals. The
+/// clock is set by trades and [`advance`](Self::advance), is the same for all symbols, and never
+/// goes back.
 #[derive(Debug)]
 pub struct Candles {
-    symbols: HashMap<Arc<str>, Series>,
+    symbols: HashMap<Arc<str>, Instrument>,
     clock: Option<i64>,
     history: usize,
 }
 
-/// A bar and what else the store knows of it.
+/// A bar with the metadata of the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candle {
     /// Start of the bucket, in milliseconds.
@@ -40,43 +40,44 @@ pub struct Candle {
     pub close: Decimal,
     /// Sum of the quantities.
     pub volume: Decimal,
-    /// How many trades there were; it grows whenever the bar changes.
+    /// Number of trades, which grows whenever the bar changes.
     pub trades: u64,
     opened: (i64, u64),
     closed: (i64, u64),
 }
 
-/// What a trade or the passing of time did to the bars.
+/// The effect of a trade, or of the passing of time, on the bars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Change {
-    /// Nothing: no time passed the end of a bar, and the trade was known or is too old.
+    /// None: no bar ended, and the trade is a duplicate or too old.
     Nothing,
-    /// Bars that are still going on changed.
+    /// Bars that have not ended changed.
     Current,
-    /// A bar may have ended, or one that had ended was revised.
+    /// A bar may have ended, or an ended bar was revised.
     Ended,
 }
 
 impl Candles {
-    /// An empty store that keeps at most `history` bars (at least one) of a symbol and resolution.
+    /// Creates an empty store that keeps at most `history` bars (at least one) for each symbol and
+    /// resolution.
     pub fn new(history: usize) -> Self {
         Self { symbols: HashMap::new(), clock: None, history: history.max(1) }
     }
 
-    /// Counts a trade into its bar at every resolution, and moves time on to it.
+    /// Adds a trade to its bar at every resolution, and advances the clock to it.
     pub fn apply(&mut self, trade: &Trade) -> Change {
         let passed = self.advance(trade.time);
         let clock = self.clock.unwrap_or(trade.time);
-        let series = match self.symbols.get_mut(&trade.symbol) {
-            Some(series) => series,
+        let instrument = match self.symbols.get_mut(&trade.symbol) {
+            Some(instrument) => instrument,
             None => self.symbols.entry(Arc::clone(&trade.symbol)).or_default(),
         };
-        if !series.ids.insert(trade.id) {
+        if !instrument.ids.insert(trade.id) {
             return passed;
         }
         let mut change = passed;
-        for (bars, resolution) in series.bars.iter_mut().zip(Resolution::ALL) {
+        for (bars, resolution) in instrument.bars.iter_mut().zip(Resolution::ALL) {
             if let Some(end) = bars.apply(resolution, trade, self.history) {
                 let ended = end <= clock;
                 change = match change {
@@ -89,14 +90,14 @@ impl Candles {
         change
     }
 
-    /// Moves time on; an earlier time changes nothing.
+    /// Advances the clock; an earlier time has no effect.
     pub fn advance(&mut self, now: i64) -> Change {
         let before = self.clock;
         if before.is_some_and(|before| now <= before) {
             return Change::Nothing;
         }
         self.clock = Some(now);
-        // Bars of every resolution end where a minute ends.
+        // Bars of every resolution end at the end of a minute.
         let minute = |time| bucket::start(Resolution::M1, time);
         match before {
             Some(before) if minute(before) != minute(now) => Change::Ended,
@@ -104,29 +105,29 @@ impl Candles {
         }
     }
 
-    /// The latest time that the store knows of.
+    /// Returns the time of the clock.
     pub fn clock(&self) -> Option<i64> {
         self.clock
     }
 
-    /// Whether time has passed the end of a bar. A late trade may still revise it.
+    /// Returns true if the clock has passed the end of a bar. A late trade may still revise it.
     pub fn has_ended(&self, candle: &Candle) -> bool {
         self.clock.is_some_and(|clock| candle.end <= clock)
     }
 
-    /// The latest bar, which may have ended already when nothing was traded since.
+    /// Returns the latest bar, which has ended if there were no trades since.
     pub fn current(&self, symbol: &str, resolution: Resolution) -> Option<&Candle> {
         self.bars(symbol, resolution)?.candles.last_key_value().map(|(_, candle)| candle)
     }
 
-    /// The bars that start within the given times, in order.
+    /// Returns the bars that start within the given times, in order.
     pub fn range(
         &self,
         symbol: &str,
         resolution: Resolution,
         times: Range<i64>,
     ) -> impl DoubleEndedIterator<Item = &Candle> {
-        // A map's range panics on a start after the end, which here is just an empty answer.
+        // A map's range panics if the start is after the end; here the result is empty.
         let times = times.start..times.end.max(times.start);
         self.bars(symbol, resolution)
             .into_iter()
@@ -134,13 +135,13 @@ impl Candles {
             .map(|(_, c)| c)
     }
 
-    /// Whether anything was traded in this symbol.
+    /// Returns true if this symbol was traded.
     pub fn knows(&self, symbol: &str) -> bool {
         self.symbols.contains_key(symbol)
     }
 
-    fn bars(&self, symbol: &str, resolution: Resolution) -> Option<&History> {
-        self.symbols.get(symbol).map(|series| &series.bars[resolution as usize])
+    fn bars(&self, symbol: &str, resolution: Resolution) -> Option<&CandleSeries> {
+        self.symbols.get(symbol).map(|instrument| &instrument.bars[resolution as usize])
     }
 }
 
@@ -188,24 +189,24 @@ impl Candle {
     }
 }
 
-/// Everything of one symbol.
+/// The trades and bars of one symbol.
 #[derive(Debug, Default)]
-struct Series {
+struct Instrument {
     ids: Ids,
     /// In the order of [`Resolution::ALL`].
-    bars: [History; Resolution::ALL.len()],
+    bars: [CandleSeries; Resolution::ALL.len()],
 }
 
 /// The bars of one symbol at one resolution.
 #[derive(Debug, Default)]
-struct History {
+struct CandleSeries {
     candles: BTreeMap<i64, Candle>,
 }
 
-impl History {
-    /// The end of the bar that the trade belongs to, or nothing if that bar is gone.
+impl CandleSeries {
+    /// Adds a trade, and returns the end of its bar; `None` if the bar is no longer kept.
     fn apply(&mut self, resolution: Resolution, trade: &Trade, room: usize) -> Option<i64> {
-        // Most trades belong to the newest bar, which saves the calendar.
+        // Most trades belong to the newest bar; checking it first avoids calendar arithmetic.
         if let Some((_, newest)) = self.candles.iter_mut().next_back()
             && (newest.start..newest.end).contains(&trade.time)
         {
@@ -221,7 +222,7 @@ impl History {
         let end = candle.end;
         self.candles.insert(start, candle);
         let gone = if self.candles.len() > room { self.candles.pop_first() } else { None };
-        // The oldest goes, which is this one when it had gone before: it would lack trades.
+        // The oldest bar is removed. If it is the new one, it was removed before and would lack trades.
         gone.is_none_or(|(oldest, _)| oldest != start).then_some(end)
     }
 }
@@ -306,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_when_a_bar_ended() {
+    fn a_change_says_whether_a_bar_ended() {
         let mut candles = Candles::new(10);
         assert_eq!(candles.apply(&trade(1, 100, 100, 1)), Change::Current);
         assert_eq!(candles.advance(MINUTE - 1), Change::Nothing);
@@ -320,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn history_is_bounded_and_a_bar_let_go_does_not_come_back() {
+    fn history_is_bounded_and_a_removed_bar_does_not_come_back() {
         let mut candles = Candles::new(3);
         for minute in 0..10 {
             let _ = candles.apply(&trade(minute, i64::try_from(minute).expect("small") * MINUTE, 100, 1));
@@ -359,7 +360,7 @@ mod tests {
         let one = (0_u64..60, 0_i64..20 * MINUTE, 1_i64..1_000, 1_i64..1_000_000_000);
         proptest::collection::vec(one.prop_map(|(id, time, price, quantity)| trade(id, time, price, quantity)), 0..80)
             .prop_map(|mut trades| {
-                // Of two trades with one id the first would win, so order would matter.
+                // Of two trades with the same id the first one counts, so order would matter.
                 let mut ids = std::collections::HashSet::new();
                 trades.retain(|trade| ids.insert(trade.id));
                 trades

@@ -19,68 +19,68 @@ pub use crate::value::{List, OrOff, Origins};
 #[derive(Debug, Clone, Parser)]
 #[command(name = "trading-api", version, max_term_width = 110, disable_help_subcommand = true)]
 pub struct Settings {
-    /// Where the server listens and who may read from it.
+    /// The address to listen on, and access from other origins.
     #[command(flatten)]
     pub listen: ListenSettings,
-    /// Time limits and bounds of connections.
+    /// Time limits and size limits of connections.
     #[command(flatten)]
     pub websocket: WebSocketSettings,
-    /// What is published and how often.
+    /// What is published, and how often.
     #[command(flatten)]
     pub broadcaster: BroadcasterSettings,
-    /// Where trades come from.
+    /// The source of trades.
     #[command(flatten)]
-    pub feed: FeedSettings,
+    pub source: SourceSettings,
 }
 
-/// Where the server listens and who may read from it.
+/// The address to listen on, and access from other origins.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Listening")]
 pub struct ListenSettings {
     /// Address to listen on; 0.0.0.0 is every address of this machine.
     #[arg(long, env = "HOST", value_name = "HOST", default_value = "127.0.0.1", value_parser = value::HOST)]
     pub host: String,
-    /// Port to listen on; 0 is any free port, which the first line printed tells.
+    /// Port to listen on; 0 is any free port, which the first line of output names.
     #[arg(long, env = "PORT", value_name = "PORT", default_value = "8000", value_parser = value::PORT)]
     pub port: u16,
     /// Origins whose pages may read from this server, separated by commas; * is every origin.
     #[arg(long, env = "CORS_ORIGINS", value_name = "ORIGINS", default_value = "*", value_parser = value::ORIGINS)]
     pub cors_origins: Origins,
-    /// What is logged to standard error, such as `warn` or `info,topicast=debug`.
+    /// Log filter for standard error, such as `warn` or `info,topicast=debug`.
     #[arg(long, env = "RUST_LOG", value_name = "FILTER", default_value = "info,topicast=debug", value_parser = LOG)]
     pub log: String,
 }
 
-/// Time limits and bounds of connections.
+/// Time limits and size limits of connections.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(next_help_heading = "WebSockets")]
 pub struct WebSocketSettings {
-    /// Seconds that a client may be silent; 0 is for ever.
+    /// Seconds that a client may be silent; 0 disables the limit.
     #[arg(long, env = "WS_HEARTBEAT_INTERVAL", value_name = "SECONDS", default_value = "30.0", value_parser = value::OR_OFF)]
     pub ws_heartbeat_interval: OrOff,
-    /// Seconds that a connection may last; 0 is for ever.
+    /// Seconds that a connection may last; 0 disables the limit.
     #[arg(long, env = "WS_MAX_CONNECTION_LIFESPAN", value_name = "SECONDS", default_value = "3600.0", value_parser = value::OR_OFF)]
     pub ws_max_connection_lifespan: OrOff,
     /// Whether the server pings clients, at half the heartbeat interval.
     #[arg(long, env = "WS_SERVER_PINGS", value_name = "BOOL", default_value = "false",
         num_args = 0..=1, default_missing_value = "true", value_parser = value::SWITCH)]
     pub ws_server_pings: bool,
-    /// Largest message of a client, in bytes; a larger one closes its connection.
+    /// Size limit of a client's message, in bytes; a larger one closes the connection.
     #[arg(long, env = "WS_MAX_MESSAGE_BYTES", value_name = "BYTES", default_value = "65536", value_parser = value::MESSAGE_BYTES)]
     pub ws_max_message_bytes: usize,
-    /// Bytes that may wait for one client to read them; more closes its connection.
+    /// Limit of unsent bytes for one client; more close its connection.
     #[arg(long, env = "WS_MAX_UNSENT_BYTES", value_name = "BYTES", default_value = "1048576", value_parser = value::UNSENT_BYTES)]
     pub ws_max_unsent_bytes: usize,
-    /// Topics that one connection may be subscribed to.
+    /// Limit of subscriptions of one connection.
     #[arg(long, env = "WS_MAX_SUBSCRIPTIONS", value_name = "COUNT", default_value = "1000", value_parser = value::COUNT)]
     pub ws_max_subscriptions: usize,
-    /// Connections that the server takes; 0 is no limit.
+    /// Limit of connections; 0 disables the limit.
     #[arg(long, env = "WS_MAX_CONNECTIONS", value_name = "COUNT", default_value = "0", value_parser = value::COUNT_OR_ANY)]
     pub ws_max_connections: usize,
 }
 
 impl WebSocketSettings {
-    /// The bounds as the framework takes them.
+    /// Returns the limits for the framework.
     pub fn limits(&self) -> Limits {
         Limits {
             message_bytes: self.ws_max_message_bytes,
@@ -93,7 +93,7 @@ impl WebSocketSettings {
     }
 }
 
-/// What is published and how often.
+/// What is published, and how often.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Bar broadcaster")]
 pub struct BroadcasterSettings {
@@ -112,31 +112,31 @@ pub struct BroadcasterSettings {
     pub bar_broadcaster_resolutions: List<Resolution>,
 }
 
-/// Where trades come from.
+/// The source of trades.
 #[derive(Debug, Clone, PartialEq, Args)]
-#[command(next_help_heading = "Feed")]
-pub struct FeedSettings {
+#[command(next_help_heading = "Trades")]
+pub struct SourceSettings {
     /// Seed of the mock market: the same seed and start give the same trades.
     #[arg(long, env = "MOCK_SEED", value_name = "NUMBER", default_value = "1", value_parser = value::SEED)]
     pub seed: u64,
-    /// Where the clock of the mock market starts: a time such as 2024-08-09T00:00:00Z, or
+    /// Start of the mock market's clock: a time such as 2024-08-09T00:00:00Z, or
     /// milliseconds since 1970 [default: now].
     #[arg(long, env = "MOCK_START", value_name = "TIME", value_parser = value::MOMENT)]
     pub start: Option<i64>,
-    /// Seconds for which the mock market has been trading when its clock starts.
+    /// Seconds of trades that the mock market has when its clock starts.
     #[arg(long, env = "MOCK_HISTORY", value_name = "SECONDS", default_value = "0", value_parser = value::HISTORY)]
     pub mock_history: u32,
     /// Recording of a Binance combined stream to replay instead of the mock market, plain or
     /// gzip; may be repeated, and in the variable separated by commas.
     #[arg(long, env = "TAPE", value_name = "FILE", value_delimiter = ',', value_parser = value::FILE)]
     pub tape: Vec<PathBuf>,
-    /// How fast the tape is played: 1 is as it was recorded, `max` is without waiting.
+    /// Speed of the tape: 1 is as recorded, `max` is without waiting.
     #[arg(long, env = "TAPE_SPEED", value_name = "SPEED", default_value = "1", requires = "tape", value_parser = SPEED)]
     pub speed: Speed,
-    /// When the tape starts.
+    /// When to start the tape.
     #[arg(long, env = "TAPE_START", value_name = "WHEN", default_value = "first-subscription", requires = "tape", value_parser = TAPE_START)]
     pub tape_start: TapeStart,
-    /// Bars that are kept of each symbol and resolution.
+    /// Number of bars to keep for each symbol and resolution.
     #[arg(long, env = "BAR_HISTORY", value_name = "COUNT", default_value = "10000", value_parser = value::COUNT)]
     pub bar_history: usize,
 }
@@ -144,24 +144,24 @@ pub struct FeedSettings {
 /// When a tape starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TapeStart {
-    /// When somebody has subscribed to anything.
+    /// With the first subscription.
     FirstSubscription,
-    /// With the server.
+    /// When the server starts.
     Now,
 }
 
 impl Default for Settings {
-    /// The settings without any flag or variable.
+    /// Returns the default settings.
     fn default() -> Self {
         Self::from_flags::<[&str; 0], _>([]).expect("the defaults are allowed values")
     }
 }
 
 impl Settings {
-    /// The settings of these flags alone, whatever the environment says.
+    /// Parses the settings from flags only, without the environment.
     ///
     /// # Errors
-    /// When a flag is unknown or its value is not allowed; the message is for people.
+    /// Returns an error if a flag is unknown or its value is not allowed.
     pub fn from_flags<I: IntoIterator<Item = T>, T: Into<std::ffi::OsString> + Clone>(
         flags: I,
     ) -> Result<Self, clap::Error> {
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(settings.broadcaster.bar_broadcaster_interval, Duration::from_secs(2));
         assert_eq!(settings.broadcaster.bar_broadcaster_symbols, None);
         assert_eq!(settings.broadcaster.bar_broadcaster_resolutions, List(vec![Resolution::M1]));
-        assert_eq!(settings.feed.tape_start, TapeStart::FirstSubscription);
+        assert_eq!(settings.source.tape_start, TapeStart::FirstSubscription);
     }
 
     #[test]
@@ -246,7 +246,7 @@ mod tests {
         Settings::from_flags(["--tape-start", "now"]).expect_err("no tape");
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
         let settings = Settings::from_flags(["--tape", file, "--tape", file, "--speed", "max"]).expect("two files");
-        assert_eq!(settings.feed.tape.len(), 2);
-        assert_eq!(settings.feed.speed, Speed::Max);
+        assert_eq!(settings.source.tape.len(), 2);
+        assert_eq!(settings.source.speed, Speed::Max);
     }
 }

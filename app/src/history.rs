@@ -1,4 +1,4 @@
-//! Bars of the past: what `GET /api/v1/bars` asks for, and what it answers.
+//! Past bars: the request and response of `GET /api/v1/bars`.
 
 use std::{borrow::Cow, num::NonZeroU32, ops::Range, str::FromStr};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::{bar::Bar, candles::Candles, resolution::Resolution};
 
-/// A request for bars of the past.
+/// A request for past bars.
 ///
 /// Read from the parameters that charting libraries send: `symbol`, `resolution` (`1` if
 /// absent), `to`, and `from` or `countBack`. Times are seconds since 1970-01-01 00:00 UTC.
@@ -17,35 +17,35 @@ pub struct HistoryRequest {
     pub symbol: String,
     /// Length of a bar.
     pub resolution: Resolution,
-    /// Which bars.
+    /// The start of the range.
     pub span: Span,
     /// The bars start before this time, in seconds.
     pub to: i64,
 }
 
-/// How far back a request reaches.
+/// The start of a requested range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Span {
-    /// To this time, in seconds, itself included.
+    /// From this time on, in seconds, inclusive.
     From(i64),
-    /// To so many bars, however far back they are. It wins where both are given.
+    /// This many bars, however far back. It takes precedence if both are given.
     CountBack(usize),
 }
 
-/// The bars of a request, in order.
+/// The response: the bars in order.
 ///
-/// A chart that subscribes first, then asks for history, and of two states of one bar keeps
-/// the one with the larger volume has no gap and no wrong bar: both come from one store, and
-/// volume grows whenever a bar changes. Live times never go back, so a late trade that revises
-/// a bar before the last one shows here only: ask again for the last few when a bar begins.
+/// A chart has no gap and no wrong bar if it subscribes first, then requests history, and keeps
+/// the state with the larger volume of each bar: both come from one store, and volume grows
+/// whenever a bar changes. Live times never go back, so a late trade that revises a bar before
+/// the last one shows in history only; request the last few bars again when a bar begins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct History {
-    /// The bars, as they are on the wire.
+pub struct HistoryResponse {
+    /// The bars.
     pub bars: Vec<Bar>,
-    /// Whether there are none.
+    /// True if there are no bars.
     pub no_data: bool,
-    /// Where there are none: the start of the nearest earlier bar, in seconds, if there is one.
+    /// If there are no bars, the start of the nearest earlier bar, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_time: Option<i64>,
 }
@@ -66,10 +66,10 @@ struct Parameters {
     count_back: Option<NonZeroU32>,
 }
 
-/// What times are, in messages.
+/// The description of times in messages.
 const SECONDS: &str = "a whole number of seconds since 1970-01-01 00:00 UTC";
 
-/// What counts are, in messages.
+/// The description of counts in messages.
 const COUNT: &str = "a whole number of bars from 1 to 4294967295";
 
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
@@ -105,7 +105,7 @@ impl TryFrom<Parameters> for HistoryRequest {
     }
 }
 
-impl History {
+impl HistoryResponse {
     /// Answers a request from the store.
     pub fn of(candles: &Candles, request: &HistoryRequest) -> Self {
         let range = |times: Range<i64>| candles.range(&request.symbol, request.resolution, times);
@@ -124,7 +124,7 @@ impl History {
     }
 }
 
-/// Seconds as the store counts time; those that it cannot count are beyond every bar.
+/// Converts seconds to milliseconds; saturates, which is beyond every bar.
 fn millis(seconds: i64) -> i64 {
     seconds.saturating_mul(1_000)
 }
@@ -190,7 +190,7 @@ mod tests {
         let mut candles = Candles::new(10);
         let trade = |id, time| Trade { symbol: "X".into(), id, time, price: Decimal::ONE, quantity: Decimal::ONE };
         let _ = candles.apply(&trade(1, 61_000));
-        let json = |span, to| serde_json::to_string(&History::of(&candles, &request(span, to))).expect("JSON");
+        let json = |span, to| serde_json::to_string(&HistoryResponse::of(&candles, &request(span, to))).expect("JSON");
         let bar = r#"{"time":60000,"open":1,"high":1,"low":1,"close":1,"volume":1}"#;
         assert_eq!(json(Span::From(60), 61), format!(r#"{{"bars":[{bar}],"noData":false}}"#));
         assert_eq!(json(Span::From(60), 60), r#"{"bars":[],"noData":true}"#, "`to` is excluded");
@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(json(Span::From(i64::MIN), i64::MAX), format!(r#"{{"bars":[{bar}],"noData":false}}"#));
     }
 
-    /// Bars by a way of their own: trades are put into buckets, and buckets into a list.
+    /// Computes the bars independently: puts trades into buckets, and buckets into a list.
     fn oracle(trades: &[(i64, i64)], request: &HistoryRequest) -> (Vec<(i64, i64)>, Option<i64>) {
         let mut bars: Vec<(i64, i64)> = Vec::new();
         for (time, quantity) in trades {
@@ -238,7 +238,7 @@ mod tests {
             }
             let span = count.map_or(Span::From(from), Span::CountBack);
             let request = HistoryRequest { resolution: Resolution::ALL[which], ..request(span, from + length) };
-            let history = History::of(&candles, &request);
+            let history = HistoryResponse::of(&candles, &request);
             let bars: Vec<_> = history.bars.iter().map(|bar| (bar.time, i64::try_from(bar.volume.0).expect("whole"))).collect();
             prop_assert_eq!(history.no_data, bars.is_empty());
             prop_assert_eq!((bars, history.next_time), oracle(&trades, &request));

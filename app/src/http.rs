@@ -1,4 +1,4 @@
-//! What is served over plain HTTP: bars of the past, what the market has, health, and the page.
+//! The HTTP routes: past bars, the market's symbols, health, and the page.
 
 use std::{error::Error, sync::Arc};
 
@@ -19,63 +19,63 @@ use crate::{
 /// The path of the WebSocket.
 pub const WEBSOCKET_PATH: &str = "/api/v1/ws";
 
-/// The path that tells how the server is.
+/// The path of the health endpoint.
 pub const HEALTH_PATH: &str = "/api/v1/health";
 
-/// The path of the bars of the past.
+/// The path of past bars.
 pub const BARS_PATH: &str = "/api/v1/bars";
 
-/// The path that tells what has bars.
+/// The path of the market's symbols and resolutions.
 pub const MARKET_PATH: &str = "/api/v1/market";
 
-/// Of an answer that is true for a moment only: bars go on, and symbols come.
+/// The caching of answers that change with every trade.
 const MOMENTARY: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 
-/// An error, as every request over plain HTTP is answered.
+/// The body of every HTTP error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// What kind of error it is, in snake_case.
+    /// The machine-readable code, in snake_case.
     pub code: &'static str,
     /// What was wrong, where, and what is allowed.
     pub message: String,
 }
 
-/// The answer of [`HEALTH_PATH`].
+/// The response of [`HEALTH_PATH`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Health {
-    /// `ok` from a server that answers.
+    /// Always `ok`.
     pub status: &'static str,
-    /// How many WebSockets are open.
+    /// The number of open WebSockets.
     pub connections: usize,
-    /// What the broadcaster does; `is_running` is false when it is disabled.
+    /// The broadcaster's metrics; `is_running` is false if it is disabled.
     pub bar_broadcaster: Metrics,
 }
 
-/// The answer of [`MARKET_PATH`]: what one can ask for and subscribe to, and then gets bars of.
+/// The response of [`MARKET_PATH`]: the symbols and resolutions that have bars.
 ///
 /// The symbols are those of `BAR_BROADCASTER_SYMBOLS`. Without that setting they are the mock
 /// market's, or those among the first 50,000 trades of the tape, and grow by each symbol that
 /// is traded for the first time after them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Offer {
-    /// Tickers, in the order in which they were given, or came to be known.
+    /// Tickers, in the order in which they were given or first traded.
     pub symbols: Vec<String>,
-    /// Lengths of bars that go out live, in the order in which they were given; none where the
-    /// broadcaster is disabled. History has every length.
+    /// Resolutions that are published live, in the order in which they were given; empty if the
+    /// broadcaster is disabled. History has every resolution.
     pub resolutions: Vec<Resolution>,
 }
 
-/// What the routes answer from.
+/// The state of the routes.
 #[derive(Clone)]
 struct Shared {
     ws: topicast::Server,
     market: Arc<Market>,
-    /// Whether bars go out live. The settings say so, and not whether the broadcaster runs at this moment:
-    /// a page that asks before it has started would believe that nothing ever will.
+    /// Whether bars are published live, by the settings. Whether the broadcaster runs now would
+    /// mislead a page that asks before it has started.
     is_live: bool,
 }
 
-/// All routes of the application; `is_live` where the settings have bars broadcast.
+/// Returns all routes of the application. `is_live` says whether bars are published live.
 pub fn router(ws: &topicast::Server, market: Arc<Market>, is_live: bool, origins: &Origins) -> Router {
     Router::new()
         .route(HEALTH_PATH, get(health))
@@ -118,7 +118,7 @@ async fn offer(State(Shared { market, is_live, .. }): State<Shared>) -> Response
     (MOMENTARY, Json(Offer { symbols, resolutions })).into_response()
 }
 
-/// What every other path is answered with, such as a file of a page that was replaced by a newer one.
+/// Answers all other paths, such as files of an older page.
 async fn nothing(uri: Uri) -> Response {
     let message = format!("nothing is at `{}`; `/` says what there is", uri.path());
     (StatusCode::NOT_FOUND, MOMENTARY, Json(Problem { code: "not_found", message })).into_response()

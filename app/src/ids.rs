@@ -1,20 +1,20 @@
-//! Which trade ids were seen: ranges, since exchanges number their trades in a row.
+//! A set of trade ids, stored as ranges because exchanges number trades consecutively.
 
 use std::collections::BTreeMap;
 
-/// How many separate ranges are kept. Past that the oldest gap is closed, so that a
-/// feed with holes cannot grow the set for ever.
+/// The limit of separate ranges. Beyond it the oldest gap is closed, so that missing ids cannot
+/// grow the set without bound.
 const MAX_RANGES: usize = 4_096;
 
-/// A set of ids that takes no more room for a million ids in a row than for one.
+/// A set of ids in which consecutive ids take no more space than one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ids {
-    /// First id of a range to its last; ranges neither touch nor overlap.
+    /// The first id of each range to its last; ranges are neither adjacent nor overlapping.
     ranges: BTreeMap<u64, u64>,
 }
 
 impl Ids {
-    /// Adds an id; false if it was there. An id in a gap closed for want of room counts as seen.
+    /// Adds an id, and returns false if it was in the set. Ids in a closed gap count as in the set.
     pub(crate) fn insert(&mut self, id: u64) -> bool {
         let before = self.ranges.range(..=id).next_back().map(|(&first, &last)| (first, last));
         if before.is_some_and(|(_, last)| id <= last) {

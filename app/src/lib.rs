@@ -1,7 +1,7 @@
 //! A trading API on topicast: bars of a mock market or of a recorded tape, live over WebSockets.
 //!
-//! `trading-api` is the server; this library is what it is made of, so that tests and
-//! tools can use the parts. The way of a trade: a [`feed`] plays [`mock`] or [`tape`]
+//! `trading-api` is the server; this library has its parts, for tests and tools. The path of a
+//! trade: a [`source`] plays [`mock`] or [`tape`]
 //! through [`replay`] into the [`market`], whose [`candles`] become bars, which the
 //! [`broadcaster`] publishes to the topics of the [`bar`] channel and [`history`] answers with.
 //! The [`page`] draws both.
@@ -9,13 +9,14 @@
 pub mod server;
 pub mod http;
 pub mod page;
-pub mod feed;
+pub mod source;
 pub mod config;
 mod value;
 pub mod replay;
 pub mod market;
 pub mod history;
 pub mod broadcaster;
+pub mod publish;
 pub mod candles;
 mod ids;
 pub mod mock;

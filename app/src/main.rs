@@ -1,4 +1,4 @@
-//! Starts the trading API, says where it is, and stops it when it is told to.
+//! Starts the trading API, prints its address, and stops it on a signal.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -12,10 +12,10 @@ use tracing::info;
 use tracing_subscriber::EnvFilter;
 use trading_api::{
     App,
-    broadcaster::BoxError,
     config::{ListenSettings, Settings},
     http::{HEALTH_PATH, WEBSOCKET_PATH},
     page,
+    publish::BoxError,
     report::report,
 };
 
@@ -26,7 +26,7 @@ async fn main() -> ExitCode {
     match run(settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Whatever is logged, a server that does not run says why.
+            // Printed whatever the log filter, since the server does not run.
             eprintln!("error: {}", report(&*error));
             ExitCode::FAILURE
         }
@@ -57,7 +57,7 @@ async fn listen(settings: &ListenSettings) -> Result<TcpListener, String> {
     })
 }
 
-/// Ready on Ctrl-C, and where there is such a thing on SIGTERM.
+/// Resolves on Ctrl-C, and on SIGTERM on systems that have it.
 fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     #[cfg(unix)]
     {
@@ -95,12 +95,12 @@ fn print_addresses(listening: SocketAddr) {
          asyncapi:  http://{at}{WEBSOCKET_PATH}/asyncapi.json and http://{at}{WEBSOCKET_PATH}/asyncapi-3.json\n\
          health:    http://{at}{HEALTH_PATH}\n"
     );
-    // Whoever started the server may have closed the pipe; it serves all the same.
+    // The parent process may have closed the pipe, which must not stop the server.
     let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// An address that a browser on this machine can open.
+/// Returns an address that a browser on this machine can open.
 fn reachable(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

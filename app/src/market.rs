@@ -1,4 +1,4 @@
-//! The one place where trades come in: it keeps the bars and has the finished ones sent.
+//! The entry of trades: stores their bars and publishes bars that ended.
 
 use std::{
     ops::Range,
@@ -12,16 +12,16 @@ use crate::{
     bar::Bar,
     broadcaster::BarBroadcaster,
     candles::{Candles, Change},
-    history::{History, HistoryRequest},
+    history::{HistoryRequest, HistoryResponse},
     resolution::Resolution,
     trade::Trade,
 };
 
 /// The bars and their broadcaster.
 ///
-/// A bar's final state is published in the same breath in which it ends, while the
-/// store is locked: no later trade comes between, however fast trades come, and who
-/// reads history never sees a bar begin whose predecessor has yet to go out.
+/// A bar's final state is published when the bar ends, while the store is locked. So no later
+/// trade comes first, however fast trades arrive, and history never shows a bar whose
+/// predecessor is not published yet.
 pub struct Market {
     candles: Mutex<Candles>,
     broadcaster: BarBroadcaster,
@@ -29,13 +29,13 @@ pub struct Market {
 }
 
 impl Market {
-    /// A market without trades. With `follow`, symbols are published once they are traded;
-    /// without, only those that the broadcaster has.
+    /// Creates a market without trades. With `follow`, every symbol is published once it is
+    /// traded; otherwise only the broadcaster's symbols are.
     pub fn new(candles: Candles, broadcaster: BarBroadcaster, follow: bool) -> Self {
         Self { candles: Mutex::new(candles), broadcaster, follow }
     }
 
-    /// Takes in a trade.
+    /// Applies a trade.
     pub fn apply(&self, trade: &Trade) -> Change {
         let mut candles = self.candles();
         let unknown = !candles.knows(&trade.symbol);
@@ -52,7 +52,7 @@ impl Market {
         change
     }
 
-    /// Moves time on without a trade.
+    /// Advances the clock without a trade.
     pub fn advance(&self, now: i64) -> Change {
         let mut candles = self.candles();
         let change = candles.advance(now);
@@ -62,22 +62,22 @@ impl Market {
         change
     }
 
-    /// The bars that start within the given times (milliseconds), in order.
+    /// Returns the bars that start within the given times (milliseconds), in order.
     pub fn bars(&self, symbol: &str, resolution: Resolution, times: Range<i64>) -> Vec<Bar> {
         self.candles().range(symbol, resolution, times).map(Bar::from).collect()
     }
 
-    /// The bars of a request, all in the state of one moment.
-    pub fn history(&self, request: &HistoryRequest) -> History {
-        History::of(&self.candles(), request)
+    /// Answers a history request from a consistent state of the store.
+    pub fn history(&self, request: &HistoryRequest) -> HistoryResponse {
+        HistoryResponse::of(&self.candles(), request)
     }
 
-    /// The broadcaster, for its metrics.
+    /// Returns the broadcaster, for its metrics.
     pub fn broadcaster(&self) -> &BarBroadcaster {
         &self.broadcaster
     }
 
-    /// Starts the broadcaster; the future is its loop, and ends it when it is dropped.
+    /// Starts the broadcaster. The future runs its loop, and stops it when dropped.
     pub fn broadcast(self: Arc<Self>) -> impl Future<Output = ()> + Send + 'static {
         struct Running(Arc<Market>);
         impl Drop for Running {
@@ -92,7 +92,7 @@ impl Market {
             let market = &running.0;
             let interval = market.broadcaster.interval();
             let mut ticks = time::interval_at(Instant::now() + interval, interval);
-            // After a stall one bar is as good as the many that were missed.
+            // After a stall, one bar replaces the ticks that were missed.
             ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
             loop {
                 ticks.tick().await;
@@ -102,7 +102,7 @@ impl Market {
     }
 
     fn candles(&self) -> MutexGuard<'_, Candles> {
-        // Every change of the store leaves it whole, so a panic elsewhere does not spoil it.
+        // Every change leaves the store consistent, so a panic of another thread does no harm.
         self.candles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! A feed that needs nothing: trades of a random walk, the same for the same seed.
+//! A mock market: trades of a random walk, the same for the same seed.
 
 use std::sync::Arc;
 
@@ -10,22 +10,21 @@ use rust_decimal::Decimal;
 
 use crate::trade::Trade;
 
-/// Prices have cents.
+/// The decimal places of prices.
 const SCALE: u32 = 2;
 
-/// The trades of some symbols from a moment on, in order of time and without end.
+/// An endless iterator over the trades of some symbols from a start time on, in order of time.
 ///
-/// The stream is a function of the seed, the start and the symbols; who reads it, and
-/// how fast, changes nothing. Each symbol walks on its own: another one beside it does
-/// not change its trades, and another start only shifts them. Only whole numbers are
-/// used, so the stream is the same on every machine.
+/// The trades are a function of the seed, the start and the symbols. Each symbol has a walk of
+/// its own: other symbols do not change its trades, and another start only shifts them. All
+/// arithmetic is on integers, so the trades are the same on every machine.
 #[derive(Debug, Clone)]
 pub struct Mock {
     walks: Vec<Walk>,
 }
 
 impl Mock {
-    /// A feed of the given symbols from `start` (milliseconds) on.
+    /// Creates a mock market of the given symbols from `start` (milliseconds) on.
     pub fn new<S: AsRef<str>>(seed: u64, start: i64, symbols: &[S]) -> Self {
         Self { walks: symbols.iter().map(|symbol| Walk::new(seed, start, symbol.as_ref())).collect() }
     }
@@ -35,7 +34,7 @@ impl Iterator for Mock {
     type Item = Trade;
 
     fn next(&mut self) -> Option<Trade> {
-        // Of trades at the same moment the first symbol's comes first.
+        // Trades at the same time are ordered by symbol.
         self.walks.iter_mut().min_by_key(|walk| walk.time).map(Walk::next)
     }
 }
@@ -46,12 +45,12 @@ struct Walk {
     symbol: Arc<str>,
     random: ChaCha8Rng,
     id: u64,
-    /// When the next trade happens.
+    /// The time of the next trade.
     time: i64,
     ticks: i64,
-    /// Fills of the present order that are still to come.
+    /// The remaining fills of the current order.
     fills: u32,
-    /// Where the present order pushes the price, in ticks.
+    /// The direction in which the current order moves the price, in ticks.
     push: i64,
     busy: bool,
 }
@@ -85,7 +84,7 @@ impl Walk {
         trade
     }
 
-    /// The next order: when it comes, which side it takes, and into how many fills it falls.
+    /// Starts the next order: its time, its side, and its number of fills.
     fn order(&mut self) {
         if self.below(48) == 0 {
             self.busy = !self.busy;
@@ -101,13 +100,13 @@ impl Walk {
         self.step(step);
     }
 
-    /// Moves the price; it turns round before it would reach nothing.
+    /// Moves the price, and reverses direction before it reaches zero.
     fn step(&mut self, ticks: i64) {
         let moved = self.ticks + ticks;
         self.ticks = if moved < 1 { self.ticks + 1 } else { moved };
     }
 
-    /// Mostly small lots, now and then a block.
+    /// Returns a quantity: mostly small lots, sometimes a block.
     fn quantity(&mut self) -> Decimal {
         let lots = i64::from(1 + self.below(20));
         let unit = match self.below(16) {
@@ -118,15 +117,15 @@ impl Walk {
         Decimal::from(lots * unit)
     }
 
-    /// A number below `bound`: the high half of a product, which is the same for ever,
-    /// whereas a library's way of drawing from a range may change with its version.
+    /// Returns a number below `bound`: the high half of a product. A library's algorithm for ranges
+    /// may change between versions; this one does not.
     fn below(&mut self, bound: u32) -> u32 {
         let product = u64::from(self.random.next_u32()) * u64::from(bound);
         u32::try_from(product >> 32).unwrap_or(0)
     }
 }
 
-/// A number for a name: FNV-1a, 64 bits.
+/// Hashes a name with 64-bit FNV-1a.
 fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

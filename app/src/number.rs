@@ -9,10 +9,9 @@ use topicast::schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 /// An exact decimal: a price, a quantity, a volume.
 ///
-/// It is written as a JSON number without trailing zeros, and never goes through a
-/// binary float on the way, so that a volume summed from many trades has the digits
-/// that the trades had. Formats that are not for people, where a number is eight
-/// bytes, get the nearest `f64`.
+/// It is serialized as a JSON number without trailing zeros, without a conversion to a binary
+/// float, so that a volume summed from many trades is exact. Binary formats get the nearest
+/// `f64`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Number(pub Decimal);
 
@@ -46,8 +45,8 @@ impl<'de> Deserialize<'de> for Number {
             return Decimal::try_from(float).map(Self).map_err(de::Error::custom);
         }
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        // Decimal's parser also takes forms that JSON has not, but what arrives here is JSON:
-        // anything else than a number starts with a quote, a bracket or a letter.
+        // Decimal's parser also accepts forms that JSON does not have, but the text is valid JSON,
+        // where only a number starts without a quote, a bracket or a letter.
         let text = raw.get();
         text.parse().or_else(|_| Decimal::from_scientific(text)).map(Self).map_err(|_| {
             let unexpected = de::Unexpected::Other(text);

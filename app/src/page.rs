@@ -1,4 +1,4 @@
-//! The page with the charts at `/`, compiled into the program where it was built.
+//! The page with the charts at `/`, compiled into the program if it was built.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -13,28 +13,28 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 /// A file of the page.
 #[derive(Debug, Clone, Copy)]
 pub struct File {
-    /// Where it is served, such as `/assets/index-Ck3vT0bX.js`; `/index.html` is the page itself.
+    /// The path, such as `/assets/index-Ck3vT0bX.js`; `/index.html` is the page itself.
     pub path: &'static str,
-    /// What it holds.
+    /// The content.
     pub bytes: &'static [u8],
 }
 
-/// The page that was there when this program was built; empty where there was none.
+/// The files of the page that was built before this program; empty if there was none.
 pub const BUNDLE: &[File] = include!(concat!(env!("OUT_DIR"), "/bundle.rs"));
 
-/// What the browser lets the page do: load and connect to its own origin, and no more.
+/// The content security policy: the page may load from and connect to its own origin only.
 ///
 /// `'self'` includes WebSockets of the same host and port since Chrome 71, Firefox 62 and
-/// Safari 16. Older Safaris want the host named; the server knows its public name only from
-/// what a client says it is, and `ws:` alone would allow every host.
+/// Safari 16. Older Safaris require the host name, which the server knows only from the client's
+/// request, and `ws:` alone would allow every host.
 pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
-/// What is at `/` where the page is not there: how to build it, and links to the rest.
+/// The page at `/` if the real one was not built: how to build it, and links to the rest.
 const MISSING: &[File] = &[File { path: "/index.html", bytes: include_bytes!("page/missing.html") }];
 
-/// The routes of a page's files. Where there are none, `/` says how to build them.
+/// Returns the routes of a page's files. Without files, `/` explains how to build them.
 pub fn router<S: Clone + Send + Sync + 'static>(files: &'static [File]) -> Router<S> {
     let files = if files.is_empty() { MISSING } else { files };
     files.iter().map(Asset::new).fold(Router::new(), |router, asset| {
@@ -43,7 +43,7 @@ pub fn router<S: Clone + Send + Sync + 'static>(files: &'static [File]) -> Route
     })
 }
 
-/// A file with what its answers have in common.
+/// A file with its entity tag.
 #[derive(Debug, Clone)]
 struct Asset {
     path: &'static str,
@@ -53,7 +53,7 @@ struct Asset {
 
 impl Asset {
     fn new(file: &File) -> Self {
-        // Another version of Rust may hash otherwise; then a browser loads once what it has already.
+        // The hash may change with the version of Rust; browsers then load the file once more.
         let mut hasher = DefaultHasher::new();
         file.bytes.hash(&mut hasher);
         let tag = format!("\"{:016x}\"", hasher.finish());
@@ -62,7 +62,7 @@ impl Asset {
     }
 
     fn answer(&self, request: &HeaderMap) -> Response {
-        // The name of what lies in `assets` has a hash of its content, so it never changes.
+        // Names in `assets` contain a hash of the content, so these files never change.
         let hashed = self.path.starts_with("/assets/");
         let cache = if hashed { "public, max-age=31536000, immutable" } else { "no-cache" };
         let headers = [
@@ -80,8 +80,8 @@ impl Asset {
     }
 }
 
-/// Whether `If-None-Match` names the tag (RFC 9110, section 13.1.2). Tags are compared weakly,
-/// since a proxy that compresses makes them weak.
+/// Returns true if `If-None-Match` names the tag (RFC 9110, section 13.1.2). Tags are compared
+/// weakly, since compressing proxies make them weak.
 fn knows(request: &HeaderMap, tag: &HeaderValue) -> bool {
     let values = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     let mut tags = values.flat_map(|value| value.split(',')).map(str::trim);
@@ -200,7 +200,7 @@ mod tests {
         assert!(!text.contains("<script") && !text.contains("style"), "nothing that the policy forbids");
     }
 
-    /// True of whatever page this test was built with, so also of none.
+    /// Holds for the page that this test was built with, if there is one.
     #[test]
     fn the_page_in_this_program_is_whole_and_refers_to_nothing_else() {
         let Some(index) = BUNDLE.iter().find(|file| file.path == "/index.html") else {

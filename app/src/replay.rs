@@ -18,17 +18,17 @@ use crate::{
     trade::Trade,
 };
 
-/// How fast a tape is played.
+/// The speed at which a tape is played.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Speed {
     /// Without waiting.
     Max,
-    /// So many seconds of the tape in one second.
+    /// This many seconds of the tape in one second.
     Times(f64),
 }
 
 impl Speed {
-    /// The real time between `from` (milliseconds) and `time`.
+    /// Returns the real time between `from` (milliseconds) and `time`.
     fn wait(self, from: i64, time: i64) -> Duration {
         match self {
             Self::Max => Duration::ZERO,
@@ -49,7 +49,7 @@ impl fmt::Display for Speed {
     }
 }
 
-/// Neither `max` nor a number in the range that a clock can keep up with.
+/// A speed that is neither `max` nor a number in the allowed range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a speed is `max` or a number from 0.001 to 1000000")]
 pub struct SpeedError;
@@ -68,15 +68,15 @@ impl FromStr for Speed {
 
 /// Plays trades into a market until they end or fail, and returns how many there were.
 ///
-/// The clock starts now, at `origin` (milliseconds), or at the first trade's time when
-/// there is none. It also passes the ends of minutes that have no trade, so that bars end
-/// on time. Trades that come late in the stream are played at once.
+/// The market's clock starts now at `origin` (milliseconds), or at the time of the first trade if
+/// there is no origin. It also advances at the ends of minutes without trades, so that bars end on
+/// time. Late trades are applied at once.
 ///
 /// # Errors
-/// The first error of the stream; everything before it has been played.
+/// Returns the first error of the stream; everything before it has been played.
 ///
 /// # Cancel safety
-/// Dropping the future loses nothing but what was not played yet.
+/// Dropping the future only discards trades that were not played yet.
 pub async fn play<E>(
     trades: impl Stream<Item = Result<Trade, E>>,
     speed: Speed,
@@ -100,14 +100,14 @@ pub async fn play<E>(
             clock = Some(now);
         }
         if market.apply(&trade) == Change::Ended && speed == Speed::Max {
-            // Whoever writes to the subscribers has its turn before the next bar.
+            // The shards get a turn to write to the subscribers before the next bar.
             task::yield_now().await;
         }
     }
     Ok(count)
 }
 
-/// Reads a tape on a thread for blocking work, a little ahead of who plays it.
+/// Reads a tape on a blocking thread, a little ahead of the player.
 pub fn read(tape: Tape) -> impl Stream<Item = Result<Trade, TapeError>> + Send {
     const BATCH: usize = 256;
 
@@ -143,25 +143,26 @@ mod tests {
     use super::*;
     use crate::{
         bar::Bar,
-        broadcaster::{BarBroadcaster, BoxError, Outlet, Outlets},
+        broadcaster::BarBroadcaster,
         candles::Candles,
         mock::Mock,
+        publish::{BarPublisher, BarTopic, BoxError},
     };
 
     const MINUTE: i64 = 60_000;
 
-    /// When a bar went out, in seconds since the start, and its time in minutes.
+    /// When a bar was published, in seconds since the start, and its time in minutes.
     type Sent = Arc<Mutex<Vec<(u64, i64)>>>;
 
     struct Watch(Sent, Instant);
 
-    impl Outlets for Watch {
-        fn open(&self, _: &str, _: Resolution) -> Result<Box<dyn Outlet>, BoxError> {
+    impl BarPublisher for Watch {
+        fn open(&self, _: &str, _: Resolution) -> Result<Box<dyn BarTopic>, BoxError> {
             Ok(Box::new(Self(Arc::clone(&self.0), self.1)))
         }
     }
 
-    impl Outlet for Watch {
+    impl BarTopic for Watch {
         fn subscribers(&self) -> usize {
             1
         }

@@ -1,4 +1,4 @@
-//! How long a bar is: `1`, `5`, `15`, `30`, `60`, `D`, `W` or `M` on the wire.
+//! The length of a bar: `1`, `5`, `15`, `30`, `60`, `D`, `W` or `M` on the wire.
 
 use std::{fmt, str::FromStr};
 
@@ -38,10 +38,10 @@ impl Resolution {
     pub const ALL: [Self; 8] =
         [Self::M1, Self::M5, Self::M15, Self::M30, Self::M60, Self::Day, Self::Week, Self::Month];
 
-    /// Every name, for messages that say what is allowed.
+    /// All names, for messages.
     pub const NAMES: &'static str = "1, 5, 15, 30, 60, D, W, M";
 
-    /// The name on the wire.
+    /// Returns the name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::M1 => "1",
@@ -62,7 +62,7 @@ impl fmt::Display for Resolution {
     }
 }
 
-/// A text that names no resolution.
+/// An error for a text that is not a resolution.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a resolution; allowed are {names}", names = Resolution::NAMES)]
 pub struct UnknownResolution(String);

@@ -1,4 +1,4 @@
-//! The application put together: a feed, a market, and the server that publishes it.
+//! The application: a source of trades, a market, and the server that publishes its bars.
 
 use std::{fmt, io, sync::Arc};
 
@@ -9,27 +9,28 @@ use tracing::info;
 
 use crate::{
     bar::Bars,
-    broadcaster::{BarBroadcaster, BoxError},
+    broadcaster::BarBroadcaster,
     candles::Candles,
     config::{Settings, WebSocketSettings},
-    feed::Feed,
     http,
     market::Market,
+    publish::BoxError,
+    source::TradeSource,
 };
 
-/// The trading API before it runs.
+/// The trading API, ready to serve.
 pub struct App {
     ws: Server,
     market: Arc<Market>,
-    feed: Feed,
+    source: TradeSource,
     router: Router,
     enabled: bool,
 }
 
-/// The WebSocket server of the application: its channels, documents and limits.
+/// Builds the WebSocket server of the application.
 ///
 /// # Errors
-/// When the channels or settings do not fit together.
+/// Returns an error if the channels or settings are not valid together.
 pub fn websocket(settings: &WebSocketSettings) -> Result<Server, topicast::Error> {
     Server::builder("Trading WebSockets", "1.0.0")
         .id("urn:topicast:trading-api")
@@ -65,50 +66,52 @@ impl App {
     /// Builds the application. Blocks while it reads the beginning of a tape.
     ///
     /// # Errors
-    /// When the WebSocket server cannot be built, or a symbol can have no topic.
+    /// Returns an error if the WebSocket server cannot be built, or if a symbol can have no topic.
     pub fn new(settings: &Settings) -> Result<Self, BoxError> {
         let ws = websocket(&settings.websocket)?;
         let publisher = ws.publisher::<Bars>()?;
         let broadcaster = &settings.broadcaster;
-        let feed =
-            Feed::new(&settings.feed, broadcaster.bar_broadcaster_symbols.as_ref().map(|list| list.0.as_slice()));
+        let source = TradeSource::new(
+            &settings.source,
+            broadcaster.bar_broadcaster_symbols.as_ref().map(|list| list.0.as_slice()),
+        );
         let resolutions = broadcaster.bar_broadcaster_resolutions.0.clone();
         let interval = broadcaster.bar_broadcaster_interval;
-        let bars = BarBroadcaster::new(interval, feed.symbols(), resolutions, Box::new(publisher))?;
-        let market = Arc::new(Market::new(Candles::new(settings.feed.bar_history), bars, feed.follows()));
+        let bars = BarBroadcaster::new(interval, source.symbols(), resolutions, Box::new(publisher))?;
+        let market = Arc::new(Market::new(Candles::new(settings.source.bar_history), bars, source.follows()));
         let enabled = broadcaster.bar_broadcaster_enabled;
         let router = http::router(&ws, Arc::clone(&market), enabled, &settings.listen.cors_origins);
-        Ok(Self { ws, market, feed, router, enabled })
+        Ok(Self { ws, market, source, router, enabled })
     }
 
-    /// The market that the application serves.
+    /// Returns the market.
     pub fn market(&self) -> &Arc<Market> {
         &self.market
     }
 
-    /// The WebSocket server of the application.
+    /// Returns the WebSocket server.
     pub fn ws(&self) -> &Server {
         &self.ws
     }
 
-    /// Serves until the signal is ready, then closes every WebSocket with 1001 and waits for them.
+    /// Serves until the signal resolves, then closes every WebSocket with 1001 and waits for them.
     ///
     /// # Errors
-    /// When the listener fails.
+    /// Returns an error if the listener fails.
     pub async fn serve(
         self,
         listener: TcpListener,
         signal: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
-        // Dropped with this future, and the tasks with it.
+        // The tasks stop when this future is dropped.
         let mut tasks = JoinSet::new();
         if self.enabled {
             tasks.spawn(Arc::clone(&self.market).broadcast());
         } else {
             info!("bar broadcaster is disabled");
         }
-        let (market, ws, feed) = (self.market, self.ws.clone(), self.feed);
-        tasks.spawn(async move { feed.run(&market, ws.first_subscription()).await });
+        let (market, ws, source) = (self.market, self.ws.clone(), self.source);
+        tasks.spawn(async move { source.run(&market, ws.first_subscription()).await });
         let ws = self.ws;
         topicast::serve(listener, self.router)
             .with_graceful_shutdown(async move {
@@ -122,6 +125,6 @@ impl App {
 
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("App").field("ws", &self.ws).field("feed", &self.feed).finish_non_exhaustive()
+        f.debug_struct("App").field("ws", &self.ws).field("source", &self.source).finish_non_exhaustive()
     }
 }

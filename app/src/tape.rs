@@ -1,43 +1,37 @@
-//! Trades from recordings of Binance's combined stream, read as they are needed.
+//! Trades from recordings of Binance's combined stream, read lazily.
+
+mod lines;
+mod event;
 
 use std::{
-    borrow::Cow,
     collections::VecDeque,
-    fmt,
-    fs::File,
-    io::{self, BufRead, BufReader, Read},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use flate2::bufread::MultiGzDecoder;
-use rust_decimal::Decimal;
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use crate::trade::Trade;
+use event::parse;
+use lines::{Lines, MAX_LINE};
 
-use crate::trade::{MAX_TIME, Trade};
-
-/// The longest line that is read. Snapshots of an order book take some 64 KiB.
-const MAX_LINE: u64 = 8 << 20;
-
-/// The trades of some files, one after another, in the order of the files.
+/// The trades of some files, in the order of the files.
 ///
-/// A file is plain or gzip (also of several members), told by its first bytes. A line is
+/// A file is plain or gzip (also with several members), which its first bytes show. A line is
 /// `<receive time in ns> <JSON>`, the JSON as Binance's combined stream sends it:
 /// `{"stream":"btcusdt@trade","data":{"e":"trade","s","t","p","q","T"}}`. A trade's time
-/// is the exchange's, `T`; when it was received does not matter. Other streams are skipped.
+/// is the exchange's, `T`; the receive time is ignored. Other streams are skipped.
 ///
 /// The iterator ends after the first error.
 #[derive(Debug)]
 pub struct Tape {
     files: VecDeque<PathBuf>,
     reading: Option<Lines>,
-    /// The symbol of the trade before, so that its name is stored once.
+    /// The symbol of the previous trade, whose name is shared.
     symbol: Option<Arc<str>>,
 }
 
 impl Tape {
-    /// A tape of the given files. They are opened when it is their turn.
+    /// Creates a tape of the given files, each opened when the previous one ends.
     pub fn new(files: impl IntoIterator<Item = PathBuf>) -> Self {
         Self { files: files.into_iter().collect(), reading: None, symbol: None }
     }
@@ -58,12 +52,14 @@ impl Iterator for Tape {
                 let file = self.files.pop_front()?;
                 match Lines::open(file) {
                     Ok(lines) => self.reading = Some(lines),
-                    Err(error) => return Some(Err(self.fail(error))),
+                    Err((file, error)) => {
+                        return Some(Err(self.fail(TapeError { file, line: None, fault: error.into() })));
+                    }
                 }
                 continue;
             };
             let trade = match lines.next() {
-                Ok(Some(line)) => parse(line, self.symbol.as_ref()).map_err(|error| lines.fault(error)),
+                Ok(Some(line)) => parse(line, self.symbol.as_ref()),
                 Ok(None) => {
                     self.reading = None;
                     continue;
@@ -76,7 +72,10 @@ impl Iterator for Tape {
                     self.symbol = Some(Arc::clone(&trade.symbol));
                     return Some(Ok(trade));
                 }
-                Err(error) => return Some(Err(self.fail(error))),
+                Err(fault) => {
+                    let (file, line) = (lines.file().to_owned(), Some(lines.number()));
+                    return Some(Err(self.fail(TapeError { file, line, fault })));
+                }
             }
         }
     }
@@ -131,128 +130,13 @@ impl From<io::Error> for Fault {
     }
 }
 
-/// The lines of one file.
-struct Lines {
-    file: PathBuf,
-    reader: Box<dyn BufRead + Send>,
-    line: u64,
-    buffer: Vec<u8>,
-}
-
-impl fmt::Debug for Lines {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lines").field("file", &self.file).field("line", &self.line).finish_non_exhaustive()
-    }
-}
-
-impl Lines {
-    fn open(file: PathBuf) -> Result<Self, TapeError> {
-        match File::open(&file).and_then(|opened| plain(BufReader::with_capacity(64 << 10, opened))) {
-            Ok(reader) => Ok(Self { file, reader, line: 0, buffer: Vec::new() }),
-            Err(error) => Err(TapeError { file, line: None, fault: error.into() }),
-        }
-    }
-
-    /// The next line that says anything, without its end.
-    fn next(&mut self) -> Result<Option<&[u8]>, TapeError> {
-        loop {
-            self.buffer.clear();
-            self.line += 1;
-            let mut limited = self.reader.by_ref().take(MAX_LINE);
-            match limited.read_until(b'\n', &mut self.buffer) {
-                Ok(0) => return Ok(None),
-                Ok(_) if limited.limit() == 0 => return Err(self.fault(Fault::TooLong)),
-                Ok(_) if self.buffer.trim_ascii().is_empty() => {}
-                Ok(_) => return Ok(Some(self.buffer.trim_ascii())),
-                Err(error) => return Err(self.fault(error.into())),
-            }
-        }
-    }
-
-    fn fault(&self, fault: Fault) -> TapeError {
-        TapeError { file: self.file.clone(), line: Some(self.line), fault }
-    }
-}
-
-/// Unpacks what begins like gzip and passes on everything else.
-fn plain(mut reader: impl BufRead + Send + 'static) -> io::Result<Box<dyn BufRead + Send>> {
-    // A file is read in pieces of many bytes, so the first piece has both.
-    Ok(if reader.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
-        Box::new(BufReader::with_capacity(64 << 10, MultiGzDecoder::new(reader)))
-    } else {
-        Box::new(reader)
-    })
-}
-
-/// A message of a combined stream. What has no stream, such as the snapshot that a
-/// recorder asks for when it starts, is none and is skipped.
-#[derive(Deserialize)]
-struct Message<'a> {
-    #[serde(borrow, default)]
-    stream: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    data: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct TradeEvent<'a> {
-    #[serde(borrow)]
-    e: Cow<'a, str>,
-    #[serde(borrow)]
-    s: Cow<'a, str>,
-    t: u64,
-    #[serde(borrow)]
-    p: Cow<'a, str>,
-    #[serde(borrow)]
-    q: Cow<'a, str>,
-    #[serde(rename = "T")]
-    time: i64,
-}
-
-/// The trade that a line tells of, if it does.
-fn parse(line: &[u8], known: Option<&Arc<str>>) -> Result<Option<Trade>, Fault> {
-    let line = str::from_utf8(line).map_err(|_| Fault::NotText)?;
-    let (received, json) = line.split_once(' ').ok_or(Fault::NoReceiveTime)?;
-    received.parse::<u64>().map_err(|_| Fault::NoReceiveTime)?;
-    let message: Message<'_> = serde_json::from_str(json).map_err(Fault::Json)?;
-    let is_trade = message.stream.is_some_and(|stream| stream.ends_with("@trade"));
-    let Some(data) = message.data.filter(|_| is_trade) else {
-        return match is_trade {
-            true => Err(Fault::Trade("no member `data`".to_owned())),
-            false => Ok(None),
-        };
-    };
-    let event: TradeEvent<'_> = serde_json::from_str(data.get()).map_err(Fault::TradeJson)?;
-    if event.e != "trade" {
-        return Err(Fault::Trade(format!("`e` is `{}`; allowed is `trade`", event.e)));
-    }
-    if event.s.is_empty() {
-        return Err(Fault::Trade("`s` is empty; allowed is a symbol".to_owned()));
-    }
-    if !(0..=MAX_TIME).contains(&event.time) {
-        return Err(Fault::Trade(format!("`T` is {}; allowed are milliseconds of the years 1970 to 9999", event.time)));
-    }
-    let symbol = match known {
-        Some(known) if **known == *event.s => Arc::clone(known),
-        _ => event.s.as_ref().into(),
-    };
-    let (price, quantity) = (positive("p", &event.p)?, positive("q", &event.q)?);
-    Ok(Some(Trade { symbol, id: event.t, time: event.time, price, quantity }))
-}
-
-fn positive(member: &str, text: &str) -> Result<Decimal, Fault> {
-    Decimal::from_str_exact(text)
-        .ok()
-        .filter(|value| *value > Decimal::ZERO)
-        .ok_or_else(|| Fault::Trade(format!("`{member}` is `{text}`; allowed is a decimal above 0")))
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
 
     use flate2::{Compression, write::GzEncoder};
     use proptest::prelude::*;
+    use rust_decimal::Decimal;
 
     use super::*;
     use crate::report::report;
@@ -269,13 +153,12 @@ mod tests {
         encoder.finish().expect("memory")
     }
 
-    /// A tape of bytes that are in no file.
+    /// Reads a tape from memory.
     fn tape(files: &[&[u8]]) -> Vec<Result<Trade, TapeError>> {
         let mut read = Vec::new();
         for (at, bytes) in files.iter().enumerate() {
             let bytes = io::Cursor::new(bytes.to_vec());
-            let reader = plain(bytes).expect("memory");
-            let lines = Lines { file: format!("{at}").into(), reader, line: 0, buffer: Vec::new() };
+            let lines = Lines::new(format!("{at}").into(), lines::decompressed(bytes).expect("memory"));
             read.extend(Tape { files: VecDeque::new(), reading: Some(lines), symbol: None });
         }
         read
@@ -308,7 +191,7 @@ mod tests {
         let (one, other) = (line(1, 1), line(2, 2));
         let both = [one.as_bytes(), other.as_bytes()].concat();
         let members = [gzip(one.as_bytes()), gzip(other.as_bytes())].concat();
-        // The members of a file need not end where a line ends.
+        // A member of a file need not end at the end of a line.
         let split = [gzip(&both[..70]), gzip(&both[70..])].concat();
         for file in [both, members, split] {
             assert_eq!(ids(&tape(&[&file])), [1, 2]);

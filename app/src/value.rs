@@ -1,4 +1,4 @@
-//! Reading the values of settings: what is not allowed names the variable, the value and what is.
+//! Parses the values of settings; errors name the variable, the value and what is allowed.
 
 use std::{collections::HashSet, ffi::OsStr, fs::File, path::PathBuf, time::Duration};
 
@@ -8,7 +8,7 @@ use jiff::{Timestamp, civil, tz::TimeZone};
 
 use crate::{resolution::Resolution, trade::MAX_TIME};
 
-/// A reader of one kind of value.
+/// A parser of one type of value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Value<T> {
     pub(crate) allowed: &'static str,
@@ -31,20 +31,20 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for Value<T> {
     }
 }
 
-/// A length of time that can be turned off.
+/// A duration that can be disabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrOff(pub Option<Duration>);
 
-/// Which other origins' pages may read from the server.
+/// The origins whose pages may read from the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origins {
-    /// Those of every origin.
+    /// Every origin.
     Any,
-    /// Those of these origins, perhaps of none.
+    /// These origins, which may be none.
     Only(Vec<HeaderValue>),
 }
 
-/// A list without repeats that has at least one entry.
+/// A non-empty list without duplicates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct List<T>(pub Vec<T>);
 
@@ -157,7 +157,7 @@ fn moment(text: &str) -> Option<Timestamp> {
 fn origin(text: &str) -> Option<HeaderValue> {
     let uri: Uri = text.parse().ok()?;
     let (scheme, authority) = (uri.scheme_str()?, uri.authority()?);
-    // A browser sends an origin without a path, not even a slash: another text would never match.
+    // A browser sends an origin without a path or trailing slash; other texts would never match.
     let whole = format!("{scheme}://{authority}");
     (whole == text).then(|| HeaderValue::from_str(text).ok())?
 }

@@ -7,6 +7,7 @@ mod shape;
 mod packages;
 mod manifests;
 mod order;
+mod imports;
 mod layers;
 mod tree;
 
@@ -46,6 +47,7 @@ const RULES: &[Rule] = &[
     Rule { name: "unfinished", says: "nothing is unfinished, switched off or singled out", find: prose::unfinished },
     Rule { name: "waiting", says: "no test waits by the clock", find: prose::waiting },
     Rule { name: "workplace", says: "no file names the machine or network it was written on", find: prose::workplace },
+    Rule { name: "wording", says: "comments name the actor, in the verbs of the field", find: prose::wording },
     Rule { name: "addresses", says: "no address leads nowhere or to somebody else", find: addresses::addresses },
     Rule { name: "changelog", says: "CHANGELOG.md has an Unreleased section", find: prose::changelog },
     Rule {
@@ -89,6 +91,7 @@ const RULES: &[Rule] = &[
     Rule { name: "bounds", says: "no queue is without a bound", find: layers::bounds },
     Rule { name: "quoting", says: "in macros only expand quotes", find: layers::quoting },
     Rule { name: "order", says: "a module uses only modules listed after it in its crate's root", find: order::order },
+    Rule { name: "imports", says: "no scripts import each other in a circle", find: imports::imports },
 ];
 
 /// Check the rules that a compiler cannot
@@ -214,6 +217,8 @@ mod tests {
             ("workplace", "app/src/a.rs", format!("//! {}\n", concat!("../sha", "red")), 1),
             ("workplace", "README.md", own(concat!("http:", "//10.1.2.3/simple\n")), 1),
             ("workplace", "deny.toml", own(concat!("https:", "//crates.mirror.internal/index\n")), 1),
+            ("wording", "app/src/a.rs", format!("//! Runs.\n/// The client is {} so.\n", concat!("to", "ld")), 2),
+            ("wording", "app/web/src/a.ts", format!("// {} waits.\n", concat!("Who", "ever")), 1),
             ("addresses", "README.md", own(concat!("[it](https:", "//topicast.dev)\n")), 1),
             ("addresses", "app/src/server.rs", format!("//! X.\n// {}\n", concat!("me", "@topicast.dev")), 2),
             ("changelog", "CHANGELOG.md", own("# Changelog\n\n## [0.1.0]\n"), 0),
@@ -270,6 +275,7 @@ mod tests {
             ),
             ("order", "runtime/src/topic/deep.rs", own("//! Names.\nfn f() { crate::testing::go() }\n"), 0),
             ("order", "macros/src/expand.rs", own("//! Quotes.\nuse super::parse;\n"), 2),
+            ("imports", "app/web/src/a.ts", own("// A.\nimport { a } from \"./a.js\";\n"), 2),
         ]
     }
 

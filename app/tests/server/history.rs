@@ -22,12 +22,13 @@ use tokio::{
 };
 use trading_api::{
     bar::Bar,
-    broadcaster::{BarBroadcaster, BoxError, Outlet, Outlets},
+    broadcaster::BarBroadcaster,
     candles::Candles,
     history::{HistoryRequest, Span},
     market::Market,
     mock::Mock,
     number::Number,
+    publish::{BarPublisher, BarTopic, BoxError},
     replay::{self, Speed},
     resolution::Resolution,
 };
@@ -219,13 +220,13 @@ impl Line {
     }
 }
 
-impl Outlets for Line {
-    fn open(&self, _: &str, _: Resolution) -> Result<Box<dyn Outlet>, BoxError> {
+impl BarPublisher for Line {
+    fn open(&self, _: &str, _: Resolution) -> Result<Box<dyn BarTopic>, BoxError> {
         Ok(Box::new(self.clone()))
     }
 }
 
-impl Outlet for Line {
+impl BarTopic for Line {
     fn subscribers(&self) -> usize {
         self.subscribers.load(Ordering::Relaxed)
     }

@@ -132,7 +132,7 @@ fn help_lists_every_setting() {
     for variable in VARIABLES {
         assert!(text.contains(&format!("[env: {variable}=")), "{variable} is missing in\n{text}");
     }
-    for heading in ["Listening:", "WebSockets:", "Bar broadcaster:", "Feed:"] {
+    for heading in ["Listening:", "WebSockets:", "Bar broadcaster:", "Trades:"] {
         assert!(text.contains(heading), "{heading} is missing in\n{text}");
     }
 }

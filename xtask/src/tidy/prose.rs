@@ -32,6 +32,27 @@ const PATHS: [&str; 5] = [
 const HOST_ENDS: [&str; 4] = [".internal", ".local", ".corp", ".lan"];
 const HOST_STARTS: [&str; 2] = ["10.", "192.168."];
 
+/// Words and phrases that do not name the actor, or that a reader has to guess at.
+const UNCLEAR: [&str; 14] = [
+    concat!("to", "ld"),
+    concat!("te", "ll"),
+    concat!("te", "lls"),
+    concat!("who", "ever"),
+    concat!("who", "m"),
+    concat!("an", "ew"),
+    concat!("for ", "ever"),
+    concat!("some", "body"),
+    concat!("no", "body"),
+    concat!("any", "body"),
+    concat!("to be ", "had"),
+    concat!("those ", "that"),
+    concat!("those ", "who"),
+    concat!("one's ", "own"),
+];
+
+/// The folders whose sources are free of them. A folder is added once it is.
+const CLEAR: [&str; 5] = ["app/", "bench/", "client/", "clients/typescript/src/", "xtask/"];
+
 /// The one file that knows where its continuous integration keeps the recordings.
 const CI: &str = ".ci/run";
 
@@ -79,6 +100,21 @@ pub(super) fn workplace(tree: &Tree) -> Vec<Breach> {
                     number,
                     format!("`{word}` is a place of one machine or network"),
                 ));
+            }
+        }
+    }
+    breaches
+}
+
+/// Finds unclear words in sources: in comments, texts and names of variables.
+pub(super) fn wording(tree: &Tree) -> Vec<Breach> {
+    let is_clear = |file: &&File| CLEAR.iter().any(|folder| file.path.starts_with(folder));
+    let mut breaches = Vec::new();
+    for file in written(tree).filter(is_clear).filter(|file| file.is("rs") || file.is_script()) {
+        for (number, line) in file.lines() {
+            let lower = line.to_lowercase();
+            if let Some(word) = UNCLEAR.iter().find(|word| stands_in(&lower, word)) {
+                breaches.push(Breach::new(&file.path, number, format!("`{word}`: name the actor and what it does")));
             }
         }
     }
