@@ -438,19 +438,43 @@ fn poll_optional<F: Future + Unpin>(future: Option<F>, cx: &mut Context<'_>) -> 
 
 #[cfg(test)]
 mod tests {
+    use std::{pin::pin, task::Waker};
+
     use super::*;
-    use crate::{Server, wire::Transport};
+    use crate::{Limits, Server, fanout::Command};
+
+    /// Serves an in-memory stream that has sent these bytes with its handshake.
+    fn connect(server: &Server, first: &[u8]) -> (impl Future<Output = ()> + use<>, Session, tokio::io::DuplexStream) {
+        let core = server.core();
+        let (stream, peer) = tokio::io::duplex(64);
+        let transport = Arc::new(Transport::other(stream));
+        let handle = core.hub.open(Arc::clone(&transport));
+        let session = Session::new(handle, None, http::Extensions::new(), Arc::clone(&core.catalog.pushes));
+        (serve(Place::take(core).unwrap(), transport, session.clone(), first), session, peer)
+    }
 
     #[tokio::test]
     async fn the_future_of_a_connection_is_small() {
         let server = Server::builder("Test", "1.0.0").build().unwrap();
-        let core = server.core();
-        let (stream, _peer) = tokio::io::duplex(64);
-        let transport = Arc::new(Transport::other(stream));
-        let handle = core.hub.open(Arc::clone(&transport));
-        let session = Session::new(handle, None, http::Extensions::new(), Arc::clone(&core.catalog.pushes));
-        let size = size_of_val(&serve(Place::take(core).unwrap(), transport, session, &[]));
+        let (future, ..) = connect(&server, &[]);
+        let size = size_of_val(&future);
         // Each idle connection holds all of it for as long as it lasts.
         assert!(size <= 528, "the future of a connection has {size} bytes");
+    }
+
+    #[tokio::test]
+    async fn the_next_message_is_answered_once_the_shards_inbox_has_room() {
+        let limits = Limits { backlog_bytes: 1, ..Limits::default() };
+        let server = Server::builder("Test", "1.0.0").limits(limits).build().unwrap();
+        let text = b"{\"type\":\"ping\"}";
+        let ping = [&[0x81, 0x80 | u8::try_from(text.len()).unwrap(), 0, 0, 0, 0], text.as_slice()].concat();
+        let (future, session, _peer) = connect(&server, &ping.repeat(8));
+        let mut future = pin!(future);
+        // The shard has no turn here: nothing is awaited.
+        for _ in 0..8 {
+            assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            let commands = session.handle().inbox.take(VecDeque::new()).commands;
+            assert_eq!(commands.iter().filter(|command| matches!(command, Command::Send { .. })).count(), 1);
+        }
     }
 }
