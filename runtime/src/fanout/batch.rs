@@ -96,9 +96,9 @@ impl Item {
             topic: self.topic,
             policy: self.policy,
             since: self.since,
-            split: self.update.split,
+            skipped_offset: self.update.skipped_offset,
             skipped,
-            told: 0,
+            reported: 0,
         }
     }
 

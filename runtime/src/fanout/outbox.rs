@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     fanout::{ids::TopicId, slow::Policy},
-    wire::{Frame, Transport, tell_skipped},
+    wire::{Frame, Transport, with_skipped},
 };
 
 /// How many frames one write takes at most.
@@ -47,12 +47,12 @@ pub(crate) struct Pending {
     /// When it was queued, on the shard's clock.
     pub(crate) since: Millis,
     /// Where in its text `skipped` stands.
-    pub(crate) split: usize,
+    pub(crate) skipped_offset: usize,
     /// How many updates before it were skipped.
     pub(crate) skipped: u64,
     /// How many its frame says were skipped. The frame is made anew just before it is
     /// written, because more may be dropped until then.
-    pub(crate) told: u64,
+    pub(crate) reported: u64,
 }
 
 /// A shard's clock, in milliseconds.
@@ -179,16 +179,16 @@ impl Outbox {
     }
 
     /// Makes the frames anew that do not yet say what was skipped before them.
-    fn tell_skipped(&mut self) {
+    fn write_skipped(&mut self) {
         let started = usize::from(self.head > 0);
         for entry in self.queue.iter_mut().skip(started).take(MAX_SLICES) {
             if let Class::Update(pending) = &mut entry.class
-                && pending.told != pending.skipped
+                && pending.reported != pending.skipped
             {
                 self.bytes -= entry.frame.weight();
-                entry.frame = tell_skipped(&entry.frame, pending.split, pending.told, pending.skipped);
+                entry.frame = with_skipped(&entry.frame, pending.skipped_offset, pending.reported, pending.skipped);
                 self.bytes += entry.frame.weight();
-                pending.told = pending.skipped;
+                pending.reported = pending.skipped;
             }
         }
     }
@@ -199,7 +199,7 @@ impl Outbox {
     /// The stream's own; it is of no use afterwards.
     pub(crate) fn poll_flush(&mut self, transport: &Transport, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            self.tell_skipped();
+            self.write_skipped();
             let written = match self.queue.len() {
                 0 => break,
                 1 => transport.poll_write(cx, &self.queue[0].frame.bytes()[self.head..]),
@@ -252,7 +252,7 @@ mod tests {
     }
 
     fn pending(topic: u64, policy: Policy) -> Pending {
-        Pending { topic: TopicId(topic), policy, since: Millis(0), split: 1, skipped: 0, told: 0 }
+        Pending { topic: TopicId(topic), policy, since: Millis(0), skipped_offset: 1, skipped: 0, reported: 0 }
     }
 
     fn update(topic: u64, policy: Policy) -> Class {
@@ -304,8 +304,8 @@ mod tests {
         }
         assert_eq!(outbox.drop_first(allows), Some((TopicId(3), 0)));
         assert_eq!(outbox.drop_first(allows), Some((TopicId(3), 0)));
-        let told = Frame::text(0, |out| out.extend_from_slice(b"{,\"skipped\":2}"));
-        let expected = [frame("started").bytes(), frame("close").bytes(), told.bytes()].concat();
+        let reported = Frame::text(0, |out| out.extend_from_slice(b"{,\"skipped\":2}"));
+        let expected = [frame("started").bytes(), frame("close").bytes(), reported.bytes()].concat();
         assert_eq!(drain(outbox, transport, client).await, expected);
     }
 

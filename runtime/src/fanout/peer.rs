@@ -274,8 +274,8 @@ impl Peer {
     }
 
     /// Reads from memory what the next flush needs.
-    pub(crate) fn fetch(&self) {
-        self.writer.fetch();
+    pub(crate) fn prefetch(&self) {
+        self.writer.prefetch();
     }
 
     pub(crate) fn is_blocked(&self) -> bool {

@@ -237,7 +237,7 @@ impl Shard {
         let turn = self.run_queue.next_turn();
         for slot in turn.clone() {
             if let Some(peer) = &self.peers[slot as usize] {
-                peer.fetch();
+                peer.prefetch();
             }
         }
         turn.for_each(|slot| self.flush(slot));

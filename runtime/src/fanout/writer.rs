@@ -98,8 +98,8 @@ impl Writer {
     /// Reads from memory what the next flush needs. Between two updates the kernel pushes it
     /// out of the caches; when several connections are fetched at once, one does not wait for
     /// the other.
-    pub(crate) fn fetch(&self) {
-        self.transport.fetch();
+    pub(crate) fn prefetch(&self) {
+        self.transport.prefetch();
         std::hint::black_box((self.outbox.is_empty(), self.fresh.first().copied()));
     }
 
