@@ -346,7 +346,7 @@ impl Connection {
 
     fn heed_signals(&mut self) {
         let signals = self.session.handle().signals.lock();
-        let (ended, flushed, broken) = (signals.ended, signals.flushed, signals.broken);
+        let (ended, flushed, broken) = (signals.shard_closed, signals.flushed, signals.broken);
         let close = signals.close.clone();
         drop(signals);
         if broken {

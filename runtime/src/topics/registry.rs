@@ -217,7 +217,7 @@ impl LiveTopic {
         let seq = state.seq;
         state.subscribers += 1;
         self.subscribers.store(state.subscribers, Ordering::Release);
-        match state.shards.iter_mut().find(|(shard, _)| shard.is(&handle.inbox)) {
+        match state.shards.iter_mut().find(|(shard, _)| shard.is_same(&handle.inbox)) {
             Some((_, count)) => *count += 1,
             None => state.shards.push((handle.inbox.clone(), 1)),
         }
@@ -241,7 +241,7 @@ impl LiveTopic {
         let mut state = self.lock();
         state.subscribers -= 1;
         self.subscribers.store(state.subscribers, Ordering::Release);
-        if let Some(at) = state.shards.iter().position(|(other, _)| other.is(shard)) {
+        if let Some(at) = state.shards.iter().position(|(other, _)| other.is_same(shard)) {
             state.shards[at].1 -= 1;
             if state.shards[at].1 == 0 {
                 state.shards.swap_remove(at);
