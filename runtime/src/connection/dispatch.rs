@@ -10,7 +10,7 @@ use crate::{
     },
     connection::shared::Shared,
     declare::{Fragment, SubjectText},
-    topics::{LiveTopic, Standing},
+    topics::{LiveTopic, StreamPosition},
     wire::{Envelope, Form, Frame, Id, Message, ok_payload, refusal_payload},
 };
 
@@ -134,8 +134,8 @@ impl Call<'_> {
         let entry = self.core.topics.get_or_create(&decoded.topic, spec.kind());
         let payload = ok_payload(subject, "Subscribed to", fragment.route, &decoded.topic);
         let kind = fragment.subscribe.reply;
-        let reply = |standing: Standing<'_>| {
-            let (epoch, seq) = (Some(standing.epoch), Some(standing.seq));
+        let reply = |position: StreamPosition<'_>| {
+            let (epoch, seq) = (Some(position.epoch), Some(position.seq));
             let message = Message { kind, id: self.id, epoch, seq, payload: Some(&payload), ..Message::default() };
             Frame::text(payload.len() + 128, |out| message.write(out))
         };
@@ -165,7 +165,7 @@ impl Call<'_> {
         hooks: &Hooks,
         decoded: &Decoded,
         entry: &Arc<LiveTopic>,
-        reply: &(dyn Fn(Standing<'_>) -> Frame + Sync),
+        reply: &(dyn Fn(StreamPosition<'_>) -> Frame + Sync),
     ) -> Result<(), Refusal> {
         let request = &*decoded.request;
         (hooks.authorize)(request, self.cx()).await?;
@@ -174,7 +174,7 @@ impl Call<'_> {
             feed.ensure((hooks.feed)(request, self.cx(), RawTopic(Arc::clone(entry)))).await?;
         }
         let snapshot = (hooks.snapshot)(request, self.cx()).await?;
-        let mut first = vec![reply(Standing { epoch: &entry.epoch, seq })];
+        let mut first = vec![reply(StreamPosition { epoch: &entry.epoch, seq })];
         if let Some(snapshot) = snapshot {
             first.push(subscription.message(subscription.entry.fragment.snapshot, Some(seq), &snapshot));
         }
