@@ -1,5 +1,5 @@
-//! The updates that a shard is delivering. Connections refer to them by position, so that those
-//! without a backlog need no reference count.
+//! The updates that a shard is delivering. Connections refer to them by position, so that connections
+//! without a backlog hold no reference count.
 
 use std::collections::VecDeque;
 
