@@ -1,5 +1,5 @@
-//! The updates that a shard is delivering. Connections refer to them by position, so that connections
-//! without a backlog hold no reference count.
+//! The updates that a shard is delivering. Connections refer to them by position, which avoids
+//! reference counting while they keep up.
 
 use std::collections::VecDeque;
 
@@ -25,7 +25,7 @@ const KEPT_ITEMS: usize = 1024;
 #[derive(Default)]
 pub(crate) struct Batch {
     items: VecDeque<Item>,
-    /// The position of the first item. Positions increase from batch to batch, and wrap.
+    /// The position of the first item. Positions increase with every update and wrap around.
     first_position: u32,
     joined: Vec<u8>,
     /// The positions whose frames are in `joined`.

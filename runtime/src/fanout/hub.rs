@@ -1,4 +1,5 @@
-//! The shards of a server: started by the first connection, stopped when the server is dropped.
+//! The shards of a server: started by the first connection, stopped when the last handle to the server
+//! is dropped.
 
 use std::sync::{
     Arc, OnceLock,

@@ -30,8 +30,8 @@ use crate::{
     },
 };
 
-/// The number of connections that are accepted, and that send their first request, in one turn of
-/// tokio's scheduler.
+/// The number of new connections that are accepted, and the number whose first request is served,
+/// in one turn of tokio's scheduler.
 const ADMITTED_PER_TURN: usize = 8;
 
 /// The number of file descriptors for which the kernel's table is preallocated, at eight bytes each.

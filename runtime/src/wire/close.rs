@@ -58,6 +58,7 @@ pub(crate) mod reason {
     pub(crate) const HANDLER_FAILED: &str = "A handler failed";
     /// A shard panicked.
     pub(crate) const SHARD_FAILED: &str = "The server failed";
-    /// The client exceeded the number of consecutive faults of form that the default profile allows.
+    /// The client reached the number of consecutive faults of form that closes a connection
+    /// under the default profile.
     pub(crate) const TOO_MANY_FAULTS: &str = "Too many invalid messages in a row";
 }

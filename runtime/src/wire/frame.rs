@@ -12,7 +12,7 @@ pub(crate) struct Frame(Arc<[u8]>);
 /// The maximum payload of a control frame (RFC 6455, section 5.5).
 const MAX_CONTROL_BYTES: usize = 125;
 
-/// The approximate memory that a queued frame takes besides its payload, its allocation included.
+/// The approximate memory of the smallest queued frame, its queue entry and allocation included.
 const MIN_WEIGHT: usize = 128;
 
 /// The maximum header of an unmasked frame: two bytes and a 64-bit length.
