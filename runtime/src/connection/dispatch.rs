@@ -180,7 +180,7 @@ impl Call<'_> {
         let snapshot = (hooks.snapshot)(request, self.cx()).await?;
         let mut first = vec![reply(StreamPosition { epoch: &topic.epoch, seq })];
         if let Some(snapshot) = snapshot {
-            first.push(subscription.message(subscription.entry.fragment.snapshot, Some(seq), &snapshot));
+            first.push(subscription.message(subscription.topic.fragment.snapshot, Some(seq), &snapshot));
         }
         tracing::debug!(session = %self.session.id(), topic = %topic.name, "subscribed");
         // Before `keep`, so that the reply precedes the message of a caller that ends the
@@ -192,7 +192,7 @@ impl Call<'_> {
 
     fn unsubscribe(&self, fragment: &Fragment, decoded: &Decoded) {
         if let Some(subscription) = self.session.take(&decoded.topic) {
-            tracing::debug!(session = %self.session.id(), topic = %subscription.entry.name, "unsubscribed");
+            tracing::debug!(session = %self.session.id(), topic = %subscription.topic.name, "unsubscribed");
         }
         let subject = subject_of(fragment, decoded);
         let payload = ok_payload(subject, "Unsubscribed from", fragment.route, &decoded.topic);

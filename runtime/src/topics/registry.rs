@@ -229,7 +229,7 @@ impl LiveTopic {
         if !self.topics.any_subscribed.swap(true, Ordering::AcqRel) {
             self.topics.first_subscription.notify_waiters();
         }
-        (Subscription { entry: Arc::clone(self), shard: handle.inbox.clone(), key: handle.key }, seq)
+        (Subscription { topic: Arc::clone(self), shard: handle.inbox.clone(), key: handle.key }, seq)
     }
 
     /// Sends a reply with the position of the numbering, in order with the updates.
@@ -292,7 +292,7 @@ impl Drop for LiveTopic {
 /// A connection's subscription to a topic. Dropping it unsubscribes.
 #[derive(Debug)]
 pub(crate) struct Subscription {
-    pub(crate) entry: Arc<LiveTopic>,
+    pub(crate) topic: Arc<LiveTopic>,
     shard: Inbox,
     key: Key,
 }
@@ -300,13 +300,13 @@ pub(crate) struct Subscription {
 impl Subscription {
     /// Encodes a message about this topic other than an update or a reply.
     pub(crate) fn message(&self, kind: &str, seq: Option<u64>, payload: &[u8]) -> Frame {
-        topic_message(kind, &self.entry.name, seq, payload)
+        topic_message(kind, &self.topic.name, seq, payload)
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.entry.leave(&self.shard, self.key);
+        self.topic.leave(&self.shard, self.key);
     }
 }
 
