@@ -88,7 +88,7 @@ impl Session {
 
     /// The topics this session is subscribed to.
     pub fn topics(&self) -> Vec<String> {
-        self.lock().list.iter().map(|subscription| subscription.entry.name.to_string()).collect()
+        self.lock().list.iter().map(|subscription| subscription.topic.name.to_string()).collect()
     }
 
     /// Sends a push to this session only.
@@ -111,7 +111,7 @@ impl Session {
     pub fn end_subscription(&self, topic: &str, why: &Refusal) -> bool {
         let Some(subscription) = self.take(topic) else { return false };
         let message =
-            subscription.message(subscription.entry.fragment.unsubscribed, None, &refusal_payload(None, why, false));
+            subscription.message(subscription.topic.fragment.unsubscribed, None, &refusal_payload(None, why, false));
         // Leaving first: no update may follow the message.
         drop(subscription);
         self.0.handle.send(message);
@@ -130,7 +130,7 @@ impl Session {
     /// meanwhile; false if it is not.
     pub(crate) fn if_subscribed(&self, topic: &str, then: impl FnOnce()) -> bool {
         let subscriptions = self.lock();
-        let subscribed = subscriptions.list.iter().any(|subscription| &*subscription.entry.name == topic);
+        let subscribed = subscriptions.list.iter().any(|subscription| &*subscription.topic.name == topic);
         if subscribed {
             then();
         }
@@ -159,7 +159,7 @@ impl Session {
 
     pub(crate) fn take(&self, topic: &str) -> Option<Subscription> {
         let mut subscriptions = self.lock();
-        let at = subscriptions.list.iter().position(|subscription| &*subscription.entry.name == topic)?;
+        let at = subscriptions.list.iter().position(|subscription| &*subscription.topic.name == topic)?;
         Some(subscriptions.list.swap_remove(at))
     }
 

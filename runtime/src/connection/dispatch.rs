@@ -1,4 +1,4 @@
-//! One message of a client: from its `type` to the row that answers it.
+//! Dispatches one message of a client to the operation that its `type` names.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -10,11 +10,11 @@ use crate::{
     },
     connection::shared::Shared,
     declare::{Fragment, SubjectText},
-    topics::{LiveTopic, Standing},
+    topics::{LiveTopic, StreamPosition},
     wire::{Envelope, Form, Frame, Id, Message, ok_payload, refusal_payload},
 };
 
-/// A message that cannot be answered as what it claims to be.
+/// A fault of form: a message that cannot be dispatched.
 #[derive(Debug)]
 pub(crate) struct Fault {
     pub(crate) id: Option<Id>,
@@ -24,30 +24,30 @@ pub(crate) struct Fault {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FaultKind {
-    /// No envelope, or a payload that does not match.
+    /// The message is not an envelope, or its payload does not match its type.
     Invalid,
-    /// No operation of that type that a client may send.
+    /// Clients cannot send an operation of that type.
     UnknownType,
 }
 
 /// Answers one message. The reply is queued when the future is ready.
 ///
 /// # Errors
-/// A fault of form; what it costs, the profile decides.
-pub(crate) async fn dispatch(core: Arc<Shared>, session: Session, text: &str) -> Result<(), Fault> {
+/// Returns a fault of form. The profile determines its consequence.
+pub(crate) async fn dispatch(shared: Arc<Shared>, session: Session, text: &str) -> Result<(), Fault> {
     let envelope = Envelope::parse(text).map_err(|malformed| Fault {
         id: malformed.id,
         kind: FaultKind::Invalid,
         message: malformed.message,
     })?;
-    let Some(target) = core.catalog.target(&envelope.kind) else {
+    let Some(target) = shared.catalog.target(&envelope.kind) else {
         return Err(Fault {
             message: format!("no operation `{}` that a client may send", envelope.kind.escape_debug()),
             id: envelope.id,
             kind: FaultKind::UnknownType,
         });
     };
-    let call = Call { core: &core, session: &session, id: envelope.id.as_ref() };
+    let call = Call { shared: &shared, session: &session, id: envelope.id.as_ref() };
     let text = Text { payload: envelope.payload, form: call.form() };
     let answered = match target {
         Target::Ping => {
@@ -55,7 +55,7 @@ pub(crate) async fn dispatch(core: Arc<Shared>, session: Session, text: &str) ->
             Ok(())
         }
         Target::Subscribe(at) => {
-            let spec = &core.catalog.channels[at];
+            let spec = &shared.catalog.channels[at];
             match (spec.subscribe)(router::Call(&Channel { call: &call, spec }), text) {
                 Ok(answer) => {
                     answer.await;
@@ -65,21 +65,21 @@ pub(crate) async fn dispatch(core: Arc<Shared>, session: Session, text: &str) ->
             }
         }
         Target::Unsubscribe(at) => {
-            let spec = &core.catalog.channels[at];
+            let spec = &shared.catalog.channels[at];
             (spec.unsubscribe)(router::Call(&Channel { call: &call, spec }), text)
         }
-        Target::Request(at) => call.request(&core.catalog.requests[at], envelope.payload).await,
+        Target::Request(at) => call.request(&shared.catalog.requests[at], envelope.payload).await,
     };
     answered.map_err(|message| Fault { id: envelope.id, kind: FaultKind::Invalid, message })
 }
 
 struct Call<'a> {
-    core: &'a Shared,
+    shared: &'a Shared,
     session: &'a Session,
     id: Option<&'a Id>,
 }
 
-/// A call of one channel: what its handlers pass on.
+/// A call to one channel, for the channel's generated router.
 struct Channel<'a> {
     call: &'a Call<'a>,
     spec: &'a ChannelSpec,
@@ -101,94 +101,98 @@ impl Call<'_> {
         self.reply(PING.reply, format!("{{\"time\":{}}}", now.as_millis()).as_bytes());
     }
 
-    /// Waits for the application, but not for ever: what takes too long is dropped, and with it
-    /// whatever it holds: a subscription that is held back, the turn to start a feed.
-    async fn in_time<T>(&self, kind: &str, work: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
-        let Some(limit) = self.core.limits.handler_timeout else { return work.await };
+    /// Awaits a handler of the application within the time limit. Dropping a handler that exceeds
+    /// it releases what the handler holds: a pending subscription, the lock to start a feed.
+    async fn with_time_limit<T>(
+        &self,
+        kind: &str,
+        work: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<T, Refusal> {
+        let Some(limit) = self.shared.limits.handler_timeout else { return work.await };
         tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-            tracing::error!(session = %self.session.id(), kind, ?limit, "a handler did not answer in time");
+            tracing::error!(session = %self.session.id(), kind, ?limit, "handler timed out");
             Err(Refusal::internal("the server could not answer in time"))
         })
     }
 
-    /// A reply without numbering.
+    /// Sends a reply without a stream position.
     fn reply(&self, kind: &str, payload: &[u8]) {
         self.session.send(&Message { kind, id: self.id, payload: Some(payload), ..Message::default() });
     }
 
     fn refuse(&self, kind: &str, subject: Option<(&str, &SubjectText)>, refusal: &Refusal) {
-        self.core.catalog.check_code(refusal);
+        self.shared.catalog.check_code(refusal);
         self.reply(kind, &refusal_payload(subject, refusal, true));
     }
 
     fn form(&self) -> Form {
-        if self.core.profile.nested_params { Form::Nested } else { Form::Flat }
+        if self.shared.profile.nested_params { Form::Nested } else { Form::Flat }
     }
 
     fn cx(&self) -> RawCx<'_> {
-        RawCx { state: &self.core.state, session: self.session }
+        RawCx { state: &self.shared.state, session: self.session }
     }
 
     async fn subscribe(&self, spec: &ChannelSpec, fragment: &Fragment, decoded: Decoded) {
         let subject = subject_of(fragment, &decoded);
-        let entry = self.core.topics.get_or_create(&decoded.topic, spec.kind());
+        let topic = self.shared.topics.get_or_create(&decoded.topic, spec.kind());
         let payload = ok_payload(subject, "Subscribed to", fragment.route, &decoded.topic);
         let kind = fragment.subscribe.reply;
-        let reply = |standing: Standing<'_>| {
-            let (epoch, seq) = (Some(standing.epoch), Some(standing.seq));
+        let reply = |position: StreamPosition<'_>| {
+            let (epoch, seq) = (Some(position.epoch), Some(position.seq));
             let message = Message { kind, id: self.id, epoch, seq, payload: Some(&payload), ..Message::default() };
             Frame::text(payload.len() + 128, |out| message.write(out))
         };
-        if self.session.if_subscribed(&decoded.topic, || entry.reply(self.session.handle(), &reply)) {
-            tracing::trace!(session = %self.session.id(), topic = %entry.name, "subscribed already");
-        } else if self.session.subscription_count() >= self.core.limits.subscriptions {
-            let limit = self.core.limits.subscriptions;
+        if self.session.if_subscribed(&decoded.topic, || topic.reply(self.session.handle(), &reply)) {
+            tracing::trace!(session = %self.session.id(), topic = %topic.name, "already subscribed");
+        } else if self.session.subscription_count() >= self.shared.limits.subscriptions {
+            let limit = self.shared.limits.subscriptions;
             let message = format!("a connection may have {limit} subscriptions; unsubscribe from one first");
             self.refuse(kind, subject, &Refusal::too_many_subscriptions(message));
         } else if let Some(hooks) = &spec.hooks {
-            if let Err(refusal) = self.in_time(kind, self.join_served(hooks, &decoded, &entry, &reply)).await {
+            if let Err(refusal) = self.with_time_limit(kind, self.join_served(hooks, &decoded, &topic, &reply)).await {
                 self.refuse(kind, subject, &refusal);
             }
         } else {
-            let (subscription, _) = entry.join(self.session.handle(), Some(&reply));
+            let (subscription, _) = topic.join(self.session.handle(), Some(&reply));
             self.session.keep(subscription);
-            tracing::debug!(session = %self.session.id(), topic = %entry.name, "subscribed");
+            tracing::debug!(session = %self.session.id(), topic = %topic.name, "subscribed");
         }
     }
 
-    /// Subscribes to a channel with behaviour of its own.
+    /// Subscribes to a channel that implements `Serve`.
     ///
-    /// The connection joins before the snapshot is asked for, and its updates are held
-    /// until the snapshot is there: none can fall between the two.
+    /// The connection joins before the snapshot is requested, and its updates are held back until
+    /// the snapshot is ready, so that none is missing between the two.
     async fn join_served(
         &self,
         hooks: &Hooks,
         decoded: &Decoded,
-        entry: &Arc<LiveTopic>,
-        reply: &(dyn Fn(Standing<'_>) -> Frame + Sync),
+        topic: &Arc<LiveTopic>,
+        reply: &(dyn Fn(StreamPosition<'_>) -> Frame + Sync),
     ) -> Result<(), Refusal> {
         let request = &*decoded.request;
         (hooks.authorize)(request, self.cx()).await?;
-        let (subscription, seq) = entry.join(self.session.handle(), None);
-        if let Some(feed) = &entry.feed {
-            feed.ensure((hooks.feed)(request, self.cx(), RawTopic(Arc::clone(entry)))).await?;
+        let (subscription, seq) = topic.join(self.session.handle(), None);
+        if let Some(feed) = &topic.feed {
+            feed.ensure((hooks.feed)(request, self.cx(), RawTopic(Arc::clone(topic)))).await?;
         }
         let snapshot = (hooks.snapshot)(request, self.cx()).await?;
-        let mut first = vec![reply(Standing { epoch: &entry.epoch, seq })];
+        let mut first = vec![reply(StreamPosition { epoch: &topic.epoch, seq })];
         if let Some(snapshot) = snapshot {
-            first.push(subscription.message(subscription.entry.fragment.snapshot, Some(seq), &snapshot));
+            first.push(subscription.message(subscription.topic.fragment.snapshot, Some(seq), &snapshot));
         }
-        tracing::debug!(session = %self.session.id(), topic = %entry.name, "subscribed");
-        // The reply goes out first: whoever ends the subscription from now on ends one that
-        // the client knows of.
-        self.session.handle().release(entry.id, first);
+        tracing::debug!(session = %self.session.id(), topic = %topic.name, "subscribed");
+        // Before `keep`, so that the reply precedes the message of a caller that ends the
+        // subscription.
+        self.session.handle().release(topic.id, first);
         self.session.keep(subscription);
         Ok(())
     }
 
     fn unsubscribe(&self, fragment: &Fragment, decoded: &Decoded) {
         if let Some(subscription) = self.session.take(&decoded.topic) {
-            tracing::debug!(session = %self.session.id(), topic = %subscription.entry.name, "unsubscribed");
+            tracing::debug!(session = %self.session.id(), topic = %subscription.topic.name, "unsubscribed");
         }
         let subject = subject_of(fragment, decoded);
         let payload = ok_payload(subject, "Unsubscribed from", fragment.route, &decoded.topic);
@@ -196,17 +200,17 @@ impl Call<'_> {
     }
 
     async fn request(&self, spec: &RequestSpec, payload: Option<&str>) -> Result<(), String> {
-        let answer = self.in_time(spec.fragment.name, (spec.call)(self.cx(), payload)?).await;
+        let answer = self.with_time_limit(spec.fragment.name, (spec.call)(self.cx(), payload)?).await;
         let Some(kind) = spec.fragment.reply else {
             if let Err(refusal) = answer {
-                tracing::debug!(operation = spec.fragment.name, %refusal, "refused without a reply");
+                tracing::debug!(operation = spec.fragment.name, %refusal, "refused an operation that has no reply");
             }
             return Ok(());
         };
         let payload = match answer {
             Ok(payload) => payload,
             Err(refusal) => {
-                self.core.catalog.check_code(&refusal);
+                self.shared.catalog.check_code(&refusal);
                 Some(refusal_payload(None, &refusal, true).into())
             }
         };

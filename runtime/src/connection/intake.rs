@@ -1,4 +1,4 @@
-//! One read of a connection's stream, decoded.
+//! Reads from a connection's stream and decodes the result.
 
 use std::{
     cell::RefCell,
@@ -9,22 +9,23 @@ use std::{
 };
 
 use crate::{
-    connection::reader::{Broken, Incoming, Reader},
+    connection::reader::{DecodeError, Incoming, Reader},
     wire::Transport,
 };
 
-/// What one read takes at most. The buffer belongs to the thread, so idle connections
-/// hold none.
+/// The maximum bytes of one read. The buffer is thread-local, so that idle connections need no
+/// memory for it.
 const SCRATCH_BYTES: usize = 64 * 1024;
 
-/// What became of a read.
+/// The result of a read.
 pub(crate) enum ReadOutcome {
-    /// Something was read; whether it could be decoded.
-    Bytes(Result<(), Broken>),
+    /// Bytes were read, and decoded or not.
+    Bytes(Result<(), DecodeError>),
+    /// The end of the stream.
     End,
 }
 
-/// Reads once and decodes what came, without a buffer of the connection's own.
+/// A future that reads once and decodes the bytes, without a buffer for each connection.
 pub(crate) struct Read<'a> {
     pub(crate) transport: &'a Transport,
     pub(crate) reader: &'a mut Reader,

@@ -1,20 +1,20 @@
-//! Time limits of a connection, as pure functions of the time that is handed in.
+//! Time limits of a connection, as pure functions of the time that the caller passes.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Heartbeat and lifespan (`docs/protocol.md`, "Time limits"); `None` is off.
+/// Heartbeat and lifespan (`docs/protocol.md`, "Time limits"); `None` disables a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimeLimits {
     pub(crate) heartbeat: Option<Duration>,
     pub(crate) lifespan: Option<Duration>,
-    /// Whether the server sends pings at half the heartbeat interval.
+    /// Whether the server sends a ping after half the heartbeat interval without a frame.
     pub(crate) pings: bool,
 }
 
 impl TimeLimits {
-    /// The close reason, with seconds that always have a decimal point.
+    /// Returns the close reason. FastWS writes seconds as floats, so they always have a decimal point.
     pub(crate) fn reason(&self) -> String {
         let seconds = |limit: Option<Duration>| {
             limit.map_or_else(|| "unset".to_owned(), |limit| format!("{:?}", limit.as_secs_f64()))
@@ -27,46 +27,48 @@ impl TimeLimits {
     }
 }
 
-/// When a connection was last heard, and what follows from it.
+/// The times from which a connection's deadlines follow.
 #[derive(Debug)]
 pub(crate) struct Liveness {
-    opened: Instant,
-    heard: Instant,
-    /// When the last ping went out, or the connection was opened.
-    pinged: Instant,
+    opened_at: Instant,
+    last_received: Instant,
+    /// The time of the last ping, or of the opening if none was sent.
+    last_ping: Instant,
 }
 
-/// What is due now.
+/// The action that a connection's time limits require.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Due {
-    /// A limit is over.
+    /// A limit has expired: close the connection.
     Close,
-    /// A ping.
+    /// Send a ping.
     Ping,
-    /// Nothing until then; nothing ever if there is no limit.
+    /// Nothing before this time, or ever if no limit applies.
     Wait(Option<Instant>),
 }
 
 impl Liveness {
     pub(crate) fn new(now: Instant) -> Self {
-        Self { opened: now, heard: now, pinged: now }
+        Self { opened_at: now, last_received: now, last_ping: now }
     }
 
-    /// Any frame from the client counts.
-    pub(crate) fn hear(&mut self, now: Instant) {
-        self.heard = now;
+    /// Records that a frame arrived. Any frame counts.
+    pub(crate) fn record_received(&mut self, now: Instant) {
+        self.last_received = now;
     }
 
+    /// Returns the action that is due. A ping that is due is recorded as sent.
     pub(crate) fn due(&mut self, limits: &TimeLimits, now: Instant) -> Due {
-        let silent = limits.heartbeat.map(|limit| self.heard + limit);
-        let aged = limits.lifespan.map(|limit| self.opened + limit);
+        let silent = limits.heartbeat.map(|limit| self.last_received + limit);
+        let aged = limits.lifespan.map(|limit| self.opened_at + limit);
         let end = silent.into_iter().chain(aged).min();
         if end.is_some_and(|end| end <= now) {
             return Due::Close;
         }
-        let ping = limits.heartbeat.filter(|_| limits.pings).map(|limit| self.pinged.max(self.heard) + limit / 2);
+        let ping =
+            limits.heartbeat.filter(|_| limits.pings).map(|limit| self.last_ping.max(self.last_received) + limit / 2);
         if ping.is_some_and(|ping| ping <= now) {
-            self.pinged = now;
+            self.last_ping = now;
             return Due::Ping;
         }
         Due::Wait(end.into_iter().chain(ping).min())
@@ -100,10 +102,10 @@ mod tests {
         let start = Instant::now();
         let (limits, mut liveness) = (limits(30, 100, false), Liveness::new(start));
         assert_eq!(liveness.due(&limits, start), Due::Wait(Some(start + SECOND * 30)));
-        liveness.hear(start + SECOND * 29);
+        liveness.record_received(start + SECOND * 29);
         assert_eq!(liveness.due(&limits, start + SECOND * 30), Due::Wait(Some(start + SECOND * 59)));
-        liveness.hear(start + SECOND * 58);
-        liveness.hear(start + SECOND * 87);
+        liveness.record_received(start + SECOND * 58);
+        liveness.record_received(start + SECOND * 87);
         assert_eq!(liveness.due(&limits, start + SECOND * 99), Due::Wait(Some(start + SECOND * 100)));
         assert_eq!(liveness.due(&limits, start + SECOND * 100), Due::Close);
         assert_eq!(liveness.due(&NO_LIMITS, start + SECOND * 9999), Due::Wait(None));
@@ -116,7 +118,7 @@ mod tests {
         assert_eq!(liveness.due(&limits, start), Due::Wait(Some(start + SECOND * 15)));
         assert_eq!(liveness.due(&limits, start + SECOND * 15), Due::Ping);
         assert_eq!(liveness.due(&limits, start + SECOND * 15), Due::Wait(Some(start + SECOND * 30)));
-        liveness.hear(start + SECOND * 16);
+        liveness.record_received(start + SECOND * 16);
         assert_eq!(liveness.due(&limits, start + SECOND * 16), Due::Wait(Some(start + SECOND * 31)));
         assert_eq!(liveness.due(&limits, start + SECOND * 31), Due::Ping);
         assert_eq!(liveness.due(&limits, start + SECOND * 46), Due::Close);

@@ -1,4 +1,4 @@
-//! One connection's own task: the upgrade, reading, answering, time limits, closing.
+//! The task of one connection: upgrade, reading, answering, time limits and close.
 
 mod upgrade;
 pub(crate) mod task;

@@ -1,4 +1,4 @@
-//! That a session is among its server's sessions.
+//! Registers a session with its server, and removes it on drop.
 
 use std::sync::Arc;
 
@@ -8,19 +8,20 @@ use crate::{
     wire::{CloseCode, reason},
 };
 
-/// A session's stay among the server's sessions. Leaving and disconnecting are one path:
-/// whatever ends the connection, this is dropped.
+/// A guard for a session's entry in the server's list. However the connection ends, the drop of
+/// this guard cleans up after it.
 pub(crate) struct Presence {
-    core: Arc<Shared>,
+    shared: Arc<Shared>,
     pub(crate) session: Session,
 }
 
 impl Presence {
-    pub(crate) fn enter(core: &Arc<Shared>, session: Session) -> Self {
-        core.sessions.add(session.clone());
-        let presence = Self { core: Arc::clone(core), session };
-        // A shutdown that listed the sessions just before this one came is not missed.
-        if core.sessions.is_shutting_down() {
+    /// Adds a session to the server's list.
+    pub(crate) fn enter(shared: &Arc<Shared>, session: Session) -> Self {
+        shared.sessions.add(session.clone());
+        let presence = Self { shared: Arc::clone(shared), session };
+        // A shutdown may have listed the sessions just before this one was added.
+        if shared.sessions.is_shutting_down() {
             presence.session.close(CloseCode::GOING_AWAY, reason::GOING_AWAY);
         }
         presence
@@ -31,6 +32,6 @@ impl Drop for Presence {
     fn drop(&mut self) {
         self.session.end();
         self.session.handle().remove();
-        self.core.sessions.remove(self.session.id());
+        self.shared.sessions.remove(self.session.id());
     }
 }

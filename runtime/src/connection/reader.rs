@@ -1,4 +1,4 @@
-//! The way in: bytes to messages, by tungstenite's protocol without any I/O of its own.
+//! Decodes bytes into messages with tungstenite's protocol, which here does no I/O.
 
 use std::{
     collections::VecDeque,
@@ -13,9 +13,8 @@ use tungstenite::{
 
 use crate::wire::CloseCode;
 
-/// How much room a connection's decoder keeps for itself. What was read from the socket
-/// lies in a buffer that the thread's connections share, so this is only for the parts of
-/// a frame that came without their rest.
+/// The size of a decoder's own buffer. Reads from the socket use a thread-local buffer, so this one
+/// only stores partial frames.
 const READ_BUFFER_BYTES: usize = 64;
 
 /// The decoder of one connection.
@@ -24,25 +23,25 @@ pub(crate) struct Reader {
     role: Role,
     max_message: usize,
     max_frame: usize,
-    /// Present while it has something to remember: most connections are between two messages
-    /// most of the time.
+    /// Present while the decoder has state: most connections are between two messages most of the
+    /// time, and then need no memory for it.
     context: Option<Box<WebSocketContext>>,
-    /// How many bytes the context was fed beyond the frames of the messages that came out. At zero
-    /// it is between two messages.
-    unaccounted: usize,
-    /// What follows cannot be told apart into frames: it is read and forgotten.
-    lost: bool,
+    /// The bytes fed to the context minus those of the frames it returned. At zero it is between
+    /// two messages.
+    unconsumed: usize,
+    /// Decoding failed. Further input is discarded, because it cannot be divided into frames.
+    failed: bool,
 }
 
-/// What came in.
+/// A decoded message.
 #[derive(Debug)]
 pub(crate) enum Incoming {
     Text(Utf8Bytes),
     Binary(Bytes),
-    /// A ping or pong; its answer, if it has one, is encoded already.
+    /// A ping or pong, with the encoded frame that answers it, if any.
     Control(Option<Vec<u8>>),
-    /// The peer's close frame: its code and reason, and the frame that answers it, which is
-    /// empty if this side closed first.
+    /// The peer's close frame, with the encoded frame that answers it, which is empty if this side
+    /// closed first.
     Close {
         #[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "a server echoes it unread"))]
         code: u16,
@@ -53,7 +52,7 @@ pub(crate) enum Incoming {
 }
 
 impl Incoming {
-    /// Bytes that wait while the message does.
+    /// Returns the bytes of memory that the payload of a pending message takes.
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
@@ -63,27 +62,27 @@ impl Incoming {
     }
 }
 
-/// Why the peer cannot be understood any more, as the code to close with and a reason.
+/// Why decoding failed: the close code to send and a reason.
 #[derive(Debug)]
-pub(crate) struct Broken {
+pub(crate) struct DecodeError {
     pub(crate) code: CloseCode,
     pub(crate) reason: String,
 }
 
 impl Reader {
-    /// A decoder of a server's side. Both limits are in bytes of payload.
+    /// Creates the decoder of a server. Both limits are in bytes of payload.
     pub(crate) fn server(max_message: usize, max_frame: usize) -> Self {
         Self::new(Role::Server, max_message, max_frame)
     }
 
-    /// A decoder of a client's side.
+    /// Creates the decoder of a client.
     #[cfg(feature = "testing")]
     pub(crate) fn client() -> Self {
         Self::new(Role::Client, usize::MAX, usize::MAX)
     }
 
     fn new(role: Role, max_message: usize, max_frame: usize) -> Self {
-        Self { role, max_message, max_frame, context: None, unaccounted: 0, lost: false }
+        Self { role, max_message, max_frame, context: None, unconsumed: 0, failed: false }
     }
 
     fn context(&mut self) -> &mut WebSocketContext {
@@ -97,46 +96,47 @@ impl Reader {
         })
     }
 
-    /// Encodes a message of a client, masked.
+    /// Encodes a client's message, masked.
     #[cfg(feature = "testing")]
     pub(crate) fn encode(&mut self, message: Message) -> Vec<u8> {
         let mut stream = Slice { unread: &[], written: Vec::new() };
-        // The only errors are of a context that is closed already; then nothing is written.
+        // Only a context that is already closed returns an error, and then nothing is written.
         let context = self.context();
         let _ = context.write(&mut stream, message).and_then(|()| context.flush(&mut stream));
         stream.written
     }
 
-    /// Decodes what was read.
+    /// Decodes bytes that were read and appends the messages to `out`.
     ///
     /// # Errors
-    /// When the peer broke the protocol or a limit; messages before that are in `out`.
-    pub(crate) fn feed(&mut self, bytes: &[u8], out: &mut VecDeque<Incoming>) -> Result<(), Broken> {
-        // The context may not be asked again: after a frame that is too large it panics on the rest.
-        if self.lost {
+    /// Returns an error if the peer violated the protocol or a limit. `out` contains the messages
+    /// before the violation.
+    pub(crate) fn feed(&mut self, bytes: &[u8], out: &mut VecDeque<Incoming>) -> Result<(), DecodeError> {
+        // The context must not be used again: after a frame that is too large it panics on the rest.
+        if self.failed {
             return Ok(());
         }
         let mut stream = Slice { unread: bytes, written: Vec::new() };
-        self.unaccounted += bytes.len();
+        self.unconsumed += bytes.len();
         loop {
             let message = match self.context().read(&mut stream) {
                 Ok(message) => message,
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if self.unaccounted == 0 {
+                    if self.unconsumed == 0 {
                         self.context = None;
                     }
                     return Ok(());
                 }
-                // The close handshake is complete; whatever follows it is of no interest.
+                // The close handshake is complete, and input after it is ignored.
                 Err(Error::ConnectionClosed | Error::AlreadyClosed) => return Ok(()),
                 Err(error) => {
-                    self.lost = true;
-                    return Err(Broken::from(error));
+                    self.failed = true;
+                    return Err(DecodeError::from(error));
                 }
             };
-            // A message in several frames, or in a frame with a longer header than necessary, leaves
-            // a rest, and the context is kept from then on.
-            self.unaccounted -= self.frame_bytes(&message);
+            // A message of several frames, or with a longer header than necessary, leaves a
+            // remainder, and the context is then kept for the rest of the connection.
+            self.unconsumed -= self.frame_bytes(&message);
             out.push_back(match message {
                 Message::Text(text) => Incoming::Text(text),
                 Message::Binary(bytes) => Incoming::Binary(bytes),
@@ -154,15 +154,15 @@ impl Reader {
 }
 
 impl Reader {
-    /// The frame that answers the last one. It was made while reading; flushing moves it
-    /// out. After a close the context then reports that the connection is over.
+    /// Returns the frame that answers the last message. Reading created it, and flushing returns it.
+    /// After a close the context reports the end of the connection, which is expected.
     fn answer(&mut self, stream: &mut Slice<'_>) -> Vec<u8> {
         let _ = self.context().flush(stream);
         std::mem::take(&mut stream.written)
     }
 
-    /// Returns how many bytes a message takes in a single frame. A close frame counts as none: the
-    /// context has to remember it.
+    /// Returns the bytes that a message takes in a single frame. A close frame counts as none, so
+    /// that the context is kept, which has to know that the peer closed.
     fn frame_bytes(&self, message: &Message) -> usize {
         if message.is_close() {
             return 0;
@@ -177,7 +177,7 @@ impl Reader {
     }
 }
 
-impl From<Error> for Broken {
+impl From<Error> for DecodeError {
     fn from(error: Error) -> Self {
         let code = match &error {
             Error::Capacity(_) => CloseCode::TOO_BIG,
@@ -194,7 +194,7 @@ impl From<Error> for Broken {
     }
 }
 
-/// What was read, as a stream that then would block; what is written is kept.
+/// A stream over bytes that were read, which then would block. It stores what is written.
 struct Slice<'a> {
     unread: &'a [u8],
     written: Vec<u8>,
@@ -229,7 +229,7 @@ mod tests {
         Reader::server(1 << 20, 1 << 20)
     }
 
-    /// Feeds the bytes in pieces that end at these places, and returns the texts that come out.
+    /// Feeds the bytes in pieces that end at these offsets, and returns the decoded texts.
     fn texts(reader: &mut Reader, bytes: &[u8], ends: impl IntoIterator<Item = usize>) -> Vec<String> {
         let (mut out, mut from) = (VecDeque::new(), 0);
         for end in ends.into_iter().chain([bytes.len()]) {
@@ -241,9 +241,9 @@ mod tests {
     }
 
     proptest! {
-        /// Wherever reads end, the same messages come out, and nothing is kept behind the last one.
+        /// Wherever reads end, the decoded messages are the same and no state is kept after the last.
         #[test]
-        fn between_two_messages_nothing_is_kept(
+        fn no_state_is_kept_between_two_messages(
             lens in prop::collection::vec(prop_oneof![0_usize..200, 65_500_usize..65_600], 1..4),
             cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
         ) {

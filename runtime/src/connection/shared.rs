@@ -1,4 +1,4 @@
-//! What all connections of a server share.
+//! The state that all connections of a server share.
 
 use std::{
     any::Any,
@@ -22,7 +22,7 @@ use crate::{
     topics::Topics,
 };
 
-/// A server's insides.
+/// The state that a server's connections share.
 pub(crate) struct Shared {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) state: Arc<dyn Any + Send + Sync>,
@@ -33,38 +33,38 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) time_limits: TimeLimits,
     pub(crate) sessions: Sessions,
-    /// What connections read passes here before it is answered.
+    /// Paces the connections that have received something to answer.
     pub(crate) turnstile: Turnstile,
-    /// Messages are sent back as they came instead of being dispatched: what the
-    /// conformance suites of the WebSocket layer speak to.
+    /// Whether messages are echoed instead of dispatched, for conformance suites of the WebSocket
+    /// layer.
     pub(crate) echo: bool,
 }
 
-/// The sessions of a server while they last.
+/// The open sessions of a server.
 #[derive(Default)]
 pub(crate) struct Sessions {
     map: Mutex<HashMap<Uuid, Session>>,
-    /// Places that are taken: open sessions and handshakes that were accepted.
+    /// The number of places taken by open sessions and accepted handshakes.
     places: Mutex<usize>,
     vacated: Notify,
     shutting_down: AtomicBool,
 }
 
-/// A place among the connections of a server, given back when dropped.
+/// One of the connections that a server may have. Dropping it frees the place.
 pub(crate) struct Place(Arc<Shared>);
 
 impl Place {
-    /// Takes a place; `None` if the server has as many connections as it may.
-    pub(crate) fn take(core: &Arc<Shared>) -> Option<Self> {
-        let mut places = core.sessions.places.lock().expect("nothing panics while places are counted");
-        if core.limits.max_connections.is_some_and(|max| *places >= max) {
+    /// Takes a place. Returns `None` if the server has reached its limit of connections.
+    pub(crate) fn take(shared: &Arc<Shared>) -> Option<Self> {
+        let mut places = shared.sessions.places.lock().expect("nothing panics while places are counted");
+        if shared.limits.max_connections.is_some_and(|max| *places >= max) {
             return None;
         }
         *places += 1;
-        Some(Self(Arc::clone(core)))
+        Some(Self(Arc::clone(shared)))
     }
 
-    pub(crate) fn core(&self) -> &Arc<Shared> {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.0
     }
 }
@@ -97,7 +97,7 @@ impl Sessions {
         self.lock().len()
     }
 
-    /// No handshake is accepted any more.
+    /// Makes the server reject further handshakes.
     pub(crate) fn shut(&self) {
         self.shutting_down.store(true, Ordering::Release);
     }
@@ -106,7 +106,7 @@ impl Sessions {
         self.shutting_down.load(Ordering::Acquire)
     }
 
-    /// Waits until every place is given back.
+    /// Waits until every place is free.
     pub(crate) async fn emptied(&self) {
         loop {
             let vacated = self.vacated.notified();

@@ -1,5 +1,5 @@
-//! One connection's life: it reads, has messages answered one after another, keeps the
-//! time limits, and closes so that the code arrives.
+//! The task of a connection: it reads, answers messages one after another, enforces the time
+//! limits, and closes so that the client receives the close code.
 
 use std::{
     any::Any,
@@ -23,7 +23,7 @@ use crate::{
         intake::{Read, ReadOutcome},
         liveness::{Due, Liveness},
         presence::Presence,
-        reader::{Broken, Incoming, Reader},
+        reader::{DecodeError, Incoming, Reader},
         shared::{Place, Shared},
     },
     panics::panic_message,
@@ -31,35 +31,35 @@ use crate::{
     wire::{CloseCode, Frame, Message, Transport, reason, string},
 };
 
-/// How many messages may wait for the one before them to be answered.
+/// The maximum number of messages that wait for the answer to an earlier one.
 const MAX_PENDING: usize = 256;
 
-/// How many steps a connection takes before others of the thread get a turn.
-const BURST: u32 = 32;
+/// The number of steps that a connection takes before it yields to other tasks.
+const STEPS_PER_TURN: u32 = 32;
 
-/// How long what a peer still sends is discarded once this side has failed the connection. Closed
-/// earlier, the socket would answer with a reset, which may overtake the close frame.
+/// The time for which input is discarded after this side failed the connection. If the socket were
+/// closed at once, it would answer further input with a reset, which may overtake the close frame.
 const DISCARD_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Faults of form in a row that the modern profile takes.
+/// The number of consecutive faults of form at which the default profile closes the connection.
 const MAX_FAULTS: u32 = 16;
 
 type Answer = Result<Result<(), Fault>, Box<dyn Any + Send>>;
 
-/// Serves one upgraded stream to its end. `first` are bytes that came with the handshake.
+/// Serves one upgraded stream to its end. `first` contains bytes that arrived with the handshake.
 ///
-/// The session is among the server's sessions as soon as this returns; the future is
-/// the rest of its life.
+/// The session is in the server's list as soon as this function returns. The returned future serves
+/// it.
 pub(crate) fn serve(
     place: Place,
     transport: Arc<Transport>,
     session: Session,
     first: &[u8],
 ) -> impl Future<Output = ()> + Send + use<> {
-    let core = Arc::clone(place.core());
-    let limits = &core.limits;
+    let shared = Arc::clone(place.shared());
+    let limits = &shared.limits;
     let mut connection = Connection {
-        presence: Presence::enter(&core, session.clone()),
+        presence: Presence::enter(&shared, session.clone()),
         session,
         transport,
         reader: Reader::server(limits.message_bytes, limits.frame_bytes),
@@ -69,14 +69,14 @@ pub(crate) fn serve(
         broken: None,
         liveness: Liveness::new(Instant::now()),
         faults: 0,
-        turns: 0,
+        steps: 0,
         phase: Phase::Open,
-        core,
+        shared,
         place,
     };
     tracing::debug!(session = %connection.session.id(), peer = ?connection.session.peer(), "connected");
     connection.feed(first);
-    // Only what `run` needs is in the future: an idle connection keeps all of it.
+    // The future contains only what `run` needs, because every idle connection keeps all of it.
     async move {
         connection.run().await;
         tracing::debug!(session = %connection.session.id(), "disconnected");
@@ -86,62 +86,63 @@ pub(crate) fn serve(
 struct Connection {
     #[expect(dead_code, reason = "held for its drop, before anything else")]
     presence: Presence,
-    core: Arc<Shared>,
+    shared: Arc<Shared>,
     session: Session,
     transport: Arc<Transport>,
     reader: Reader,
-    /// Messages that wait for their turn.
+    /// Messages that wait for an earlier one.
     pending: VecDeque<Incoming>,
     /// The message that is being answered.
     answering: Option<Pin<Box<dyn Future<Output = Answer> + Send>>>,
-    /// What has to pass before anything more is read or begun; signals and time limits are
-    /// heeded meanwhile.
+    /// Suspends reading and answering until it passes. Signals and time limits are handled
+    /// meanwhile.
     gate: Option<Box<Gate>>,
-    /// The peer broke the protocol: closed with this once the messages before are answered.
-    broken: Option<Box<Broken>>,
+    /// The peer violated the protocol. The connection closes once earlier messages are answered.
+    broken: Option<Box<DecodeError>>,
     liveness: Liveness,
     faults: u32,
-    /// Steps taken since other tasks had a turn.
-    turns: u32,
+    /// The steps taken since the task last yielded.
+    steps: u32,
     phase: Phase,
-    /// Given back when nothing else of the connection is left: a shutdown waits for it.
+    /// Freed after everything else of the connection, because a shutdown waits for it.
     #[expect(dead_code, reason = "held for its drop, after everything else")]
     place: Place,
 }
 
-/// What a connection waits for before it goes on.
+/// A condition that suspends a connection: the turnstile, or room in the shard's inbox.
 struct Gate {
     passed: Pin<Box<dyn Future<Output = ()> + Send>>,
-    /// What was read, and waits for the turnstile.
-    held: Option<io::Result<ReadOutcome>>,
+    /// The result of a read that waits for the turnstile.
+    read: Option<io::Result<ReadOutcome>>,
 }
 
 enum Phase {
     Open,
-    /// The close frame is queued: what the peer still sends is read and forgotten until
-    /// its own close, or until time is up.
+    /// The close frame is queued. Input is discarded until the peer's close frame arrives or the
+    /// deadline passes.
     Closing {
         until: Instant,
         peer: PeerEnd,
     },
-    /// The connection has failed and the close frame is written: the write side is shut down, and
-    /// input is discarded until the peer's end, or until time is up.
+    /// The connection failed and the close frame is written. The write side is shut down, and input
+    /// is discarded until the end of the stream or the deadline.
     Discarding {
         until: Instant,
     },
+    /// Nothing is left to do, and the task ends.
     Gone,
 }
 
-/// What is known of the peer's own end while this side closes.
+/// The state of the peer's side while this side closes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PeerEnd {
-    /// Its close frame may still come.
+    /// The peer's close frame may still arrive.
     Awaited,
-    /// Its close frame has come.
+    /// The peer's close frame has arrived.
     Closed,
-    /// Its close frame will not be recognized: the input cannot be parsed.
+    /// The peer's close frame cannot be recognized, because the input cannot be decoded.
     Unreadable,
-    /// It sends nothing any more.
+    /// The stream has ended.
     Ended,
 }
 
@@ -151,25 +152,25 @@ impl Connection {
             if self.gate.is_none() {
                 self.start_next();
             }
-            self.turns += 1;
-            if self.turns >= BURST {
-                self.turns = 0;
+            self.steps += 1;
+            if self.steps >= STEPS_PER_TURN {
+                self.steps = 0;
                 tokio::task::yield_now().await;
             }
             let deadline = match &self.phase {
                 Phase::Gone => return,
-                // Looked at here and not only awaited below: a peer that always has something
-                // to read would never let the timer have its turn.
+                // Also checked here, because `select!` would never reach the timer while the peer
+                // keeps sending.
                 Phase::Closing { until, .. } | Phase::Discarding { until } if *until <= Instant::now() => return,
                 Phase::Closing { until, .. } | Phase::Discarding { until } => Some(*until),
-                Phase::Open => match self.liveness.due(&self.core.time_limits, Instant::now()) {
+                Phase::Open => match self.liveness.due(&self.shared.time_limits, Instant::now()) {
                     Due::Wait(until) => until,
                     Due::Ping => {
                         self.session.handle().send(Frame::ping());
                         continue;
                     }
                     Due::Close => {
-                        self.close(CloseCode::UNSUPPORTED, &self.core.time_limits.reason());
+                        self.close(CloseCode::UNSUPPORTED, &self.shared.time_limits.reason());
                         continue;
                     }
                 },
@@ -185,23 +186,23 @@ impl Connection {
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Step::TimeUp,
             };
             match step {
-                Step::Signalled => self.heed_signals(),
+                Step::Signalled => self.handle_signals(),
                 Step::Passed => {
-                    if let Some(read) = self.gate.take().and_then(|gate| gate.held) {
-                        self.take_read(read);
-                        // Control frames are answered without waiting for their turn, so a client
-                        // that sends nothing else waits here.
+                    if let Some(read) = self.gate.take().and_then(|gate| gate.read) {
+                        self.handle_read(read);
+                        // Control frames bypass the queue of messages, so a client that sends only
+                        // these has to wait here.
                         self.await_room();
                     }
                 }
                 Step::Answered(answer) => {
-                    self.take_answer(answer);
+                    self.handle_answer(answer);
                     self.await_room();
                 }
                 Step::Read(read) => {
-                    let turnstile = self.core.turnstile.clone();
+                    let turnstile = self.shared.turnstile.clone();
                     let passed = Box::pin(async move { turnstile.pass().await });
-                    self.gate = Some(Box::new(Gate { passed, held: Some(read) }));
+                    self.gate = Some(Box::new(Gate { passed, read: Some(read) }));
                 }
                 Step::TimeUp if matches!(self.phase, Phase::Open) => {}
                 Step::TimeUp => self.phase = Phase::Gone,
@@ -211,7 +212,7 @@ impl Connection {
             {
                 let until = until.min(Instant::now() + DISCARD_TIMEOUT);
                 let shut = poll_fn(|cx| self.transport.poll_shutdown(cx));
-                // Whether it succeeds or not, the connection ends.
+                // The result does not matter, because the connection ends either way.
                 let _ = tokio::time::timeout_at(until, shut).await;
                 self.phase = Phase::Discarding { until };
             }
@@ -223,37 +224,37 @@ impl Connection {
         self.gate.is_none() && !ended && !self.is_full() && self.broken.is_none()
     }
 
-    /// Lets nothing more be read or begun until the shard's inbox has room, so that a client
-    /// cannot fill it.
+    /// Suspends reading and answering until the shard's inbox has room, so that a client cannot
+    /// fill the inbox.
     fn await_room(&mut self) {
         let inbox = &self.session.handle().inbox;
         if self.gate.is_none() && inbox.room().now_or_never().is_none() {
             let inbox = inbox.clone();
             let passed = Box::pin(async move { inbox.room().await });
-            self.gate = Some(Box::new(Gate { passed, held: None }));
+            self.gate = Some(Box::new(Gate { passed, read: None }));
         }
     }
 
-    /// Whether so much is pending that reading has to wait.
+    /// Returns true if pending messages reach the limit, so that reading has to wait.
     fn is_full(&self) -> bool {
         matches!(self.phase, Phase::Open)
             && (self.pending.len() >= MAX_PENDING
-                || self.pending.iter().map(Incoming::len).sum::<usize>() >= self.core.limits.message_bytes)
+                || self.pending.iter().map(Incoming::len).sum::<usize>() >= self.shared.limits.message_bytes)
     }
 
-    /// Decodes bytes that came with the handshake.
+    /// Decodes bytes that arrived with the handshake.
     fn feed(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() {
             let fed = self.reader.feed(bytes, &mut self.pending);
-            self.take_read(Ok(ReadOutcome::Bytes(fed)));
+            self.handle_read(Ok(ReadOutcome::Bytes(fed)));
         }
     }
 
-    /// Begins to answer the next message unless one is being answered.
+    /// Starts to answer the next message unless one is being answered.
     fn start_next(&mut self) {
         while self.answering.is_none() && matches!(self.phase, Phase::Open) {
             let Some(message) = self.pending.pop_front() else {
-                // An idle connection keeps no room for messages.
+                // Releases the queue's memory while the connection is idle.
                 self.pending = VecDeque::new();
                 if let Some(broken) = self.broken.take() {
                     self.close(broken.code, &broken.reason);
@@ -262,16 +263,16 @@ impl Connection {
                 return;
             };
             match message {
-                Incoming::Text(text) if self.core.echo => {
+                Incoming::Text(text) if self.shared.echo => {
                     self.session.handle().send(Frame::text(text.len(), |out| out.extend_from_slice(text.as_bytes())));
                 }
-                Incoming::Binary(bytes) if self.core.echo => self.session.handle().send(Frame::binary(&bytes)),
+                Incoming::Binary(bytes) if self.shared.echo => self.session.handle().send(Frame::binary(&bytes)),
                 Incoming::Text(text) => {
-                    let (core, session) = (Arc::clone(&self.core), self.session.clone());
-                    let answer = AssertUnwindSafe(async move { dispatch(core, session, &text).await }).catch_unwind();
+                    let (shared, session) = (Arc::clone(&self.shared), self.session.clone());
+                    let answer = AssertUnwindSafe(async move { dispatch(shared, session, &text).await }).catch_unwind();
                     self.answering = Some(Box::pin(answer));
                 }
-                Incoming::Binary(_) => self.fault(&Fault {
+                Incoming::Binary(_) => self.report_fault(&Fault {
                     id: None,
                     kind: FaultKind::Invalid,
                     message: "a binary message; JSON text is expected".to_owned(),
@@ -281,12 +282,12 @@ impl Connection {
         }
     }
 
-    fn take_answer(&mut self, answer: Answer) {
+    fn handle_answer(&mut self, answer: Answer) {
         self.answering = None;
-        self.liveness.hear(Instant::now());
+        self.liveness.record_received(Instant::now());
         match answer {
             Ok(Ok(())) => self.faults = 0,
-            Ok(Err(fault)) => self.fault(&fault),
+            Ok(Err(fault)) => self.report_fault(&fault),
             Err(panic) => {
                 tracing::error!(session = %self.session.id(), panic = panic_message(&*panic), "a handler panicked");
                 self.close(CloseCode::INTERNAL, reason::HANDLER_FAILED);
@@ -294,30 +295,30 @@ impl Connection {
         }
     }
 
-    fn take_read(&mut self, read: io::Result<ReadOutcome>) {
+    fn handle_read(&mut self, read: io::Result<ReadOutcome>) {
         match read {
             Ok(ReadOutcome::Bytes(fed)) => {
-                self.liveness.hear(Instant::now());
+                self.liveness.record_received(Instant::now());
                 let broken = fed.err().map(Box::new);
                 let unreadable = broken.is_some();
                 if matches!(self.phase, Phase::Open) {
                     self.broken = broken;
                 }
-                self.take_controls();
+                self.handle_control_frames();
                 if unreadable {
                     self.set_peer(PeerEnd::Unreadable);
                 }
             }
-            // A peer that only sends no more may still read the close frame.
+            // A peer that shut down only its write side may still read the close frame.
             Ok(ReadOutcome::End) if matches!(self.phase, Phase::Closing { .. }) => {
                 self.set_peer(PeerEnd::Ended);
-                self.heed_signals();
+                self.handle_signals();
             }
             Ok(ReadOutcome::End) | Err(_) => self.phase = Phase::Gone,
         }
     }
 
-    /// Records what becomes of the peer's side while this side closes.
+    /// Records the state of the peer's side while this side closes.
     fn set_peer(&mut self, end: PeerEnd) {
         if let Phase::Closing { peer, .. } = &mut self.phase
             && *peer != PeerEnd::Closed
@@ -326,8 +327,8 @@ impl Connection {
         }
     }
 
-    /// Answers control frames at once: a ping does not wait for the messages before it.
-    fn take_controls(&mut self) {
+    /// Answers control frames at once, so that a ping does not wait for earlier messages.
+    fn handle_control_frames(&mut self) {
         let mut close = None;
         self.pending.retain_mut(|message| match message {
             Incoming::Control(answer) => {
@@ -340,7 +341,7 @@ impl Connection {
                 close = Some(std::mem::take(answer));
                 false
             }
-            // After the close has begun, nothing is carried out any more.
+            // Once the connection is closing, requests are no longer executed.
             Incoming::Text(_) | Incoming::Binary(_) => matches!(self.phase, Phase::Open),
         });
         let Some(answer) = close else { return };
@@ -349,12 +350,12 @@ impl Connection {
             self.begin_closing();
         }
         self.set_peer(PeerEnd::Closed);
-        self.heed_signals();
+        self.handle_signals();
     }
 
-    fn heed_signals(&mut self) {
+    fn handle_signals(&mut self) {
         let signals = self.session.handle().signals.lock();
-        let (ended, flushed, broken) = (signals.ended, signals.flushed, signals.broken);
+        let (ended, flushed, broken) = (signals.shard_closed, signals.flushed, signals.broken);
         let close = signals.close.clone();
         drop(signals);
         if broken {
@@ -370,16 +371,16 @@ impl Connection {
                     self.close(*code, reason);
                 }
             }
-            // The handshake is complete, or as complete as it will be.
+            // The close handshake is complete, or the peer has ended it early.
             Phase::Closing { peer: PeerEnd::Closed | PeerEnd::Ended, .. } if flushed => self.phase = Phase::Gone,
             Phase::Closing { .. } | Phase::Discarding { .. } | Phase::Gone => {}
         }
     }
 
-    /// A message that is no request: what it costs, the profile says.
-    fn fault(&mut self, fault: &Fault) {
+    /// Reports a fault of form to the client as the profile requires: by a reply or a close.
+    fn report_fault(&mut self, fault: &Fault) {
         tracing::debug!(session = %self.session.id(), fault = fault.message, "fault of form");
-        match self.core.profile.faults {
+        match self.shared.profile.faults {
             Faults::Close => {
                 let reason = match fault.kind {
                     FaultKind::Invalid => reason::INVALID,
@@ -415,9 +416,9 @@ impl Connection {
         self.answering = None;
         self.pending.clear();
         self.session.end();
-        // What was read is still to be looked at: it may have the peer's close frame in it.
-        self.gate.take_if(|gate| gate.held.is_none());
-        let until = Instant::now() + self.core.limits.close_timeout;
+        // A result of a read is still to be handled: it may contain the peer's close frame.
+        self.gate.take_if(|gate| gate.read.is_none());
+        let until = Instant::now() + self.shared.limits.close_timeout;
         let peer = if self.broken.take().is_some() { PeerEnd::Unreadable } else { PeerEnd::Awaited };
         self.phase = Phase::Closing { until, peer };
     }
@@ -431,7 +432,7 @@ enum Step {
     TimeUp,
 }
 
-/// Polls a future that need not be there: nothing is then pending for ever.
+/// Polls an optional future. `None` is always pending.
 fn poll_optional<F: Future + Unpin>(future: Option<F>, cx: &mut Context<'_>) -> Poll<F::Output> {
     future.map_or(Poll::Pending, |mut future| Pin::new(&mut future).poll(cx))
 }

@@ -1,4 +1,4 @@
-//! From an HTTP request to a connection: the handshake of RFC 6455, section 4.2.
+//! Upgrades an HTTP request to a connection: the handshake of RFC 6455, section 4.2.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -27,10 +27,10 @@ use crate::{
     wire::Transport,
 };
 
-/// Accepts a request to upgrade, or says why not.
-pub(crate) async fn upgrade(core: Arc<Shared>, request: Request<Body>) -> Response {
+/// Accepts a request to upgrade, or answers with the reason for its rejection.
+pub(crate) async fn upgrade(shared: Arc<Shared>, request: Request<Body>) -> Response {
     let (mut parts, _body) = request.into_parts();
-    let accept = match check(&parts) {
+    let accept = match validate(&parts) {
         Ok(accept) => accept,
         Err(rejection) => return refuse(&rejection),
     };
@@ -41,18 +41,18 @@ pub(crate) async fn upgrade(core: Arc<Shared>, request: Request<Body>) -> Respon
             "this connection cannot be upgraded; WebSocket needs HTTP/1.1",
         ));
     };
-    let place = match admit(&core) {
+    let place = match admit(&shared) {
         Ok(place) => place,
         Err(rejection) => return refuse(&rejection),
     };
-    let parts = match authenticate(&core, parts).await {
+    let parts = match authenticate(&shared, parts).await {
         Ok(parts) => parts,
         Err(rejection) => return refuse(&rejection),
     };
     tokio::spawn(async move {
-        // A client that vanishes in the handshake costs its own task and nothing else.
+        // A separate task, so that a client that disappears during the handshake affects nothing else.
         match upgrading.await {
-            // A task of its own: this one has room for the request and the upgrade.
+            // Another task, because this one's memory includes the request and the upgrade.
             Ok(upgraded) => {
                 let (transport, first) = transport_of(upgraded);
                 tokio::spawn(serve_transport(place, transport, parts, &first));
@@ -68,26 +68,26 @@ pub(crate) async fn upgrade(core: Arc<Shared>, request: Request<Body>) -> Respon
     (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
 }
 
-/// Takes a place for a new connection.
-pub(crate) fn admit(core: &Arc<Shared>) -> Result<Place, Rejection> {
-    if core.sessions.is_shutting_down() {
+/// Takes a place for a new connection, or returns the rejection to answer with.
+pub(crate) fn admit(shared: &Arc<Shared>) -> Result<Place, Rejection> {
+    if shared.sessions.is_shutting_down() {
         return Err(Rejection::unavailable("the server is going away"));
     }
-    Place::take(core).ok_or_else(|| Rejection::unavailable("the server has as many connections as it may"))
+    Place::take(shared).ok_or_else(|| Rejection::unavailable("the server has reached its limit of connections"))
 }
 
-/// Asks the application who this is.
-pub(crate) async fn authenticate(core: &Shared, parts: Parts) -> Result<Parts, Rejection> {
-    let Some(authenticate) = &core.authenticate else { return Ok(parts) };
-    let answer = authenticate(Arc::clone(&core.state), parts);
-    let Some(limit) = core.limits.handler_timeout else { return answer.await };
+/// Calls the application's `authenticate`, within the time limit for handlers.
+pub(crate) async fn authenticate(shared: &Shared, parts: Parts) -> Result<Parts, Rejection> {
+    let Some(authenticate) = &shared.authenticate else { return Ok(parts) };
+    let answer = authenticate(Arc::clone(&shared.state), parts);
+    let Some(limit) = shared.limits.handler_timeout else { return answer.await };
     tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
-        tracing::error!(?limit, "`authenticate` did not answer in time");
+        tracing::error!(?limit, "`authenticate` timed out");
         Err(Rejection::unavailable("the server could not authenticate the client in time; try again later"))
     })
 }
 
-/// Serves a stream whose handshake is done.
+/// Serves a stream whose handshake is complete.
 pub(crate) fn serve_transport(
     place: Place,
     transport: Transport,
@@ -97,30 +97,30 @@ pub(crate) fn serve_transport(
     let transport = Arc::new(transport);
     let peer = handshake::peer(&parts).or_else(|| transport.peer());
     forget_axum(&mut parts);
-    let core = place.core();
-    let handle = core.hub.open(Arc::clone(&transport));
-    let session = Session::new(handle, peer, parts.extensions, Arc::clone(&core.catalog.pushes));
+    let shared = place.shared();
+    let handle = shared.hub.open(Arc::clone(&transport));
+    let session = Session::new(handle, peer, parts.extensions, Arc::clone(&shared.catalog.pushes));
     connection::serve(place, transport, session, first)
 }
 
-/// Removes what axum left in the extensions for its own extractors. It is of no use to a session
-/// and costs memory for as long as the session lasts.
+/// Removes the extensions of axum's extractors. A session does not need them, and they would take
+/// memory for its lifetime.
 fn forget_axum(parts: &mut Parts) {
     parts.extensions.remove::<ConnectInfo<SocketAddr>>();
     parts.extensions.remove::<OriginalUri>();
     parts.extensions.remove::<MatchedPath>();
     parts.extensions.remove::<NestedPath>();
-    // The type of the path's parameters is axum's own: they go only if nothing else is left.
+    // The type of the path's parameters is private to axum, so they can only be removed together
+    // with the whole map, if it contains nothing else.
     let params = RawPathParams::from_request_parts(parts, &()).now_or_never();
     let missing = matches!(params, Some(Err(RawPathParamsRejection::MissingPathParams(_))));
     if parts.extensions.len() <= usize::from(!missing) {
-        // An emptied map would keep its table.
+        // A cleared map would keep its allocation.
         parts.extensions = Extensions::new();
     }
 }
 
-/// Unwraps the TCP socket that `topicast::serve` or `axum::serve` upgraded; any other stream is
-/// used as it is.
+/// Unwraps the TCP socket of `topicast::serve` or `axum::serve`. Any other stream is used as it is.
 fn transport_of(upgraded: Upgraded) -> (Transport, Bytes) {
     let upgraded = match upgraded.downcast::<TokioIo<HttpStream<TcpStream>>>() {
         Ok(ours) => return (Transport::tcp(ours.io.into_inner().into_inner()), ours.read_buf),
@@ -132,8 +132,8 @@ fn transport_of(upgraded: Upgraded) -> (Transport, Bytes) {
     }
 }
 
-/// Checks the request's form and makes the value of `Sec-WebSocket-Accept`.
-fn check(parts: &Parts) -> Result<HeaderValue, Rejection> {
+/// Validates a handshake and returns the value of `Sec-WebSocket-Accept`.
+fn validate(parts: &Parts) -> Result<HeaderValue, Rejection> {
     let bad = |status, message: &str| Err(Rejection::new(status, "bad_handshake", message));
     if parts.method != Method::GET {
         return bad(StatusCode::METHOD_NOT_ALLOWED, "a WebSocket handshake is a GET request");
@@ -154,7 +154,7 @@ fn check(parts: &Parts) -> Result<HeaderValue, Rejection> {
     Ok(HeaderValue::from_str(&accept).expect("base64 is visible ASCII"))
 }
 
-/// Whether it is 16 bytes in base64: 22 digits and the padding (RFC 6455, section 4.2.1).
+/// Returns true if the key is 16 bytes in base64: 22 digits and the padding (RFC 6455, section 4.2.1).
 fn is_key(key: &[u8]) -> bool {
     let digits = key.strip_suffix(b"==").unwrap_or_default();
     digits.len() == 22 && digits.iter().all(|digit| digit.is_ascii_alphanumeric() || matches!(digit, b'+' | b'/'))

@@ -4,23 +4,23 @@ use std::sync::{Arc, atomic::AtomicU64};
 
 use crate::{fanout::slow::SlowConsumer, wire::Update};
 
-/// A topic as far as a shard has subscribers of it.
+/// A shard's view of a topic: the shard's own subscribers and what their delivery needs.
 pub(crate) struct Audience {
-    /// The last number delivered here.
+    /// The `seq` of the last update that the shard delivered.
     pub(crate) seq: u64,
     pub(crate) slow: SlowConsumer,
-    /// Counts what was dropped or replaced.
+    /// Counts updates that were dropped or replaced.
     pub(crate) skipped: Arc<AtomicU64>,
-    /// The newest update, kept under the policy `latest` for those who have no room for it.
-    pub(crate) last: Option<Update>,
-    /// A dense list: whoever leaves, the last one takes the place.
+    /// The newest update, kept under the policy `latest` for subscribers that have no room for it.
+    pub(crate) latest_update: Option<Update>,
+    /// A dense list. On removal the last subscriber is moved into the free slot.
     pub(crate) subscribers: Vec<Subscriber>,
 }
 
-/// A connection's place among the subscribers.
+/// A connection in the list of subscribers.
 #[derive(Clone, Copy)]
 pub(crate) struct Subscriber {
     pub(crate) slot: u32,
-    /// Updates are held back until its snapshot is there.
+    /// True while updates are held back until the subscriber's snapshot arrives.
     pub(crate) held: bool,
 }

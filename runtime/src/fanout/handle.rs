@@ -1,4 +1,4 @@
-//! A connection's way to its shard.
+//! A connection's handle to its shard.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
     wire::{Frame, Transport},
 };
 
-/// A connection's way to its shard.
+/// Sends commands for one connection to its shard.
 #[derive(Debug)]
 pub(crate) struct Handle {
     pub(crate) inbox: Inbox,
@@ -20,7 +20,7 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    /// Takes a connection into a shard.
+    /// Registers a connection with a shard.
     pub(crate) fn open(inbox: &Inbox, transport: Arc<Transport>) -> Self {
         let signals = Arc::<Signals>::default();
         let key = inbox.new_key();
@@ -33,19 +33,19 @@ impl Handle {
         self.inbox.push(Command::Send { key: self.key, frame });
     }
 
-    /// Ends the way out: updates that are not started are dropped, the close frame is the
-    /// last to go. Only the first call counts.
+    /// Closes the connection: the shard drops updates whose frames are not started, and sends the
+    /// close frame last. Only the first call takes effect.
     pub(crate) fn close(&self, frame: Frame) {
         self.inbox.push(Command::Close { key: self.key, frame });
     }
 
-    /// Lets the updates through that were held since the subscription began, behind these.
+    /// Queues the first frames of a subscription, then the updates that were held back meanwhile.
     pub(crate) fn release(&self, topic: TopicId, first: Vec<Frame>) {
         self.inbox.push(Command::Release { key: self.key, topic, first });
     }
 
-    /// Frees the connection's place and lets go of its stream. Sessions may outlive their
-    /// connections, so this is not left to the last one's end.
+    /// Frees the connection's slot and drops the shard's reference to its stream. The drop of the
+    /// last session cannot do this, because sessions may outlive their connections.
     pub(crate) fn remove(&self) {
         self.inbox.push(Command::Remove { key: self.key });
     }

@@ -1,4 +1,5 @@
-//! The shards of a server: started with the first connection, shut with the last handle.
+//! The shards of a server: started by the first connection, stopped when the last handle to the server
+//! is dropped.
 
 use std::sync::{
     Arc, OnceLock,
@@ -14,36 +15,36 @@ use crate::{
     wire::Transport,
 };
 
-/// Spreads connections over shards.
+/// Distributes connections over shards.
 #[derive(Debug)]
 pub(crate) struct Hub {
     shards: Box<[Inbox]>,
-    next: AtomicUsize,
+    next_shard: AtomicUsize,
     started: OnceLock<()>,
 }
 
 impl Hub {
     pub(crate) fn new(shards: usize, bounds: Bounds) -> Self {
         let shards = (0..shards.max(1)).map(|_| Inbox::new(bounds)).collect();
-        Self { shards, next: AtomicUsize::new(0), started: OnceLock::new() }
+        Self { shards, next_shard: AtomicUsize::new(0), started: OnceLock::new() }
     }
 
-    /// Gives a connection its shard. The shards' tasks start here and not when the server
-    /// is built, because a server may be built where no runtime is, for its documents.
+    /// Assigns a connection to a shard. The first call starts the shards' tasks: a server may be
+    /// built outside a runtime, for example to generate its documents.
     pub(crate) fn open(&self, transport: Arc<Transport>) -> Handle {
         self.started.get_or_init(|| {
             for shard in &self.shards {
                 tokio::spawn(tokio::task::unconstrained(shard::run(shard.clone())));
             }
         });
-        let at = self.next.fetch_add(1, Ordering::Relaxed) % self.shards.len();
+        let at = self.next_shard.fetch_add(1, Ordering::Relaxed) % self.shards.len();
         Handle::open(&self.shards[at], transport)
     }
 }
 
 #[cfg(test)]
 impl Hub {
-    /// The ways into the shards.
+    /// Returns the inboxes of all shards.
     pub(crate) fn inboxes(&self) -> impl Iterator<Item = &Inbox> {
         self.shards.iter()
     }

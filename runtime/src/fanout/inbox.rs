@@ -1,4 +1,4 @@
-//! The way into a shard: what it is asked to do, in order and bounded in bytes.
+//! The inbox of a shard: a queue of commands, bounded in bytes.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -21,7 +21,7 @@ use crate::{
     wire::{Frame, Transport, Update},
 };
 
-/// What a shard is asked to do. Commands are carried out in the order of their pushes.
+/// A command to a shard. The shard executes commands in the order in which they were pushed.
 #[derive(Debug)]
 pub(crate) enum Command {
     Open {
@@ -33,7 +33,8 @@ pub(crate) enum Command {
         key: Key,
         frame: Frame,
     },
-    /// Joins a topic. With a reply, updates follow it; without, they are held until `Release`.
+    /// Subscribes a connection to a topic. Updates follow the reply. Without a reply, they are held
+    /// back until `Release`.
     Join {
         key: Key,
         joining: Joining,
@@ -59,34 +60,34 @@ pub(crate) enum Command {
     Remove {
         key: Key,
     },
-    /// Makes the shard panic, to test what follows.
+    /// Makes the shard panic, to test its recovery.
     #[cfg(test)]
     Panic,
 }
 
-/// The topic that a connection joins, for a shard that may not know it yet.
+/// The topic of a [`Command::Join`], with what a shard without subscribers of the topic needs.
 #[derive(Debug)]
 pub(crate) struct Joining {
     pub(crate) topic: TopicId,
-    /// The last number given before.
+    /// The `seq` of the last update before the join.
     pub(crate) seq: u64,
     pub(crate) slow: SlowConsumer,
-    /// Counts what is dropped or replaced.
+    /// Counts updates that are dropped or replaced.
     pub(crate) skipped: Arc<AtomicU64>,
 }
 
-/// Bounds of what waits in memory.
+/// Limits of a shard's buffers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
-    /// Unsent bytes of one connection.
+    /// The maximum unsent bytes of one connection.
     pub(crate) outbox: usize,
-    /// Bytes of what was published or answered and is not yet in any outbox.
+    /// The maximum bytes of frames in the inbox.
     pub(crate) inbox: usize,
-    /// How long updates may wait for others to share a write with.
+    /// The time that updates wait for others, to be sent in one write.
     pub(crate) flush_window: Duration,
 }
 
-/// The way into a shard.
+/// A handle to the inbox of a shard.
 #[derive(Debug, Clone)]
 pub(crate) struct Inbox(Arc<Shared>);
 
@@ -94,10 +95,10 @@ pub(crate) struct Inbox(Arc<Shared>);
 struct Shared {
     state: Mutex<State>,
     wake: Notify,
-    /// Told when the inbox has room again.
+    /// Notified when the inbox has room again.
     room: Notify,
     bounds: Bounds,
-    numbers: AtomicU64,
+    next_number: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -105,24 +106,24 @@ struct State {
     commands: VecDeque<Command>,
     /// Bytes of the frames in `commands`.
     bytes: usize,
-    /// Of each topic whose updates found no room, the newest of them.
-    lost: HashMap<TopicId, Update>,
-    /// Connections whose socket was full and may have room again.
+    /// The newest update of each topic whose updates exceeded the limit.
+    overflow: HashMap<TopicId, Update>,
+    /// The slots of connections whose socket was blocked and may be writable again.
     writable: Vec<u32>,
-    /// Slots to use again, and the first that was never used.
-    free: Vec<u32>,
-    unused: u32,
+    /// Slots to reuse, and the first slot that was never used.
+    free_slots: Vec<u32>,
+    next_slot: u32,
     shut: bool,
 }
 
-/// What a shard was asked since it last looked.
+/// The content of an inbox.
 #[derive(Debug)]
-pub(crate) struct Taken {
+pub(crate) struct Drained {
     pub(crate) commands: VecDeque<Command>,
-    /// Connections whose socket was full and may have room again.
+    /// The slots of connections whose socket was blocked and may be writable again.
     pub(crate) writable: Vec<u32>,
-    /// Of each topic whose updates found no room, the newest of them. It follows the commands.
-    pub(crate) lost: HashMap<TopicId, Update>,
+    /// The newest update of each topic whose updates exceeded the limit. It follows the commands.
+    pub(crate) overflow: HashMap<TopicId, Update>,
     pub(crate) shut: bool,
 }
 
@@ -133,35 +134,35 @@ impl Inbox {
             wake: Notify::new(),
             room: Notify::new(),
             bounds,
-            numbers: AtomicU64::new(0),
+            next_number: AtomicU64::new(0),
         }))
     }
 
-    /// Whether both lead into the same shard.
-    pub(crate) fn is(&self, other: &Self) -> bool {
+    /// Returns true if both are handles to the same inbox.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// A free slot and a number that was never used.
+    /// Allocates a slot and a number that was never used.
     pub(crate) fn new_key(&self) -> Key {
-        let number = self.0.numbers.fetch_add(1, Ordering::Relaxed);
+        let number = self.0.next_number.fetch_add(1, Ordering::Relaxed);
         let mut state = self.lock();
-        let slot = state.free.pop().unwrap_or_else(|| {
-            state.unused += 1;
-            state.unused - 1
+        let slot = state.free_slots.pop().unwrap_or_else(|| {
+            state.next_slot += 1;
+            state.next_slot - 1
         });
         Key { slot, number }
     }
 
-    /// Enqueues a command. Never waits; of the updates of a topic that find no room only the
-    /// newest is kept, so what waits is bounded by the limit and one update a topic.
+    /// Queues a command without waiting. Of the updates that exceed the limit only the newest of
+    /// each topic is kept, so the memory is bounded by the limit and one update for each topic.
     pub(crate) fn push(&self, command: Command) {
         let mut state = self.lock();
         match &command {
             Command::Deliver { topic, update } => {
                 let bytes = update.frame.weight();
                 if state.bytes + bytes > self.0.bounds.inbox {
-                    state.lost.insert(*topic, update.clone());
+                    state.overflow.insert(*topic, update.clone());
                     drop(state);
                     self.0.wake.notify_one();
                     return;
@@ -171,9 +172,9 @@ impl Inbox {
             Command::Send { frame, .. } | Command::Close { frame, .. } => state.bytes += frame.weight(),
             Command::Join { joining, reply, .. } => {
                 state.bytes += reply.as_ref().map_or(0, Frame::weight);
-                // What was lost before the join concerns only the subscribers before it.
+                // The loss of updates before the join concerns only the earlier subscribers.
                 let topic = joining.topic;
-                if let Some(update) = state.lost.remove(&topic) {
+                if let Some(update) = state.overflow.remove(&topic) {
                     state.commands.push_back(Command::Deliver { topic, update });
                 }
             }
@@ -190,8 +191,8 @@ impl Inbox {
         }
     }
 
-    /// Waits until the inbox is not full. Connections wait here before they read on, so
-    /// that clients cannot fill it with requests; publishers never do.
+    /// Waits until the inbox has room. Connections wait before they continue to read, so that
+    /// clients cannot fill the inbox with requests. Publishers never wait.
     pub(crate) async fn room(&self) {
         loop {
             let room = self.0.room.notified();
@@ -202,29 +203,29 @@ impl Inbox {
         }
     }
 
-    /// Ends the shard's task once it has carried out what it was asked.
+    /// Ends the shard's task once it has executed the queued commands.
     pub(crate) fn shut(&self) {
         self.lock().shut = true;
         self.0.wake.notify_one();
     }
 
-    /// Gives the shard another turn.
+    /// Wakes the shard.
     pub(crate) fn notify(&self) {
         self.0.wake.notify_one();
     }
 
-    /// Waits until there is something to do.
+    /// Waits until the shard is woken.
     pub(crate) async fn woken(&self) {
         self.0.wake.notified().await;
     }
 
-    /// Takes everything that was asked; `spare` is filled from now on.
-    pub(crate) fn take(&self, spare: VecDeque<Command>) -> Taken {
+    /// Takes the content of the inbox. `spare` becomes the new, empty command queue.
+    pub(crate) fn drain(&self, spare: VecDeque<Command>) -> Drained {
         let mut state = self.lock();
-        let taken = Taken {
+        let drained = Drained {
             commands: std::mem::replace(&mut state.commands, spare),
             writable: std::mem::take(&mut state.writable),
-            lost: std::mem::take(&mut state.lost),
+            overflow: std::mem::take(&mut state.overflow),
             shut: state.shut,
         };
         let congested = std::mem::take(&mut state.bytes) > self.0.bounds.inbox;
@@ -232,17 +233,17 @@ impl Inbox {
         if congested {
             self.0.room.notify_waiters();
         }
-        taken
+        drained
     }
 
-    /// Gives a slot back, to be used again.
-    pub(crate) fn free(&self, slot: u32) {
-        self.lock().free.push(slot);
+    /// Returns a slot for reuse.
+    pub(crate) fn free_slot(&self, slot: u32) {
+        self.lock().free_slots.push(slot);
     }
 
-    /// A waker for the socket of a slot.
+    /// Creates a waker for the socket of a slot.
     pub(crate) fn waker(&self, slot: u32) -> Waker {
-        Waker::from(Arc::new(Writable { inbox: self.clone(), slot }))
+        Waker::from(Arc::new(SocketWaker { inbox: self.clone(), slot }))
     }
 
     pub(crate) fn bounds(&self) -> &Bounds {
@@ -254,13 +255,13 @@ impl Inbox {
     }
 }
 
-/// Wakes the shard for one connection.
-struct Writable {
+/// Wakes the shard when the socket of a slot may be writable.
+struct SocketWaker {
     inbox: Inbox,
     slot: u32,
 }
 
-impl Wake for Writable {
+impl Wake for SocketWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }

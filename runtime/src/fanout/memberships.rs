@@ -1,20 +1,20 @@
-//! The topics of one connection, and its place in each one's list of subscribers.
+//! The topics of one connection, and its index in the subscriber list of each.
 
 use crate::fanout::ids::TopicId;
 
-/// Topics with places, sorted by topic.
+/// Topics and indices, sorted by topic. The list is short, so a binary search beats a map.
 #[derive(Debug, Default)]
 pub(crate) struct Memberships(Vec<(TopicId, u32)>);
 
 impl Memberships {
-    /// Enters a topic at a place. Returns false if it is there already.
-    pub(crate) fn enter(&mut self, topic: TopicId, place: u32) -> bool {
+    /// Adds a topic with the connection's index. Returns false if the topic is already present.
+    pub(crate) fn insert(&mut self, topic: TopicId, index: u32) -> bool {
         let Err(at) = self.find(topic) else { return false };
         if self.0.is_empty() {
-            // Most connections have one topic, and a vector begins with room for four.
+            // Most connections have one topic, and a vector's first allocation has room for four.
             self.0.reserve_exact(1);
         }
-        self.0.insert(at, (topic, place));
+        self.0.insert(at, (topic, index));
         true
     }
 
@@ -22,25 +22,25 @@ impl Memberships {
         self.find(topic).is_ok()
     }
 
-    /// Returns its place among the subscribers of a topic.
-    pub(crate) fn place(&self, topic: TopicId) -> Option<u32> {
+    /// Returns the connection's index in the subscriber list of a topic.
+    pub(crate) fn index(&self, topic: TopicId) -> Option<u32> {
         self.find(topic).ok().map(|at| self.0[at].1)
     }
 
-    pub(crate) fn move_to(&mut self, topic: TopicId, place: u32) {
+    pub(crate) fn set_index(&mut self, topic: TopicId, index: u32) {
         if let Ok(at) = self.find(topic) {
-            self.0[at].1 = place;
+            self.0[at].1 = index;
         }
     }
 
-    /// Leaves a topic and returns the place that becomes free.
-    pub(crate) fn leave(&mut self, topic: TopicId) -> Option<u32> {
+    /// Removes a topic and returns the index that becomes free.
+    pub(crate) fn remove(&mut self, topic: TopicId) -> Option<u32> {
         let at = self.find(topic).ok()?;
         Some(self.0.remove(at).1)
     }
 
-    /// Leaves every topic and returns the places that become free.
-    pub(crate) fn leave_all(&mut self) -> Vec<(TopicId, u32)> {
+    /// Removes every topic and returns the indices that become free.
+    pub(crate) fn take_all(&mut self) -> Vec<(TopicId, u32)> {
         std::mem::take(&mut self.0)
     }
 

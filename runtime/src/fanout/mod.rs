@@ -1,4 +1,4 @@
-//! Fan-out: one task a shard takes what was published, finds the subscribers, and writes.
+//! Fan-out: each shard is a task that drains published updates and writes them to its subscribers.
 
 mod hub;
 mod handle;

@@ -1,4 +1,4 @@
-//! What one connection has yet to send: handles to frames, and how far the first one got.
+//! The unsent frames of one connection, and how much of the first frame is sent.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -8,19 +8,19 @@ use std::{
 
 use crate::{
     fanout::{ids::TopicId, slow::Policy},
-    wire::{Frame, Transport, tell_skipped},
+    wire::{Frame, Transport, with_skipped},
 };
 
-/// How many frames one write takes at most.
+/// The maximum number of frames in one write.
 const MAX_SLICES: usize = 64;
 
-/// A queue of frames, bounded by its owner in bytes.
+/// A queue of frames. Its owner enforces the limit in bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     queue: VecDeque<Entry>,
-    /// Bytes of the first frame that are sent already.
-    head: usize,
-    /// What the frames weigh, the first one as a whole.
+    /// The bytes of the first frame that are already sent.
+    first_sent: usize,
+    /// The sum of the frames' weights, including sent bytes of the first frame.
     bytes: usize,
 }
 
@@ -30,32 +30,32 @@ struct Entry {
     class: Class,
 }
 
-/// What may become of a frame that is not sent yet.
+/// Whether a frame may be dropped before it is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
-    /// An update: dropped when the connection closes, or by its channel's policy.
+    /// An update, which may be dropped by its channel's policy or when the connection closes.
     Update(Pending),
-    /// A reply, a snapshot, a control frame: never dropped.
+    /// A reply, snapshot or control frame, which is never dropped.
     Kept,
 }
 
-/// What has to be known of an update to drop it, and to say what was dropped before it.
+/// The properties of a queued update that decide whether it is dropped, and its `skipped` count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pending {
     pub(crate) topic: TopicId,
     pub(crate) policy: Policy,
-    /// When it was queued, on the shard's clock.
-    pub(crate) since: Millis,
-    /// Where in its text `skipped` stands.
-    pub(crate) split: usize,
-    /// How many updates before it were skipped.
+    /// On the shard's clock.
+    pub(crate) queued_at: Millis,
+    /// The offset in the payload at which `skipped` is inserted.
+    pub(crate) skipped_offset: usize,
+    /// The number of updates skipped before this one.
     pub(crate) skipped: u64,
-    /// How many its frame says were skipped. The frame is made anew just before it is
-    /// written, because more may be dropped until then.
-    pub(crate) told: u64,
+    /// The count in the encoded frame. It is brought up to date just before the frame is written,
+    /// because more updates may be skipped until then.
+    pub(crate) reported: u64,
 }
 
-/// A shard's clock, in milliseconds.
+/// A time on a shard's clock, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct Millis(pub(crate) u64);
 
@@ -65,13 +65,13 @@ impl Outbox {
         self.queue.push_back(Entry { frame, class });
     }
 
-    /// The next frame to be queued, the first, is sent up to there already.
-    pub(crate) fn start_at(&mut self, sent: usize) {
-        debug_assert!(self.queue.is_empty() && self.head == 0);
-        self.head = sent;
+    /// Records how many bytes of the next frame are already sent. The outbox must be empty.
+    pub(crate) fn set_first_sent(&mut self, sent: usize) {
+        debug_assert!(self.queue.is_empty() && self.first_sent == 0);
+        self.first_sent = sent;
     }
 
-    /// Bytes that wait; a small frame counts as more than it has.
+    /// Returns the weight of all queued frames.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -80,10 +80,10 @@ impl Outbox {
         self.queue.is_empty()
     }
 
-    /// Forgets the updates that are not started and that the test names; a started frame is
-    /// always finished.
-    pub(crate) fn forget(&mut self, test: impl Fn(&Pending) -> bool) {
-        let mut started = self.head > 0;
+    /// Discards the unstarted updates for which `test` returns true. A started frame is always
+    /// finished.
+    pub(crate) fn discard(&mut self, test: impl Fn(&Pending) -> bool) {
+        let mut started = self.first_sent > 0;
         let mut dropped = 0;
         self.queue.retain(|entry| {
             let keep = match &entry.class {
@@ -99,8 +99,9 @@ impl Outbox {
         self.bytes -= dropped;
     }
 
-    /// Drops the oldest unstarted update that the test allows. The next one of its topic will
-    /// say so; if there is none, the count that is returned is for the next to be queued.
+    /// Drops the oldest unstarted update for which `allows` returns true. The next queued update of
+    /// its topic reports the drop. If none is queued, the returned count is not 0, and the caller
+    /// adds it to the next update.
     pub(crate) fn drop_first(&mut self, allows: impl Fn(&Pending) -> bool) -> Option<(TopicId, u64)> {
         let at = self.unstarted().find_map(|(at, pending)| allows(pending).then_some(at))?;
         let entry = self.queue.remove(at)?;
@@ -119,14 +120,14 @@ impl Outbox {
         }
     }
 
-    /// Drops every unstarted update under `latest` that a later one of its topic supersedes.
-    /// Returns the topics, once for each update.
+    /// Drops every unstarted update under the policy `latest` that a later one supersedes. Returns
+    /// the topic of each dropped update.
     pub(crate) fn conflate(&mut self) -> Vec<TopicId> {
         let mut newest = HashMap::new();
         for (at, pending) in self.unstarted().filter(|(_, pending)| pending.policy == Policy::Latest) {
             newest.insert(pending.topic, at);
         }
-        let started = usize::from(self.head > 0);
+        let started = usize::from(self.first_sent > 0);
         let (mut at, mut dropped, mut bytes) = (0, Vec::new(), 0);
         let mut skips: HashMap<TopicId, u64> = HashMap::new();
         self.queue.retain_mut(|entry| {
@@ -148,20 +149,20 @@ impl Outbox {
         dropped
     }
 
-    /// Whether an unstarted update is such.
+    /// Returns true if `test` returns true for any unstarted update.
     pub(crate) fn has_update(&self, test: impl Fn(&Pending) -> bool) -> bool {
         self.unstarted().any(|(_, pending)| test(pending))
     }
 
-    /// Replaces the newest unstarted update of a topic, if there is one.
+    /// Replaces the newest unstarted update of the topic. Returns false if none is queued.
     pub(crate) fn replace(&mut self, frame: Frame, mut pending: Pending) -> bool {
         let found = self.unstarted().filter(|(_, old)| old.topic == pending.topic).last();
         let Some((at, skipped)) = found.map(|(at, old)| (at, old.skipped)) else { return false };
         pending.skipped += skipped + 1;
         self.bytes = self.bytes - self.queue[at].frame.weight() + frame.weight();
         let entry = Entry { frame, class: Class::Update(pending) };
-        // Its old place is its turn. But a reply behind it may say where the numbering
-        // stands, and no later number may come before that.
+        // The new update takes over the old one's turn. The exception is an update before a reply:
+        // the reply may carry the topic's last number, which no later number may precede.
         if self.queue.range(at..).any(|later| later.class == Class::Kept) {
             self.queue.remove(at);
             self.queue.push_back(entry);
@@ -172,42 +173,44 @@ impl Outbox {
     }
 
     fn unstarted(&self) -> impl Iterator<Item = (usize, &Pending)> {
-        self.queue.iter().enumerate().skip(usize::from(self.head > 0)).filter_map(|(at, entry)| match &entry.class {
-            Class::Update(pending) => Some((at, pending)),
-            Class::Kept => None,
+        self.queue.iter().enumerate().skip(usize::from(self.first_sent > 0)).filter_map(|(at, entry)| {
+            match &entry.class {
+                Class::Update(pending) => Some((at, pending)),
+                Class::Kept => None,
+            }
         })
     }
 
-    /// Makes the frames anew that do not yet say what was skipped before them.
-    fn tell_skipped(&mut self) {
-        let started = usize::from(self.head > 0);
+    /// Encodes the frames again whose `skipped` count is out of date.
+    fn write_skipped(&mut self) {
+        let started = usize::from(self.first_sent > 0);
         for entry in self.queue.iter_mut().skip(started).take(MAX_SLICES) {
             if let Class::Update(pending) = &mut entry.class
-                && pending.told != pending.skipped
+                && pending.reported != pending.skipped
             {
                 self.bytes -= entry.frame.weight();
-                entry.frame = tell_skipped(&entry.frame, pending.split, pending.told, pending.skipped);
+                entry.frame = with_skipped(&entry.frame, pending.skipped_offset, pending.reported, pending.skipped);
                 self.bytes += entry.frame.weight();
-                pending.told = pending.skipped;
+                pending.reported = pending.skipped;
             }
         }
     }
 
-    /// Writes until everything is sent (`Ready(Ok)`) or the socket is full (`Pending`).
+    /// Writes until everything is sent (`Ready(Ok)`) or the socket's buffer is full (`Pending`).
     ///
     /// # Errors
-    /// The stream's own; it is of no use afterwards.
+    /// Returns the stream's error, after which the stream is unusable.
     pub(crate) fn poll_flush(&mut self, transport: &Transport, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            self.tell_skipped();
+            self.write_skipped();
             let written = match self.queue.len() {
                 0 => break,
-                1 => transport.poll_write(cx, &self.queue[0].frame.bytes()[self.head..]),
+                1 => transport.poll_write(cx, &self.queue[0].frame.bytes()[self.first_sent..]),
                 _ => {
                     let mut slices = [IoSlice::new(&[]); MAX_SLICES];
-                    let mut head = self.head;
+                    let mut first_sent = self.first_sent;
                     for (slice, entry) in slices.iter_mut().zip(&self.queue) {
-                        *slice = IoSlice::new(&entry.frame.bytes()[std::mem::take(&mut head)..]);
+                        *slice = IoSlice::new(&entry.frame.bytes()[std::mem::take(&mut first_sent)..]);
                     }
                     transport.poll_write_vectored(cx, &slices[..self.queue.len().min(MAX_SLICES)])
                 }
@@ -219,20 +222,20 @@ impl Outbox {
                 Poll::Pending => return Poll::Pending,
             }
         }
-        // Most connections are idle most of the time, and updates that are sent at once do not
-        // pass through here: the room is worth more than the allocation.
+        // Most connections are idle, and updates that are sent at once bypass the outbox. Saving
+        // the queue's memory is worth an allocation for the next backlog.
         self.queue = VecDeque::new();
         Poll::Ready(Ok(()))
     }
 
     fn advance(&mut self, written: usize) {
-        self.head += written;
+        self.first_sent += written;
         while let Some(first) = self.queue.front() {
             let len = first.frame.bytes().len();
-            if self.head < len {
+            if self.first_sent < len {
                 return;
             }
-            self.head -= len;
+            self.first_sent -= len;
             self.bytes -= first.frame.weight();
             self.queue.pop_front();
         }
@@ -252,14 +255,14 @@ mod tests {
     }
 
     fn pending(topic: u64, policy: Policy) -> Pending {
-        Pending { topic: TopicId(topic), policy, since: Millis(0), split: 1, skipped: 0, told: 0 }
+        Pending { topic: TopicId(topic), policy, queued_at: Millis(0), skipped_offset: 1, skipped: 0, reported: 0 }
     }
 
     fn update(topic: u64, policy: Policy) -> Class {
         Class::Update(pending(topic, policy))
     }
 
-    /// Reads all that the outbox still sends through a stream of a few bytes.
+    /// Flushes the outbox through a stream of a few bytes and returns what the client read.
     async fn drain(mut outbox: Outbox, transport: Transport, mut client: tokio::io::DuplexStream) -> Vec<u8> {
         let mut cx = Context::from_waker(Waker::noop());
         let mut seen = Vec::new();
@@ -284,18 +287,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_started_frame_is_finished_and_what_is_kept_goes_out_in_order() {
+    async fn a_started_frame_is_finished_and_kept_frames_are_sent_in_order() {
         let (mut outbox, transport, client) = started();
         outbox.push(frame("dropped"), update(1, Policy::Close));
         outbox.push(frame("kept"), Class::Kept);
-        outbox.forget(|_| true);
+        outbox.discard(|_| true);
         assert_eq!(outbox.bytes(), frame("started").weight() + frame("kept").weight());
         let expected = [frame("started").bytes(), frame("kept").bytes()].concat();
         assert_eq!(drain(outbox, transport, client).await, expected);
     }
 
     #[tokio::test]
-    async fn the_oldest_that_may_be_dropped_is_neither_started_nor_of_another_policy() {
+    async fn only_an_unstarted_update_that_the_policy_allows_is_dropped() {
         let (mut outbox, transport, client) = started();
         let allows = |pending: &Pending| pending.policy == Policy::DropOldest;
         outbox.push(frame("close"), update(2, Policy::Close));
@@ -304,8 +307,8 @@ mod tests {
         }
         assert_eq!(outbox.drop_first(allows), Some((TopicId(3), 0)));
         assert_eq!(outbox.drop_first(allows), Some((TopicId(3), 0)));
-        let told = Frame::text(0, |out| out.extend_from_slice(b"{,\"skipped\":2}"));
-        let expected = [frame("started").bytes(), frame("close").bytes(), told.bytes()].concat();
+        let reported = Frame::text(0, |out| out.extend_from_slice(b"{,\"skipped\":2}"));
+        let expected = [frame("started").bytes(), frame("close").bytes(), reported.bytes()].concat();
         assert_eq!(drain(outbox, transport, client).await, expected);
     }
 

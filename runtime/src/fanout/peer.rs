@@ -1,4 +1,4 @@
-//! A connection as its shard sees it: its topics, its way out, and what it has missed.
+//! A shard's view of a connection: its topics, its unsent data, and what it missed.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -25,19 +25,19 @@ use crate::{
 pub(crate) struct Peer {
     pub(crate) number: u64,
     pub(crate) signals: Arc<Signals>,
-    /// Whether it is in the line of connections to write to.
-    pub(crate) touched: bool,
+    /// Whether the connection is in the run queue.
+    pub(crate) scheduled: bool,
     writer: Writer,
-    /// How many bytes may be unsent.
+    /// The maximum unsent bytes.
     limit: usize,
     pub(crate) memberships: Memberships,
-    /// Present while it is behind or waits for a snapshot, which most never do.
+    /// Present while the connection is behind or waits for a snapshot. Most never need it.
     arrears: Option<Box<Arrears>>,
-    /// The close frame is queued: nothing follows it.
+    /// The close frame is queued, and no frame may follow it.
     closing: bool,
 }
 
-/// How many bytes `,"skipped":N` takes at most.
+/// The maximum length of `,"skipped":N`.
 const SKIPPED_BYTES: usize = 32;
 
 impl Peer {
@@ -50,33 +50,33 @@ impl Peer {
     ) -> Self {
         let writer = Writer::new(transport, waker);
         let memberships = Memberships::default();
-        Self { number, signals, touched: false, writer, limit, memberships, arrears: None, closing: false }
+        Self { number, signals, scheduled: false, writer, limit, memberships, arrears: None, closing: false }
     }
 
-    /// Queues an update of the batch.
+    /// Queues an update that is in the batch.
     pub(crate) fn deliver(&mut self, at: u32, batch: &Batch) -> Result<(), TooSlow> {
         let item = batch.get(at);
-        // The way of every subscriber that keeps up.
-        if self.arrears.is_none() && self.is_alive() && self.writer.take_fresh(at, item.len(), self.limit) {
+        // The fast path, for a subscriber without a backlog.
+        if self.arrears.is_none() && self.is_alive() && self.writer.try_push_batched(at, item.len(), self.limit) {
             return Ok(());
         }
-        self.settle(batch);
-        self.queue(item)
+        self.spill_batched(batch);
+        self.queue_update(item)
     }
 
-    /// Queues an update in the outbox.
-    fn queue(&mut self, item: &Item) -> Result<(), TooSlow> {
+    /// Queues an update in the outbox, or applies its channel's policy if there is no room.
+    fn queue_update(&mut self, item: &Item) -> Result<(), TooSlow> {
         if !self.is_alive() {
             return Ok(());
         }
         let bytes = item.len() + SKIPPED_BYTES;
         if item.policy == Policy::Latest {
-            if self.writer.blocked || self.is_overdue(item.topic) || !self.finds_room(bytes) {
+            if self.writer.blocked || self.is_overdue(item.topic) || !self.flush_for_room(bytes) {
                 self.conflate(item);
             } else {
                 self.push_with_skips(item);
             }
-        } else if self.finds_room(bytes)
+        } else if self.flush_for_room(bytes)
             || (item.policy == Policy::DropOldest && self.make_room(Some(item.topic), bytes))
         {
             self.push_with_skips(item);
@@ -89,13 +89,13 @@ impl Peer {
         Ok(())
     }
 
-    /// Moves the updates that are to be written next to the outbox, which everything else works on.
-    pub(crate) fn settle(&mut self, batch: &Batch) {
-        self.writer.settle(batch);
+    /// Moves batched updates to the outbox, as every operation but the fast path requires.
+    pub(crate) fn spill_batched(&mut self, batch: &Batch) {
+        self.writer.spill_batched(batch);
     }
 
-    /// Queues an update in the place of the newest that is pending of its topic; without room
-    /// for it, the topic is overdue.
+    /// Replaces the pending update of the topic, or queues the update if none is pending. Without
+    /// room for it, the topic becomes overdue.
     fn conflate(&mut self, item: &Item) {
         let topic = item.topic;
         let skipped = self.take_skips(topic);
@@ -105,7 +105,7 @@ impl Peer {
         } else if self.is_overdue(topic) {
             self.skip(topic, skipped + 1);
             self.arrears().drop_updates(topic, 1);
-        } else if self.finds_room(item.len() + SKIPPED_BYTES) {
+        } else if self.flush_for_room(item.len() + SKIPPED_BYTES) {
             self.writer.push(item, skipped);
         } else {
             self.arrears().overdue.push_back(topic);
@@ -113,36 +113,36 @@ impl Peer {
         }
     }
 
-    /// A topic whose newest update found no room, once everything before it is sent.
+    /// Takes the next topic whose newest update had no room, once the outbox is empty.
     pub(crate) fn next_overdue(&mut self) -> Option<TopicId> {
         if self.writer.blocked || !self.writer.outbox.is_empty() || !self.is_alive() {
             return None;
         }
         let topic = self.arrears.as_mut()?.overdue.pop_front();
-        self.forget_arrears();
+        self.release_empty_arrears();
         topic
     }
 
-    /// Queues an update with the number of those that were skipped before it.
+    /// Queues an update together with the count of updates skipped before it.
     pub(crate) fn push_with_skips(&mut self, item: &Item) {
         let skipped = self.take_skips(item.topic);
         self.writer.push(item, skipped);
     }
 
     /// Queues a frame that is never dropped.
-    pub(crate) fn keep(&mut self, frame: Frame) -> Result<(), TooSlow> {
+    pub(crate) fn queue_kept(&mut self, frame: Frame) -> Result<(), TooSlow> {
         if !self.is_alive() {
             return Ok(());
         }
         let len = frame.weight();
-        if !self.finds_room(len) && !self.make_room(None, len) {
+        if !self.flush_for_room(len) && !self.make_room(None, len) {
             return Err(TooSlow);
         }
         self.writer.outbox.push(frame, Class::Kept);
         Ok(())
     }
 
-    /// Keeps an update back until the topic's snapshot is there.
+    /// Holds an update back until the topic's snapshot arrives.
     pub(crate) fn hold(&mut self, item: &Item) -> Result<(), TooSlow> {
         let len = item.len();
         let full = !self.has_room(len);
@@ -153,7 +153,7 @@ impl Peer {
         let mut skipped = arrears.take_skips(item.topic);
         let Some((_, held)) = arrears.held.iter_mut().find(|(topic, _)| *topic == item.topic) else { return Ok(()) };
         let mut dropped = 0;
-        // Under `latest` one is enough; otherwise the oldest makes room.
+        // Under `latest` one held update suffices. Otherwise the oldest makes room.
         while (item.policy == Policy::Latest || full)
             && let Some(oldest) = held.pop_front()
         {
@@ -175,34 +175,34 @@ impl Peer {
         Ok(())
     }
 
-    /// Queues the first frames of a subscription and then the updates that were held back.
+    /// Queues the first frames of a subscription, then the updates that were held back.
     /// Returns `None` if the topic is not held.
     pub(crate) fn release(
         &mut self,
         topic: TopicId,
         policy: Policy,
-        since: Millis,
+        queued_at: Millis,
         first: Vec<Frame>,
     ) -> Option<Result<(), TooSlow>> {
         let arrears = self.arrears.as_mut()?;
         let held = arrears.take_held(topic)?;
-        // Updates lost after the last one that was held: the next one to come reports them.
+        // Skipped after the last held update, so the next update reports them.
         let after = arrears.take_skips(topic);
-        self.forget_arrears();
-        let queued = first.into_iter().try_for_each(|frame| self.keep(frame)).and_then(|()| {
+        self.release_empty_arrears();
+        let queued = first.into_iter().try_for_each(|frame| self.queue_kept(frame)).and_then(|()| {
             held.into_iter().try_for_each(|Held { update, skipped }| {
                 self.skip(topic, skipped);
-                self.queue(&Item { topic, policy, since, update })
+                self.queue_update(&Item { topic, policy, queued_at, update })
             })
         });
         self.skip(topic, after);
         Some(queued)
     }
 
-    /// Treats unsent updates that are older than their channels allow as their policies say.
+    /// Applies the channels' policies to unsent updates that exceed the maximum age.
     pub(crate) fn expire(&mut self, now: Millis, audiences: &HashMap<TopicId, Audience>) -> Result<(), TooSlow> {
         let expired = |pending: &Pending| {
-            let age = std::time::Duration::from_millis(now.0.saturating_sub(pending.since.0));
+            let age = std::time::Duration::from_millis(now.0.saturating_sub(pending.queued_at.0));
             let max_age = audiences.get(&pending.topic).and_then(|audience| audience.slow.max_age);
             max_age.is_some_and(|max_age| age > max_age)
         };
@@ -217,35 +217,35 @@ impl Peer {
         Ok(())
     }
 
-    /// Enters a topic. Returns false if it is there already.
-    pub(crate) fn join(&mut self, topic: TopicId, place: u32, held: bool) -> bool {
-        let new = self.memberships.enter(topic, place);
+    /// Joins a topic. Returns false if the connection has already joined it.
+    pub(crate) fn join(&mut self, topic: TopicId, index: u32, held: bool) -> bool {
+        let new = self.memberships.insert(topic, index);
         if new && held {
             self.arrears().held.push((topic, VecDeque::new()));
         }
         new
     }
 
-    /// Leaves a topic and returns the place that becomes free.
+    /// Leaves a topic and returns the index that becomes free.
     pub(crate) fn leave(&mut self, topic: TopicId) -> Option<u32> {
-        let place = self.memberships.leave(topic)?;
-        // If the client comes back, its numbering begins with the new reply.
-        self.writer.outbox.forget(|pending| pending.topic == topic);
+        let index = self.memberships.remove(topic)?;
+        // If the client subscribes again, its numbering begins with the new reply.
+        self.writer.outbox.discard(|pending| pending.topic == topic);
         if let Some(arrears) = &mut self.arrears {
             arrears.forget(topic);
         }
-        self.forget_arrears();
-        Some(place)
+        self.release_empty_arrears();
+        Some(index)
     }
 
-    /// Leaves every topic and returns the places that become free.
+    /// Leaves every topic and returns the indices that become free.
     pub(crate) fn leave_all(&mut self) -> Vec<(TopicId, u32)> {
         self.arrears = None;
-        self.memberships.leave_all()
+        self.memberships.take_all()
     }
 
-    /// Queues the close frame, behind what is never dropped, and leaves every topic; nothing
-    /// if that has happened before.
+    /// Drops unsent updates, queues the close frame and leaves every topic. Returns `None` if the
+    /// connection is already closing.
     pub(crate) fn close(&mut self, frame: Frame) -> Option<Vec<(TopicId, u32)>> {
         if self.closing {
             return None;
@@ -255,27 +255,26 @@ impl Peer {
         Some(self.leave_all())
     }
 
-    /// Ends the connection after a panic of its shard, whose bookkeeping is of no use any more:
-    /// only a frame that is started is finished before the close frame. Abandons a connection
-    /// that was closing already.
+    /// Closes the connection after a panic of its shard. Abandons a connection that was already
+    /// closing, because it may have caused the panic.
     pub(crate) fn fail(&mut self, close: Frame) {
         self.writer.blocked = false;
         if self.close(close).is_some() {
-            self.signals.set_ended(reason::SHARD_FAILED);
+            self.signals.set_shard_closed(reason::SHARD_FAILED);
         } else {
             self.writer.abandon();
             self.signals.set_broken();
         }
     }
 
-    /// Whether anything can still be queued.
+    /// Returns true if frames can still be queued.
     pub(crate) fn is_alive(&self) -> bool {
         !self.closing && !self.writer.broken
     }
 
-    /// Reads from memory what the next flush needs.
-    pub(crate) fn fetch(&self) {
-        self.writer.fetch();
+    /// Loads what the next flush needs into the processor's caches.
+    pub(crate) fn prefetch(&self) {
+        self.writer.prefetch();
     }
 
     pub(crate) fn is_blocked(&self) -> bool {
@@ -287,14 +286,14 @@ impl Peer {
         self.writer.blocked = false;
     }
 
-    /// Writes what the socket takes.
+    /// Writes as much as the socket accepts.
     pub(crate) fn flush(&mut self, batch: &mut Batch) {
         let flushed = self.writer.flush(batch);
-        self.heed(flushed);
+        self.handle_flushed(flushed);
     }
 
-    /// Draws the consequences of a flush.
-    fn heed(&mut self, flushed: Flushed) {
+    /// Signals the result of a flush to the connection's task and records drops.
+    fn handle_flushed(&mut self, flushed: Flushed) {
         match flushed {
             Flushed::Everything if self.closing => self.signals.set_flushed(),
             Flushed::Everything | Flushed::Nothing => {}
@@ -312,19 +311,19 @@ impl Peer {
         self.writer.outbox.bytes() + held + len <= self.limit
     }
 
-    /// Whether there is room once the socket has taken what it can: a burst may be larger
-    /// than the limit while the consumer takes all of it, and so may one message.
-    fn finds_room(&mut self, len: usize) -> bool {
+    /// Flushes the outbox if `len` bytes exceed the limit. Returns true if there is room then. A
+    /// burst or a single message may exceed the limit as long as the socket accepts it.
+    fn flush_for_room(&mut self, len: usize) -> bool {
         if self.has_room(len) {
             return true;
         }
         let flushed = self.writer.flush_outbox();
-        self.heed(flushed);
+        self.handle_flushed(flushed);
         self.has_room(len) || self.writer.outbox.is_empty()
     }
 
-    /// Drops old updates whose channels allow it until there is room: those of the same
-    /// topic first, so that a busy topic does not drive out a quiet one.
+    /// Drops the oldest updates whose policy allows it until there is room. Updates of the same
+    /// topic go first, so that a busy topic does not displace a quiet one.
     fn make_room(&mut self, own: Option<TopicId>, len: usize) -> bool {
         while !self.has_room(len) && !self.writer.outbox.is_empty() {
             let oldest = own
@@ -333,20 +332,20 @@ impl Peer {
             if let Some((topic, missed)) = oldest {
                 self.skip(topic, missed);
                 self.arrears().drop_updates(topic, 1);
-            } else if own.is_some() || !self.put_off() {
+            } else if own.is_some() || !self.take_back_latest() {
                 return false;
             }
         }
         true
     }
 
-    /// Makes room by taking a pending update under `latest` back: its topic is overdue.
-    /// Returns false if there is none.
-    fn put_off(&mut self) -> bool {
+    /// Makes room by removing a pending update under `latest`, whose topic becomes overdue. Returns
+    /// false if none is pending.
+    fn take_back_latest(&mut self) -> bool {
         let pending = self.writer.outbox.drop_first(|pending| pending.policy == Policy::Latest);
         match pending {
             None => return false,
-            // A later one is pending.
+            // A later update of the topic is pending.
             Some((topic, 0)) => self.arrears().drop_updates(topic, 1),
             Some((topic, missed)) => {
                 self.skip(topic, missed - 1);
@@ -356,25 +355,25 @@ impl Peer {
         true
     }
 
-    /// Remembers that updates of a topic are missing, for the next one that is queued.
+    /// Records skipped updates of a topic. The next update that is queued reports them.
     pub(crate) fn skip(&mut self, topic: TopicId, count: u64) {
         if count > 0 && self.memberships.contains(topic) {
             self.arrears().skip(topic, count);
         }
     }
 
-    /// Takes the drops that are not counted yet, for the counters of their topics.
+    /// Takes the drops that the shard has not counted.
     pub(crate) fn take_dropped(&mut self) -> Vec<(TopicId, u64)> {
         let Some(arrears) = &mut self.arrears else { return Vec::new() };
         let dropped = arrears.take_dropped();
-        self.forget_arrears();
+        self.release_empty_arrears();
         dropped
     }
 
     fn take_skips(&mut self, topic: TopicId) -> u64 {
         let Some(arrears) = &mut self.arrears else { return 0 };
         let skipped = arrears.take_skips(topic);
-        self.forget_arrears();
+        self.release_empty_arrears();
         skipped
     }
 
@@ -386,7 +385,7 @@ impl Peer {
         self.arrears.get_or_insert_default()
     }
 
-    fn forget_arrears(&mut self) {
+    fn release_empty_arrears(&mut self) {
         if self.arrears.as_deref().is_some_and(Arrears::is_empty) {
             self.arrears = None;
         }

@@ -1,5 +1,5 @@
-//! A share of the connections: one task that drains what was published into outboxes
-//! and makes one write for each connection it touched.
+//! A shard: one task that serves a share of the connections. It drains its inbox, queues updates
+//! for subscribers, and makes one write for each connection in a turn.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -14,7 +14,7 @@ use crate::{
         audience::{Audience, Subscriber},
         batch::{Batch, Item},
         ids::{Key, TopicId},
-        inbox::{Command, Inbox, Joining, Taken},
+        inbox::{Command, Drained, Inbox, Joining},
         outbox::Millis,
         peer::Peer,
         run_queue::RunQueue,
@@ -28,29 +28,29 @@ mod task;
 
 pub(crate) use task::run;
 
-/// How many commands an emptied inbox keeps room for.
+/// The capacity that an empty command queue keeps.
 const KEPT_COMMANDS: usize = 1024;
 
-/// How often ages are looked at, at the most.
+/// The minimum interval between two checks of ages.
 const MIN_SWEEP: Duration = Duration::from_millis(5);
 
-/// The state that only the shard's task sees.
+/// The state of a shard, owned by its task.
 struct Shard {
     inbox: Inbox,
     peers: Vec<Option<Peer>>,
     topics: HashMap<TopicId, Audience>,
     batch: Batch,
-    /// Connections with something new to send.
+    /// Connections with unsent data.
     run_queue: RunQueue,
-    /// Commands that were taken from the inbox and not yet carried out.
+    /// Commands that were taken from the inbox and are not yet executed.
     commands: VecDeque<Command>,
-    /// When the shard began; the zero of its clock.
-    began: Instant,
-    /// Now, as of the last look at the inbox.
+    /// The zero of the shard's clock.
+    started_at: Instant,
+    /// The time at which the inbox was last drained.
     now: Millis,
-    /// When the inbox was emptied last, if there is a flush window.
-    flushed: Option<Instant>,
-    /// The shortest age limit of any topic here, and when ages are looked at next.
+    /// The same as an instant, if a flush window is configured.
+    drained_at: Option<Instant>,
+    /// The shortest maximum age of any topic of the shard, and the time of the next check.
     shortest_age: Option<Duration>,
     next_sweep: Option<Instant>,
 }
@@ -64,37 +64,37 @@ impl Shard {
             batch: Batch::default(),
             run_queue: RunQueue::default(),
             commands: VecDeque::new(),
-            began: Instant::now(),
+            started_at: Instant::now(),
             now: Millis::default(),
-            flushed: None,
+            drained_at: None,
             shortest_age: None,
             next_sweep: None,
         }
     }
 
-    /// Whether what was asked is to be carried out now. With a flush window, what comes while
-    /// connections are being written to waits for the next one.
-    fn takes(&self) -> bool {
+    /// Returns true if the shard executes commands now. With a flush window, commands wait until
+    /// every queued connection is written to.
+    fn accepts_commands(&self) -> bool {
         self.run_queue.is_empty() || self.inbox.bounds().flush_window.is_zero()
     }
 
-    /// Carries out everything that was asked; false once the shard is shut.
-    fn take(&mut self) -> bool {
-        // After a panic the rest of its turn is still to be carried out.
-        self.carry_out();
-        let Taken { commands, writable, lost, shut } = self.inbox.take(std::mem::take(&mut self.commands));
+    /// Drains the inbox and executes its commands. Returns false once the shard is shut down.
+    fn execute_inbox(&mut self) -> bool {
+        // A panic leaves the rest of its turn's commands behind.
+        self.execute_commands();
+        let Drained { commands, writable, overflow, shut } = self.inbox.drain(std::mem::take(&mut self.commands));
         self.commands = commands;
         self.read_clock();
         self.run_queue.begin_round();
-        // They have waited already, and are in the line before whoever gets something now.
+        // These connections have already waited, so they are queued before the commands' connections.
         for slot in writable {
             if let Some(Some(peer)) = self.peers.get_mut(slot as usize) {
                 peer.unblock();
-                self.touch(slot);
+                self.schedule(slot);
             }
         }
-        self.carry_out();
-        for (topic, update) in lost {
+        self.execute_commands();
+        for (topic, update) in overflow {
             self.deliver(topic, update);
         }
         self.sweep();
@@ -106,24 +106,24 @@ impl Shard {
         !shut
     }
 
-    fn carry_out(&mut self) {
+    fn execute_commands(&mut self) {
         while let Some(command) = self.commands.pop_front() {
-            self.apply(command);
+            self.execute(command);
         }
         self.commands.shrink_to(KEPT_COMMANDS);
     }
 
-    /// Reads the time once for all that was asked, and only where anything depends on it.
+    /// Reads the clock once for all commands, and only if a setting depends on it.
     fn read_clock(&mut self) {
         let window = !self.inbox.bounds().flush_window.is_zero();
         if window || self.shortest_age.is_some() {
             let now = Instant::now();
-            self.now = Millis(u64::try_from((now - self.began).as_millis()).unwrap_or(u64::MAX));
-            self.flushed = window.then_some(now);
+            self.now = Millis(u64::try_from((now - self.started_at).as_millis()).unwrap_or(u64::MAX));
+            self.drained_at = window.then_some(now);
         }
     }
 
-    fn apply(&mut self, command: Command) {
+    fn execute(&mut self, command: Command) {
         match command {
             Command::Deliver { topic, update } => self.deliver(topic, update),
             Command::Send { key, frame } => self.send(key, frame),
@@ -134,14 +134,14 @@ impl Shard {
             Command::Close { key, frame } => self.close(key, frame),
             Command::Remove { key } => self.remove(key),
             #[cfg(test)]
-            Command::Panic => panic!("a test asked for it"),
+            Command::Panic => panic!("a test requested this panic"),
         }
     }
 
-    /// The connection of that key, settled: what follows is not about updates yet to be written.
+    /// Returns the connection of a key, with its batched updates moved to the outbox.
     fn peer(&mut self, key: Key) -> Option<&mut Peer> {
         let peer = self.peers.get_mut(key.slot as usize)?.as_mut().filter(|peer| peer.number == key.number)?;
-        peer.settle(&self.batch);
+        peer.spill_batched(&self.batch);
         Some(peer)
     }
 
@@ -155,105 +155,105 @@ impl Shard {
     }
 
     fn deliver(&mut self, topic: TopicId, update: Update) {
-        let Some(entry) = self.topics.get_mut(&topic) else { return };
-        // The newest of the updates that found no room in the inbox may be older than the last that did.
-        let Some(missed) = update.seq.checked_sub(entry.seq + 1) else { return };
+        let Some(audience) = self.topics.get_mut(&topic) else { return };
+        // An update that overflowed the inbox may be older than the last one that was delivered.
+        let Some(missed) = update.seq.checked_sub(audience.seq + 1) else { return };
         if missed > 0 {
-            self.lose(topic, missed);
+            self.skip_lost(topic, missed);
         }
-        let Some(entry) = self.topics.get_mut(&topic) else { return };
-        entry.seq = update.seq;
-        let policy = entry.slow.policy;
+        let Some(audience) = self.topics.get_mut(&topic) else { return };
+        audience.seq = update.seq;
+        let policy = audience.slow.policy;
         if policy == Policy::Latest {
-            entry.last = Some(update.clone());
+            audience.latest_update = Some(update.clone());
         }
-        let at = self.batch.add(Item { topic, policy, since: self.now, update });
+        let at = self.batch.add(Item { topic, policy, queued_at: self.now, update });
         let mut slow = Vec::new();
-        // In a crowd the end of the line comes first, and so those who subscribed first.
-        for subscriber in entry.subscribers.iter().rev() {
+        // Under overload the run queue serves its back first, which is then the earliest subscriber.
+        for subscriber in audience.subscribers.iter().rev() {
             let Some(peer) = &mut self.peers[subscriber.slot as usize] else { continue };
             let done = if subscriber.held { peer.hold(self.batch.get(at)) } else { peer.deliver(at, &self.batch) };
             if done == Err(TooSlow) {
                 slow.push(subscriber.slot);
-            } else if !peer.touched {
-                peer.touched = true;
+            } else if !peer.scheduled {
+                peer.scheduled = true;
                 self.run_queue.push(subscriber.slot, at);
             }
         }
         slow.into_iter().for_each(|slot| self.close_slow(slot));
     }
 
-    /// Counts a connection's drops. A topic is forgotten with its last subscriber, so this
-    /// happens before the connection leaves.
+    /// Adds a connection's drops to the topics' counters. This has to happen before the connection
+    /// leaves, because a topic is removed together with its last subscriber.
     fn count_dropped(&mut self, slot: u32) {
         if let Some(Some(peer)) = self.peers.get_mut(slot as usize) {
             count_dropped(peer, &self.topics);
         }
     }
 
-    /// Applies the channel's policy to every subscriber of a topic when the inbox was full and
-    /// the next updates were lost: the shard as a whole was too slow, and so is each of them.
-    fn lose(&mut self, topic: TopicId, missed: u64) {
-        let Some(entry) = self.topics.get_mut(&topic) else { return };
-        let slots: Vec<u32> = entry.subscribers.iter().map(|subscriber| subscriber.slot).collect();
-        if entry.slow.policy == Policy::Close {
+    /// Applies the channel's policy to every subscriber of a topic whose updates overflowed the
+    /// inbox: if the shard does not keep up, none of its subscribers does.
+    fn skip_lost(&mut self, topic: TopicId, missed: u64) {
+        let Some(audience) = self.topics.get_mut(&topic) else { return };
+        let slots: Vec<u32> = audience.subscribers.iter().map(|subscriber| subscriber.slot).collect();
+        if audience.slow.policy == Policy::Close {
             slots.into_iter().for_each(|slot| self.close_slow(slot));
             return;
         }
-        entry.skipped.fetch_add(missed * slots.len() as u64, Ordering::Relaxed);
+        audience.skipped.fetch_add(missed * slots.len() as u64, Ordering::Relaxed);
         for slot in slots {
             if let Some(peer) = &mut self.peers[slot as usize] {
-                peer.settle(&self.batch);
+                peer.spill_batched(&self.batch);
                 peer.skip(topic, missed);
             }
         }
     }
 
     fn send(&mut self, key: Key, frame: Frame) {
-        if let Some(queued) = self.peer(key).map(|peer| peer.keep(frame)) {
-            self.finish(key.slot, queued);
+        if let Some(queued) = self.peer(key).map(|peer| peer.queue_kept(frame)) {
+            self.handle_queued(key.slot, queued);
         }
     }
 
-    /// What follows when something was queued, or could not be.
-    fn finish(&mut self, slot: u32, queued: Result<(), TooSlow>) {
+    /// Schedules a connection for which a frame was queued, or closes it as too slow.
+    fn handle_queued(&mut self, slot: u32, queued: Result<(), TooSlow>) {
         match queued {
-            Ok(()) => self.touch(slot),
+            Ok(()) => self.schedule(slot),
             Err(TooSlow) => self.close_slow(slot),
         }
     }
 
-    fn touch(&mut self, slot: u32) {
+    fn schedule(&mut self, slot: u32) {
         if let Some(peer) = &mut self.peers[slot as usize]
-            && !peer.touched
+            && !peer.scheduled
         {
-            peer.touched = true;
+            peer.scheduled = true;
             self.run_queue.push(slot, self.batch.end());
         }
     }
 
-    /// Writes to the next few connections that have something new.
+    /// Writes to the connections of the next turn.
     fn flush_next(&mut self) {
         let turn = self.run_queue.next_turn();
         for slot in turn.clone() {
             if let Some(peer) = &self.peers[slot as usize] {
-                peer.fetch();
+                peer.prefetch();
             }
         }
         turn.for_each(|slot| self.flush(slot));
-        self.batch.forget_before(self.run_queue.needs_from().unwrap_or(self.batch.end()));
+        self.batch.discard_before(self.run_queue.oldest_position().unwrap_or(self.batch.end()));
     }
 
-    /// Writes what a connection has; then, if it could take everything, what is newest of the
-    /// topics that had found no room.
+    /// Writes a connection's unsent data and then, if the socket accepted all of it, the newest
+    /// updates of its overdue topics.
     fn flush(&mut self, slot: u32) {
         let Some(peer) = &mut self.peers[slot as usize] else { return };
-        peer.touched = false;
+        peer.scheduled = false;
         peer.flush(&mut self.batch);
         while let Some(topic) = peer.next_overdue() {
-            let Some(entry) = self.topics.get(&topic) else { continue };
-            let Some(update) = &entry.last else { continue };
-            let item = Item { topic, policy: entry.slow.policy, since: self.now, update: update.clone() };
+            let Some(audience) = self.topics.get(&topic) else { continue };
+            let Some(update) = &audience.latest_update else { continue };
+            let item = Item { topic, policy: audience.slow.policy, queued_at: self.now, update: update.clone() };
             peer.push_with_skips(&item);
             peer.flush(&mut self.batch);
         }
@@ -269,18 +269,18 @@ impl Shard {
         if peer.number != key.number || !peer.is_alive() {
             return;
         }
-        let entry = self.topics.entry(topic).or_insert_with(|| Audience {
+        let audience = self.topics.entry(topic).or_insert_with(|| Audience {
             seq,
             slow,
             skipped,
-            last: None,
+            latest_update: None,
             subscribers: Vec::new(),
         });
-        let place = u32::try_from(entry.subscribers.len()).expect("there are fewer connections than 2^32");
-        if !peer.join(topic, place, reply.is_none()) {
+        let index = u32::try_from(audience.subscribers.len()).expect("there are fewer connections than 2^32");
+        if !peer.join(topic, index, reply.is_none()) {
             return;
         }
-        entry.subscribers.push(Subscriber { slot: key.slot, held: reply.is_none() });
+        audience.subscribers.push(Subscriber { slot: key.slot, held: reply.is_none() });
         if let Some(age) = slow.max_age {
             self.shortest_age = Some(self.shortest_age.map_or(age, |shortest| shortest.min(age)));
         }
@@ -290,32 +290,32 @@ impl Shard {
     }
 
     fn release(&mut self, key: Key, topic: TopicId, first: Vec<Frame>) {
-        let since = self.now;
-        let Some(place) = self.peer(key).and_then(|peer| peer.memberships.place(topic)) else { return };
+        let queued_at = self.now;
+        let Some(index) = self.peer(key).and_then(|peer| peer.memberships.index(topic)) else { return };
         let Some(audience) = self.topics.get_mut(&topic) else { return };
-        audience.subscribers[place as usize].held = false;
+        audience.subscribers[index as usize].held = false;
         let policy = audience.slow.policy;
-        if let Some(queued) = self.peer(key).and_then(|peer| peer.release(topic, policy, since, first)) {
-            self.finish(key.slot, queued);
+        if let Some(queued) = self.peer(key).and_then(|peer| peer.release(topic, policy, queued_at, first)) {
+            self.handle_queued(key.slot, queued);
         }
     }
 
     fn leave(&mut self, key: Key, topic: TopicId) {
         self.count_dropped(key.slot);
-        if let Some(place) = self.peer(key).and_then(|peer| peer.leave(topic)) {
-            self.vacate(topic, place);
+        if let Some(index) = self.peer(key).and_then(|peer| peer.leave(topic)) {
+            self.vacate(topic, index);
         }
     }
 
-    /// Takes a subscriber out of a topic's list; the last one moves to its place.
-    fn vacate(&mut self, topic: TopicId, place: u32) {
-        let Some(entry) = self.topics.get_mut(&topic) else { return };
-        entry.subscribers.swap_remove(place as usize);
-        if let Some(moved) = entry.subscribers.get(place as usize) {
+    /// Removes a subscriber from a topic. The last subscriber is moved into the free slot.
+    fn vacate(&mut self, topic: TopicId, index: u32) {
+        let Some(audience) = self.topics.get_mut(&topic) else { return };
+        audience.subscribers.swap_remove(index as usize);
+        if let Some(moved) = audience.subscribers.get(index as usize) {
             if let Some(peer) = &mut self.peers[moved.slot as usize] {
-                peer.memberships.move_to(topic, place);
+                peer.memberships.set_index(topic, index);
             }
-        } else if entry.subscribers.is_empty() {
+        } else if audience.subscribers.is_empty() {
             self.topics.remove(&topic);
         }
     }
@@ -323,16 +323,16 @@ impl Shard {
     fn close(&mut self, key: Key, frame: Frame) {
         self.count_dropped(key.slot);
         let Some(left) = self.peer(key).and_then(|peer| peer.close(frame)) else { return };
-        for (topic, place) in left {
-            self.vacate(topic, place);
+        for (topic, index) in left {
+            self.vacate(topic, index);
         }
-        self.touch(key.slot);
+        self.schedule(key.slot);
     }
 
     fn close_slow(&mut self, slot: u32) {
         let Some(peer) = &self.peers[slot as usize] else { return };
         if peer.is_alive() {
-            peer.signals.set_ended(reason::TOO_SLOW);
+            peer.signals.set_shard_closed(reason::TOO_SLOW);
             let key = Key { slot, number: peer.number };
             self.close(key, Frame::close(CloseCode::TRY_AGAIN_LATER, reason::TOO_SLOW));
         }
@@ -341,15 +341,15 @@ impl Shard {
     fn remove(&mut self, key: Key) {
         self.count_dropped(key.slot);
         let Some(peer) = self.peer(key) else { return };
-        for (topic, place) in peer.leave_all() {
-            self.vacate(topic, place);
+        for (topic, index) in peer.leave_all() {
+            self.vacate(topic, index);
         }
         self.peers[key.slot as usize] = None;
-        self.inbox.free(key.slot);
+        self.inbox.free_slot(key.slot);
     }
 
-    /// Looks for updates that are older than their channels allow, in connections whose
-    /// socket is full: in all others there are none.
+    /// Checks the ages of unsent updates. Only connections whose socket is blocked have any that
+    /// could be old.
     fn sweep(&mut self) {
         let Some(shortest) = self.shortest_age else { return };
         let now = Instant::now();
@@ -361,19 +361,19 @@ impl Shard {
         for (slot, peer) in (0_u32..).zip(&mut self.peers) {
             let Some(peer) = peer.as_mut().filter(|peer| peer.is_blocked()) else { continue };
             is_any_blocked = true;
-            peer.settle(&self.batch);
+            peer.spill_batched(&self.batch);
             if peer.expire(self.now, &self.topics) == Err(TooSlow) {
                 slow.push(slot);
             }
             count_dropped(peer, &self.topics);
         }
         slow.into_iter().for_each(|slot| self.close_slow(slot));
-        // While a socket is full there is nothing to wake the shard but the clock.
+        // While a socket is blocked, only the timer may wake the shard.
         self.next_sweep = is_any_blocked.then(|| now + (shortest / 4).max(MIN_SWEEP));
     }
 }
 
-/// Adds a connection's drops to the counters of their topics.
+/// Adds a connection's drops to the topics' counters.
 fn count_dropped(peer: &mut Peer, topics: &HashMap<TopicId, Audience>) {
     for (topic, count) in peer.take_dropped() {
         if let Some(audience) = topics.get(&topic) {

@@ -1,4 +1,4 @@
-//! What a connection is told from elsewhere.
+//! Signals to a connection's task from other tasks.
 
 use std::sync::{Mutex, MutexGuard};
 
@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 
 use crate::wire::CloseCode;
 
-/// What a connection is told, by its shard and by whoever wants it closed.
+/// Signals to a connection's task: from its shard, and from callers that close the connection.
 #[derive(Debug, Default)]
 pub(crate) struct Signals {
     state: Mutex<State>,
@@ -15,33 +15,36 @@ pub(crate) struct Signals {
 
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    /// Somebody wants the connection closed with this code and reason.
+    /// A caller requested a close with this code and reason.
     pub(crate) close: Option<Box<(CloseCode, String)>>,
-    /// The shard has queued a close frame of its own, for this reason.
-    pub(crate) ended: Option<&'static str>,
-    /// The close frame and all before it are written.
+    /// The shard has queued a close frame itself, for this reason.
+    pub(crate) shard_closed: Option<&'static str>,
+    /// The close frame and everything before it are written.
     pub(crate) flushed: bool,
-    /// The stream cannot be written any more.
+    /// The stream can no longer be written.
     pub(crate) broken: bool,
 }
 
 impl Signals {
-    /// Asks for a close; only the first request counts.
+    /// Requests a close. Only the first request takes effect.
     pub(crate) fn request_close(&self, code: CloseCode, reason: &str) {
         self.lock().close.get_or_insert_with(|| Box::new((code, reason.to_owned())));
         self.changed.notify_one();
     }
 
-    pub(crate) fn set_ended(&self, reason: &'static str) {
-        self.lock().ended = Some(reason);
+    /// Records that the shard closed the connection.
+    pub(crate) fn set_shard_closed(&self, reason: &'static str) {
+        self.lock().shard_closed = Some(reason);
         self.changed.notify_one();
     }
 
+    /// Records that the close frame is written.
     pub(crate) fn set_flushed(&self) {
         self.lock().flushed = true;
         self.changed.notify_one();
     }
 
+    /// Records that the stream failed.
     pub(crate) fn set_broken(&self) {
         self.lock().broken = true;
         self.changed.notify_one();
@@ -51,10 +54,10 @@ impl Signals {
         self.state.lock().expect("nothing panics while signals are locked")
     }
 
-    /// Waits until something was signalled since the last wait.
+    /// Waits for a signal that was sent after the last wait.
     ///
     /// # Cancel safety
-    /// A signal is not lost when the future is dropped.
+    /// This method is cancel safe: dropping the future loses no signal.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
     }

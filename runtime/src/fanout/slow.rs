@@ -1,14 +1,13 @@
-//! What becomes of the updates that a consumer does not keep up with.
+//! Policies for subscribers that do not keep up with their updates.
 
 use std::time::Duration;
 
-/// How a channel treats subscribers that stay behind.
+/// How a channel treats subscribers that do not keep up.
 ///
-/// A connection may have so many bytes unsent
-/// ([`Limits::unsent_bytes`](crate::Limits::unsent_bytes)); when an update finds no room, its
-/// channel's policy decides. Updates that are dropped or replaced keep their numbers, and
-/// the next one that the client gets says in `skipped` how many there were. Replies,
-/// snapshots and control frames are never dropped.
+/// [`Limits::unsent_bytes`](crate::Limits::unsent_bytes) limits the unsent bytes of a connection.
+/// The channel's policy applies to an update that would exceed the limit. Updates that are dropped
+/// or replaced keep their numbers, and the next update that the client receives reports their count
+/// in `skipped`. Replies, snapshots and control frames are never dropped.
 ///
 /// ```
 /// use std::time::Duration;
@@ -30,26 +29,27 @@ pub(crate) enum Policy {
 }
 
 impl SlowConsumer {
-    /// The connection is closed with 1013: every update counts, and whoever cannot take them
-    /// has to begin anew. The default.
+    /// Closes the connection with 1013. For channels on which every update matters: a client that
+    /// cannot keep up has to reconnect and start from current state. This is the default.
     pub const fn close() -> Self {
         Self { policy: Policy::Close, max_age: None }
     }
 
-    /// The oldest unsent updates make room for the new one: of the same topic while there are
-    /// any, then of every channel with this policy.
+    /// Drops the oldest unsent updates to make room for the new one: first those of the same topic,
+    /// then those of every channel with this policy.
     pub const fn drop_oldest() -> Self {
         Self { policy: Policy::DropOldest, max_age: None }
     }
 
-    /// Conflation: at most one update of a topic is pending, and a newer one takes its place.
+    /// Conflates updates: at most one update of a topic is pending, and a newer one replaces it.
     pub const fn latest() -> Self {
         Self { policy: Policy::Latest, max_age: None }
     }
 
-    /// The oldest an unsent update may be, checked about every quarter of that time. Older
-    /// ones are treated as if there were no room: `close` closes, `drop_oldest` drops them.
-    /// Under `latest` an unsent update is never out of date, and this changes nothing.
+    /// Sets the maximum age of an unsent update. The server checks ages about every quarter of that
+    /// time and applies the policy to older updates: [`close`](Self::close) closes the connection,
+    /// [`drop_oldest`](Self::drop_oldest) drops the updates. The setting has no effect under
+    /// [`latest`](Self::latest), whose unsent update is always current.
     #[must_use]
     pub const fn max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);
@@ -63,6 +63,6 @@ impl Default for SlowConsumer {
     }
 }
 
-/// The consumer stays behind on a channel where that ends the connection.
+/// The client does not keep up with a channel whose policy is to close the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooSlow;

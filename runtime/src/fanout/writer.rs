@@ -1,4 +1,4 @@
-//! The way out of one connection: what is written next, what is unsent, and the socket.
+//! The write side of one connection: batched updates, the outbox and the socket.
 
 use std::{
     sync::Arc,
@@ -14,30 +14,31 @@ use crate::{
     wire::{Frame, Transport},
 };
 
-/// How many places of updates an idle connection keeps room for.
-const KEPT_FRESH: usize = 32;
+/// The capacity for batched updates that an idle connection keeps.
+const KEPT_BATCHED: usize = 32;
 
-/// What a connection has to write and where it writes to.
+/// The unsent data of a connection, and its socket.
 pub(crate) struct Writer {
     transport: Arc<Transport>,
     pub(crate) outbox: Outbox,
-    /// Updates to be written next, by their places in the batch. Only while the outbox is
-    /// empty: before anything else is queued they are moved to the outbox.
-    fresh: Vec<u32>,
-    fresh_bytes: usize,
+    /// The batch positions of the updates to write next. Empty unless the outbox is empty: they
+    /// move to the outbox before anything else is queued.
+    batched: Vec<u32>,
+    batched_bytes: usize,
     waker: Waker,
-    /// The socket was full; the waker fires when it may be writable again.
+    /// The socket's buffer was full. The waker fires when the socket may be writable again.
     pub(crate) blocked: bool,
-    /// The socket failed; nothing is written any more.
+    /// The socket failed. Nothing more is written.
     pub(crate) broken: bool,
 }
 
-/// What became of a flush.
+/// The result of a flush.
 pub(crate) enum Flushed {
     Everything,
-    /// The socket is full. Of these topics an update was dropped, because a newer one supersedes it.
+    /// The socket's buffer is full. An update of each of these topics was dropped, because a newer
+    /// one supersedes it.
     Blocked(Vec<TopicId>),
-    /// The socket was full or had failed before.
+    /// Nothing was written, because the socket's buffer was full or the socket had failed before.
     Nothing,
     Broken,
 }
@@ -47,80 +48,79 @@ impl Writer {
         Self {
             transport,
             outbox: Outbox::default(),
-            fresh: Vec::new(),
-            fresh_bytes: 0,
+            batched: Vec::new(),
+            batched_bytes: 0,
             waker,
             blocked: false,
             broken: false,
         }
     }
 
-    /// Takes an update to be written next if nothing is unsent and the limit allows it.
-    /// Returns false otherwise.
-    pub(crate) fn take_fresh(&mut self, at: u32, len: usize, limit: usize) -> bool {
-        let bytes = self.fresh_bytes + len;
+    /// Queues an update by its batch position. Returns false if the outbox is not empty, the socket
+    /// is blocked or the limit is exceeded.
+    pub(crate) fn try_push_batched(&mut self, at: u32, len: usize, limit: usize) -> bool {
+        let bytes = self.batched_bytes + len;
         let takes = self.outbox.is_empty() && !self.blocked && bytes <= limit;
         if takes {
-            self.fresh.push(at);
-            self.fresh_bytes = bytes;
+            self.batched.push(at);
+            self.batched_bytes = bytes;
         }
         takes
     }
 
-    /// Moves the updates that are to be written next to the outbox. They found room when they
-    /// came, and the socket is not known to be full: nothing is conflated or dropped.
-    pub(crate) fn settle(&mut self, batch: &Batch) {
-        self.fresh_bytes = 0;
-        for at in std::mem::take(&mut self.fresh) {
+    /// Moves batched updates to the outbox. They were checked against the limit when they were
+    /// queued, so none is conflated or dropped.
+    pub(crate) fn spill_batched(&mut self, batch: &Batch) {
+        self.batched_bytes = 0;
+        for at in std::mem::take(&mut self.batched) {
             self.push(batch.get(at), 0);
         }
     }
 
-    /// Queues an update.
+    /// Queues an update in the outbox.
     pub(crate) fn push(&mut self, item: &Item, skipped: u64) {
         self.outbox.push(item.update.frame.clone(), Class::Update(item.pending(skipped)));
     }
 
-    /// Forgets everything but a frame that is started, and queues the close frame.
+    /// Drops batched updates and the unstarted updates of the outbox, and queues the close frame.
     pub(crate) fn close(&mut self, frame: Frame) {
-        self.fresh.clear();
-        self.fresh_bytes = 0;
-        self.outbox.forget(|_| true);
+        self.batched.clear();
+        self.batched_bytes = 0;
+        self.outbox.discard(|_| true);
         self.outbox.push(frame, Class::Kept);
     }
 
-    /// Gives up on a stream that cannot be written.
+    /// Drops everything unsent, because the stream cannot be written.
     pub(crate) fn abandon(&mut self) {
         self.broken = true;
         self.outbox = Outbox::default();
     }
 
-    /// Reads from memory what the next flush needs. Between two updates the kernel pushes it
-    /// out of the caches; when several connections are fetched at once, one does not wait for
-    /// the other.
-    pub(crate) fn fetch(&self) {
-        self.transport.fetch();
-        std::hint::black_box((self.outbox.is_empty(), self.fresh.first().copied()));
+    /// Loads what the next flush needs into the processor's caches, from which it is evicted
+    /// between updates. The cache misses of several connections then overlap.
+    pub(crate) fn prefetch(&self) {
+        self.transport.prefetch();
+        std::hint::black_box((self.outbox.is_empty(), self.batched.first().copied()));
     }
 
-    /// Writes what the socket takes.
+    /// Writes as much as the socket accepts.
     pub(crate) fn flush(&mut self, batch: &mut Batch) -> Flushed {
-        if !self.fresh.is_empty() && !self.blocked && !self.broken {
-            self.write_fresh(batch);
+        if !self.batched.is_empty() && !self.blocked && !self.broken {
+            self.write_batched(batch);
         }
         self.flush_outbox()
     }
 
-    /// Writes updates from the batch, and moves what the socket does not take to the outbox.
-    fn write_fresh(&mut self, batch: &mut Batch) {
-        let fresh = std::mem::take(&mut self.fresh);
-        self.fresh_bytes = 0;
+    /// Writes batched updates. Those that the socket does not accept move to the outbox.
+    fn write_batched(&mut self, batch: &mut Batch) {
+        let batched = std::mem::take(&mut self.batched);
+        self.batched_bytes = 0;
         let mut cx = Context::from_waker(&self.waker);
-        let mut rest = fresh.as_slice();
+        let mut rest = batched.as_slice();
         while !rest.is_empty() {
             let bytes = batch.join(rest);
             let joined = bytes.len();
-            // An error shows again when the outbox is written, which deals with it.
+            // An error occurs again when the outbox is flushed, and is handled there.
             let Poll::Ready(Ok(mut written)) = self.transport.poll_write(&mut cx, bytes) else { break };
             let full = written < joined;
             while let Some((first, others)) = rest.split_first()
@@ -130,20 +130,20 @@ impl Writer {
                 rest = others;
             }
             if full {
-                self.outbox.start_at(written);
+                self.outbox.set_first_sent(written);
                 break;
             }
         }
-        // The first may be started; the outbox does not replace it.
+        // The first of these may be started, so the outbox must not replace it.
         for at in rest {
             self.push(batch.get(*at), 0);
         }
-        self.fresh = fresh;
-        self.fresh.clear();
-        self.fresh.shrink_to(KEPT_FRESH);
+        self.batched = batched;
+        self.batched.clear();
+        self.batched.shrink_to(KEPT_BATCHED);
     }
 
-    /// Writes the outbox.
+    /// Flushes the outbox.
     pub(crate) fn flush_outbox(&mut self) -> Flushed {
         if self.blocked || self.broken {
             return Flushed::Nothing;
@@ -156,7 +156,7 @@ impl Writer {
             }
             Poll::Pending => {
                 self.blocked = true;
-                // From here on, one pending update of a topic under `latest` is enough.
+                // While the socket is blocked, one pending update of a topic under `latest` suffices.
                 Flushed::Blocked(self.outbox.conflate())
             }
         }

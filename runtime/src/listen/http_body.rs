@@ -1,4 +1,4 @@
-//! The body of an HTTP request, which has to end.
+//! The body of an HTTP request, with a time limit.
 
 use std::{
     io,
@@ -11,10 +11,10 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Sleep, sleep};
 
-/// A request's body that fails unless it is complete in time.
+/// A request's body that fails if it is not complete within a time limit.
 pub(crate) struct HttpBody {
     body: Incoming,
-    /// `None` where there is nothing to wait for.
+    /// `None` for an empty body.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -31,7 +31,8 @@ impl Body for HttpBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         if self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready()) {
-            let error = io::Error::new(io::ErrorKind::TimedOut, "the request's body did not end in time");
+            let error =
+                io::Error::new(io::ErrorKind::TimedOut, "the request body was not complete within the time limit");
             return Poll::Ready(Some(Err(error)));
         }
         Pin::new(&mut self.body).poll_frame(cx).map_err(io::Error::other)

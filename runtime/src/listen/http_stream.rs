@@ -1,4 +1,4 @@
-//! The stream of an HTTP connection until its upgrade: no phase of an exchange lasts for ever.
+//! The stream of an HTTP connection until its upgrade, with time limits on each phase of an exchange.
 
 use std::{
     io::{self, IoSlice},
@@ -20,56 +20,56 @@ use tokio::{
 
 use crate::limits::HttpLimits;
 
-/// A stream that fails with `TimedOut` when the head of a request does not arrive in time,
-/// and when the peer does not read what is written.
+/// A stream that fails with `TimedOut` if the head of a request does not arrive in time, or if the
+/// peer does not read its response.
 ///
-/// hyper's own limit on the head also runs while a response waits for a slow peer, and would
-/// cut long downloads short.
+/// hyper's own time limit for the head also runs while a response waits for a slow peer, and would
+/// cut off long downloads.
 pub(crate) struct HttpStream<S> {
     stream: S,
     limits: HttpLimits,
     exchanges: Exchanges,
-    /// Runs while a request is awaited, with the number of exchanges before it.
-    head: Option<(u64, Pin<Box<Sleep>>)>,
-    /// Runs while the peer takes nothing of what is written.
-    stall: Option<Pin<Box<Sleep>>>,
+    /// Runs while a request is awaited. The number is that of the exchanges before it.
+    head_timer: Option<(u64, Pin<Box<Sleep>>)>,
+    /// Runs while the peer reads nothing of its response.
+    stall_timer: Option<Pin<Box<Sleep>>>,
 }
 
-/// The exchanges of one HTTP connection, shared by its stream and what answers its requests.
+/// The exchanges of one HTTP connection, shared by its stream and its service.
 #[derive(Debug, Clone)]
-pub(crate) struct Exchanges(Arc<Shared>);
+pub(crate) struct Exchanges(Arc<ExchangeState>);
 
 #[derive(Debug)]
-struct Shared {
+struct ExchangeState {
     begun: AtomicU64,
     ended: AtomicU64,
-    /// Whether something written waits for the peer to read.
+    /// True while a write waits for the peer to read.
     blocked: watch::Sender<bool>,
-    /// Wakes the reader, which then awaits the next request. hyper does not read again by itself
-    /// if there was nothing to read while the exchange lasted.
+    /// Wakes the reader to start the timer for the next request. hyper does not poll the stream
+    /// again by itself if nothing arrived during the exchange.
     reader: AtomicWaker,
 }
 
-/// One request and its response, until the response's body is dropped.
-pub(crate) struct Exchange(Arc<Shared>);
+/// One request and its response. It ends when the response's body is dropped.
+pub(crate) struct Exchange(Arc<ExchangeState>);
 
 impl Exchanges {
     pub(crate) fn new() -> Self {
         let blocked = watch::Sender::new(false);
         let (begun, ended) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self(Arc::new(Shared { begun, ended, blocked, reader: AtomicWaker::new() }))
+        Self(Arc::new(ExchangeState { begun, ended, blocked, reader: AtomicWaker::new() }))
     }
 
-    /// Begins an exchange: the head of a request is here.
+    /// Begins an exchange, once the head of its request has arrived.
     pub(crate) fn begin(&self) -> Exchange {
         self.0.begun.fetch_add(1, Ordering::AcqRel);
         Exchange(Arc::clone(&self.0))
     }
 
-    /// Waits until the peer has taken the responses before, so that pipelined requests cannot
-    /// fill the memory with responses that nobody reads.
+    /// Waits until the peer has read the previous responses, so that pipelined requests cannot fill
+    /// the memory with unread responses.
     pub(crate) async fn unblocked(&self) {
-        // The sender is alive: it is this one.
+        // An error is impossible, because `self` holds the sender.
         let _ = self.0.blocked.subscribe().wait_for(|blocked| !*blocked).await;
     }
 
@@ -77,7 +77,8 @@ impl Exchanges {
         self.0.begun.load(Ordering::Acquire)
     }
 
-    /// Whether the peer owes a request: none is being answered and all responses are read.
+    /// Returns true if the peer is to send the next request: none is in progress and the peer has
+    /// read all responses.
     fn awaits_request(&self) -> bool {
         self.begun() == self.0.ended.load(Ordering::Acquire) && !*self.0.blocked.borrow()
     }
@@ -98,48 +99,48 @@ impl Drop for Exchange {
 
 impl<S> HttpStream<S> {
     pub(crate) fn new(stream: S, limits: HttpLimits, exchanges: Exchanges) -> Self {
-        Self { stream, limits, exchanges, head: None, stall: None }
+        Self { stream, limits, exchanges, head_timer: None, stall_timer: None }
     }
 
-    /// The stream without its limits.
+    /// Returns the stream without its time limits.
     pub(crate) fn into_inner(self) -> S {
         self.stream
     }
 
-    /// Fails once a request was awaited for too long. However little arrives of its head does
-    /// not prolong the wait.
+    /// Returns an error once the next request is overdue. Receiving a part of its head does not
+    /// extend the time limit.
     fn check_head(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         self.exchanges.0.reader.register(cx.waker());
         if !self.exchanges.awaits_request() {
-            self.head = None;
+            self.head_timer = None;
             return Ok(());
         }
         let begun = self.exchanges.begun();
-        let (limit, head) = (self.limits.head, &mut self.head);
-        let timer = match head {
+        let (limit, head_timer) = (self.limits.head, &mut self.head_timer);
+        let timer = match head_timer {
             Some((before, timer)) if *before == begun => timer,
-            _ => &mut head.insert((begun, Box::pin(sleep(limit)))).1,
+            _ => &mut head_timer.insert((begun, Box::pin(sleep(limit)))).1,
         };
-        elapsed(timer.as_mut(), cx, "no request arrived in time")
+        check_timer(timer.as_mut(), cx, "no request arrived within the time limit")
     }
 
-    /// Passes on what became of a write, and fails once none made progress for too long.
+    /// Returns the result of a write, or an error once no write has progressed within the time limit.
     fn check_stall<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         self.exchanges.set_blocked(polled.is_pending());
         if polled.is_ready() {
-            self.stall = None;
+            self.stall_timer = None;
             return polled;
         }
         let limit: Duration = self.limits.stall;
-        let timer = self.stall.get_or_insert_with(|| Box::pin(sleep(limit)));
-        match elapsed(timer.as_mut(), cx, "the peer does not read its response") {
+        let timer = self.stall_timer.get_or_insert_with(|| Box::pin(sleep(limit)));
+        match check_timer(timer.as_mut(), cx, "the peer did not read its response within the time limit") {
             Ok(()) => Poll::Pending,
             Err(error) => Poll::Ready(Err(error)),
         }
     }
 }
 
-fn elapsed(timer: Pin<&mut Sleep>, cx: &mut Context<'_>, message: &str) -> io::Result<()> {
+fn check_timer(timer: Pin<&mut Sleep>, cx: &mut Context<'_>, message: &str) -> io::Result<()> {
     match timer.poll(cx) {
         Poll::Ready(()) => Err(io::Error::new(io::ErrorKind::TimedOut, message)),
         Poll::Pending => Ok(()),

@@ -1,4 +1,4 @@
-//! `topicast::serve`: sockets, HTTP until the upgrade, and turns for newcomers.
+//! `topicast::serve`: accepts sockets, serves HTTP until the upgrade, and paces new connections.
 
 mod serving;
 mod http_stream;

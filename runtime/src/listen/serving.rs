@@ -1,4 +1,4 @@
-//! `topicast::serve`: axum's `serve`, with a turnstile for newcomers.
+//! `topicast::serve`: axum's `serve` with pacing of new connections and time limits.
 
 use std::{
     convert::Infallible,
@@ -30,29 +30,30 @@ use crate::{
     },
 };
 
-/// How many newcomers are accepted, and how many are answered, in one turn of tokio's scheduler.
-const NEWCOMERS: usize = 8;
+/// The number of new connections that are accepted, and the number whose first request is served,
+/// in one turn of tokio's scheduler.
+const ADMITTED_PER_TURN: usize = 8;
 
-/// For how many descriptors there is room from the beginning, at eight bytes each; for fewer where
-/// the process may not have as many.
+/// The number of file descriptors for which the kernel's table is preallocated, at eight bytes each.
+/// Lower if the process may not have as many.
 #[cfg(target_os = "linux")]
-const DESCRIPTORS: i32 = 65_536;
+const PREALLOCATED_DESCRIPTORS: i32 = 65_536;
 
-/// How much of a connection's requests is buffered, and so how large the head of one may be.
+/// The size of a connection's read buffer, and so the maximum size of a request's head.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// How long requests in progress may take once the server is told to stop.
+/// The time that requests in progress have once the shutdown signal is received.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long responses may take to be read after that.
+/// The time that clients then have to read their responses.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Serves a router, as `axum::serve` does, and lets newcomers in a few at a time.
+/// Serves a router, as `axum::serve` does, and admits new connections a few at a time.
 ///
-/// A storm of them, after a restart for example, shares the processor with those who are being
-/// served instead of keeping it to itself until the last newcomer is in.
+/// When thousands of clients connect at once, for example after a restart, their handshakes share
+/// the processor with established connections and do not raise their latency.
 ///
-/// The peer's address is in the extensions of every request as axum's `ConnectInfo`.
+/// The extensions of every request contain the peer's address as axum's `ConnectInfo`.
 ///
 /// ```no_run
 /// # async fn run(ws: topicast::Server) -> std::io::Result<()> {
@@ -64,7 +65,7 @@ pub fn serve(listener: TcpListener, router: Router) -> Serving {
     Serving { listener, router, limits: HttpLimits::default(), signal: Box::pin(pending()) }
 }
 
-/// A server that starts when it is awaited.
+/// The future that [`serve`] returns. The server starts when it is awaited.
 ///
 /// ```no_run
 /// # async fn run(ws: topicast::Server) -> std::io::Result<()> {
@@ -87,15 +88,15 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// Sets the time limits of connections that speak HTTP.
+    /// Sets the time limits of HTTP connections, which do not apply to WebSockets.
     pub fn with_limits(mut self, limits: HttpLimits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Stops accepting when the future is ready, and returns when the requests in progress
-    /// are answered, or after 10 s. WebSockets are closed by
-    /// [`Server::shutdown`](crate::Server::shutdown), so await that within the signal:
+    /// Stops accepting connections when `signal` completes, and returns when the requests in
+    /// progress are answered, or after 10 s. [`Server::shutdown`](crate::Server::shutdown) closes
+    /// WebSockets, so await it within the signal:
     ///
     /// ```no_run
     /// # async fn run(ws: topicast::Server, listener: tokio::net::TcpListener) -> std::io::Result<()> {
@@ -114,10 +115,10 @@ impl Serving {
     }
 
     async fn run(mut self) -> io::Result<()> {
-        make_room_for_descriptors(&self.listener);
+        preallocate_descriptor_table(&self.listener);
         let stop = watch::Sender::new(false);
-        let (turnstile, mut accepts) = (Turnstile::new(NEWCOMERS), 0_usize);
-        let requests = Requests::default();
+        let (turnstile, mut accepts) = (Turnstile::new(ADMITTED_PER_TURN), 0_usize);
+        let requests = ActiveRequests::default();
         loop {
             let accepted = tokio::select! {
                 () = &mut self.signal => break,
@@ -129,20 +130,20 @@ impl Serving {
                         Service { router: self.router.clone(), peer, requests: requests.clone(), limits: self.limits };
                     tokio::spawn(serve_connection(stream, turnstile.clone(), service, stop.subscribe()));
                     accepts += 1;
-                    if accepts.is_multiple_of(NEWCOMERS) {
+                    if accepts.is_multiple_of(ADMITTED_PER_TURN) {
                         tokio::task::yield_now().await;
                     }
                 }
                 Err(error) => {
-                    // Out of descriptors, most likely: other connections have to end first,
-                    // and trying again at once would only burn the processor.
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    // The process is probably out of file descriptors. Retrying before other
+                    // connections end would only waste the processor.
+                    tracing::warn!(%error, "failed to accept a connection");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             }
         }
         drop(self.listener);
-        // A connection that has not asked for anything is not waited for.
+        // Connections without a request in progress are not waited for.
         let _ = tokio::time::timeout(DRAIN_TIMEOUT, requests.finished()).await;
         stop.send_replace(true);
         let _ = tokio::time::timeout(FLUSH_TIMEOUT, stop.closed()).await;
@@ -150,21 +151,22 @@ impl Serving {
     }
 }
 
-/// Has the kernel make the table of this process's descriptors large at once.
+/// Makes the kernel enlarge this process's descriptor table before the first connection.
 ///
-/// Otherwise it doubles whenever it is full, and in a process of several threads whoever opens the
-/// next descriptor then stands still for an RCU grace period (`expand_fdtable` in Linux's
-/// `fs/file.c`): for 10 to 25 ms at the 512th, 1,024th, 2,048th … connection, with everybody else
-/// on that thread. Once, before anybody is there, harms nobody.
+/// The kernel doubles the table whenever it is full. In a process with several threads, the thread
+/// that opens the next descriptor then blocks for an RCU grace period (`expand_fdtable` in Linux's
+/// `fs/file.c`): 10 to 25 ms at the 512th, 1,024th, 2,048th … connection, which delays every task on
+/// that thread.
 #[cfg(target_os = "linux")]
-fn make_room_for_descriptors(listener: &TcpListener) {
-    // Its size is a power of two above the highest descriptor, and stays.
-    let highest = std::iter::successors(Some(DESCRIPTORS / 2), |highest| (*highest > 256).then_some(highest / 2));
-    let _made = highest.into_iter().find_map(|highest| rustix::io::fcntl_dupfd_cloexec(listener, highest).ok());
+fn preallocate_descriptor_table(listener: &TcpListener) {
+    // The table has a power of two of entries above the highest descriptor, and never shrinks.
+    let highest =
+        std::iter::successors(Some(PREALLOCATED_DESCRIPTORS / 2), |highest| (*highest > 256).then_some(highest / 2));
+    let _duplicate = highest.into_iter().find_map(|highest| rustix::io::fcntl_dupfd_cloexec(listener, highest).ok());
 }
 
 #[cfg(not(target_os = "linux"))]
-fn make_room_for_descriptors(_: &TcpListener) {}
+fn preallocate_descriptor_table(_: &TcpListener) {}
 
 impl IntoFuture for Serving {
     type Output = io::Result<()>;
@@ -175,59 +177,59 @@ impl IntoFuture for Serving {
     }
 }
 
-/// Requests between their head and their response.
+/// The number of requests in progress, from their head to their response.
 #[derive(Debug, Clone)]
-struct Requests(watch::Sender<usize>);
+struct ActiveRequests(watch::Sender<usize>);
 
-impl Default for Requests {
+impl Default for ActiveRequests {
     fn default() -> Self {
         Self(watch::Sender::new(0))
     }
 }
 
-impl Requests {
-    fn begin(&self) -> Request {
+impl ActiveRequests {
+    fn begin(&self) -> ActiveRequest {
         self.0.send_modify(|count| *count += 1);
-        Request(self.0.clone())
+        ActiveRequest(self.0.clone())
     }
 
     async fn finished(&self) {
-        // The sender is alive: it is this one.
+        // An error is impossible, because `self` holds the sender.
         let _ = self.0.subscribe().wait_for(|count| *count == 0).await;
     }
 }
 
-/// One request in progress, until it is dropped.
-struct Request(watch::Sender<usize>);
+/// Counts one request as in progress until it is dropped.
+struct ActiveRequest(watch::Sender<usize>);
 
-impl Drop for Request {
+impl Drop for ActiveRequest {
     fn drop(&mut self) {
         self.0.send_modify(|count| *count -= 1);
     }
 }
 
-/// What answers the requests of one connection.
+/// Answers the requests of one connection.
 struct Service {
     router: Router,
     peer: SocketAddr,
-    requests: Requests,
+    requests: ActiveRequests,
     limits: HttpLimits,
 }
 
 async fn serve_connection(stream: TcpStream, turnstile: Turnstile, service: Service, mut stop: watch::Receiver<bool>) {
-    // Readiness may be reported too early; a byte that is there is certain.
+    // Readiness may be spurious, so this waits for the first byte.
     let mut buffer = [0];
-    let byte = tokio::select! {
+    let has_request = tokio::select! {
         peeked = tokio::time::timeout(service.limits.head, stream.peek(&mut buffer)) => matches!(peeked, Ok(Ok(1))),
         () = stopped(&mut stop) => false,
     };
-    if byte {
+    if has_request {
         turnstile.pass().await;
         serve_stream(stream, service, stop).await;
     }
 }
 
-/// Speaks HTTP/1 until the connection ends or is upgraded.
+/// Serves HTTP/1 until the connection ends or is upgraded.
 async fn serve_stream<S>(stream: S, service: Service, mut stop: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -244,7 +246,7 @@ where
             let mut request = request.map(|body| HttpBody::new(body, limits.body));
             request.extensions_mut().insert(ConnectInfo(peer));
             let response = router.oneshot(request).await?;
-            // The exchange lasts as long as the response's body.
+            // The exchange ends when the response's body is dropped.
             Ok::<_, Infallible>(response.map(|body| {
                 body.map_err(move |error| {
                     let _exchange = &exchange;
@@ -254,7 +256,7 @@ where
         }
     });
     let mut builder = http1::Builder::new();
-    // `HttpStream` has the time limits.
+    // `HttpStream` enforces the time limits.
     builder.header_read_timeout(None).max_buf_size(BUFFER_BYTES);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let served = tokio::select! {
@@ -265,13 +267,13 @@ where
         }
     };
     if let Err(error) = served {
-        tracing::debug!(%peer, %error, "a connection ended");
+        tracing::debug!(%peer, %error, "HTTP connection failed");
     }
 }
 
 /// Waits until the server stops.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // An error means that the server is gone, which is a stop too.
+    // An error means that the server was dropped, which also stops it.
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
@@ -293,18 +295,18 @@ mod tests {
 
     const LARGE: usize = 1 << 20;
 
-    /// One connection in memory under a clock that stands still while anything can be done.
+    /// One in-memory connection under tokio's paused clock, which advances only while all tasks wait.
     struct Connection {
         stream: DuplexStream,
         served: JoinHandle<()>,
-        /// How many responses were made.
+        /// The number of requests that the handler answered.
         answered: Arc<AtomicUsize>,
         began: Instant,
-        /// Kept so that the server does not stop.
+        /// Held so that the server does not stop.
         stop: watch::Sender<bool>,
     }
 
-    /// Lets the paused clock go on by so many seconds.
+    /// Advances the paused clock.
     async fn pass(seconds: u64) {
         let _ = tokio::time::timeout(Duration::from_secs(seconds), pending::<()>()).await;
     }
@@ -326,7 +328,7 @@ mod tests {
         let service = Service {
             router,
             peer: "192.0.2.1:99".parse().unwrap(),
-            requests: Requests::default(),
+            requests: ActiveRequests::default(),
             limits: HttpLimits::default(),
         };
         let served = tokio::spawn(serve_stream(server, service, stop.subscribe()));
@@ -338,7 +340,7 @@ mod tests {
             self.stream.write_all(text.as_bytes()).await.unwrap();
         }
 
-        /// Reads up to this text and no further.
+        /// Reads until this text, inclusive.
         async fn read_to(&mut self, end: &str) {
             let mut seen = Vec::new();
             while !seen.ends_with(end.as_bytes()) {
@@ -346,7 +348,8 @@ mod tests {
             }
         }
 
-        /// Sends a byte a second until the server ends the connection, and returns when it did.
+        /// Sends a byte each second until the server ends the connection, and returns the elapsed
+        /// seconds.
         async fn trickle(mut self) -> u64 {
             for _ in 0..1000 {
                 if self.served.is_finished() {
@@ -358,7 +361,7 @@ mod tests {
             self.began.elapsed().as_secs()
         }
 
-        /// Waits until the server ends the connection, and returns when it did.
+        /// Waits until the server ends the connection, and returns the elapsed seconds.
         async fn ended(self) -> u64 {
             self.served.await.unwrap();
             self.began.elapsed().as_secs()
@@ -368,7 +371,7 @@ mod tests {
     const SMALL: &str = "GET /small HTTP/1.1\r\nHost: x\r\n\r\n";
 
     #[tokio::test]
-    async fn the_head_of_a_request_has_ten_seconds_however_it_arrives() {
+    async fn the_head_of_a_request_has_to_arrive_within_ten_seconds() {
         for head in ["", "P", "GET /small HTTP/1.1\r\nHost: "] {
             let mut connection = connect();
             connection.send(head).await;
@@ -392,7 +395,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_response_that_takes_long_is_waited_for() {
+    async fn a_slow_handler_is_waited_for() {
         let mut connection = connect();
         connection.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").await;
         connection.read_to("\r\n\r\n").await;
@@ -401,7 +404,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_has_to_end_in_time() {
+    async fn a_body_has_to_be_complete_within_the_time_limit() {
         let mut connection = connect();
         connection.send("POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n").await;
         assert_eq!(connection.trickle().await, 30);
@@ -415,7 +418,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn responses_that_nobody_reads_are_made_one_at_a_time_and_end_the_connection() {
+    async fn unread_responses_are_produced_one_at_a_time_and_end_the_connection() {
         let mut connection = connect();
         let requests = "GET /large HTTP/1.1\r\nHost: x\r\n\r\n".repeat(200);
         connection.send(&requests).await;
@@ -436,7 +439,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_slow_reader_gets_all_of_a_large_response() {
+    async fn a_slow_client_receives_all_of_a_large_response() {
         let mut connection = connect();
         connection.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
         connection.read_to("\r\n\r\n").await;

@@ -1,25 +1,26 @@
-//! Lets a few through in every turn of tokio's scheduler, so that whoever comes in thousands
-//! shares the processor with the others instead of keeping it until the last one is done.
+//! Limits how many tasks proceed in one turn of tokio's scheduler, so that thousands of tasks that
+//! become ready at once share the processor with the others.
 
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-/// Lets so many through in a turn; whoever came earlier has an earlier turn or the same.
+/// Lets a fixed number of tasks pass in each turn of the scheduler, in the order of their arrival.
 ///
-/// Each holds its place until all tasks that were waiting for the processor have had it, and
-/// no longer: nobody can keep others out by being slow.
+/// A task holds its permit for one yield to the scheduler and no longer, so a slow task does not
+/// block the others.
 #[derive(Debug, Clone)]
 pub(crate) struct Turnstile(Arc<Semaphore>);
 
 impl Turnstile {
-    pub(crate) fn new(places: usize) -> Self {
-        Self(Arc::new(Semaphore::new(places)))
+    pub(crate) fn new(permits: usize) -> Self {
+        Self(Arc::new(Semaphore::new(permits)))
     }
 
+    /// Waits for a turn.
     pub(crate) async fn pass(&self) {
-        // An error would mean that the semaphore was closed, which it never is.
-        let _place = self.0.acquire().await;
+        // An error is impossible, because the semaphore is never closed.
+        let _permit = self.0.acquire().await;
         tokio::task::yield_now().await;
     }
 }
@@ -34,10 +35,10 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_crowd_passes_a_few_in_a_turn_and_whoever_came_first_does_so_first() {
+    async fn tasks_pass_a_few_in_a_turn_in_the_order_of_their_arrival() {
         let turnstile = Turnstile::new(8);
         let passed = Arc::new(Mutex::new(Vec::new()));
-        let crowd: Vec<_> = (0..100)
+        let tasks: Vec<_> = (0..100)
             .map(|number| {
                 let (turnstile, passed) = (turnstile.clone(), Arc::clone(&passed));
                 tokio::spawn(async move {
@@ -46,7 +47,7 @@ mod tests {
                 })
             })
             .collect();
-        // Somebody else's task has a turn between any two that pass the same place.
+        // Another task has a turn between any two tasks that use the same permit.
         let turns = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&turns);
         let other = tokio::spawn(async move {
@@ -55,8 +56,8 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         });
-        for one in crowd {
-            one.await.unwrap();
+        for task in tasks {
+            task.await.unwrap();
         }
         other.abort();
         let passed = passed.lock().unwrap();

@@ -1,13 +1,13 @@
-//! What publishes to a topic while somebody is subscribed to it.
+//! Feeds: sources of updates that run while a topic has subscribers.
 
 use std::{any::Any, fmt, future::Future, sync::OnceLock, time::Duration};
 
 use tokio::{runtime::Handle, sync::Mutex, task::AbortHandle};
 
-/// A source of updates, ended by dropping it.
+/// A source of updates for one topic. Dropping it ends the source.
 ///
-/// Returned by [`Serve::feed`](crate::Serve::feed) and kept until a linger time after the
-/// topic's last subscriber left.
+/// [`Serve::feed`](crate::Serve::feed) returns it. The server keeps it while the topic has
+/// subscribers, and for a linger time after the last one left.
 ///
 /// ```
 /// # #[topicast::data]
@@ -32,46 +32,47 @@ use tokio::{runtime::Handle, sync::Mutex, task::AbortHandle};
 ///     }
 /// }
 /// ```
-pub struct Feed(Kind);
+pub struct Feed(Source);
 
-enum Kind {
+enum Source {
     None,
-    Task(#[expect(dead_code, reason = "held for its drop")] Aborting),
+    Task(#[expect(dead_code, reason = "held for its drop")] AbortOnDrop),
     Guard(#[expect(dead_code, reason = "held for its drop")] Box<dyn Any + Send + Sync>),
 }
 
 /// Aborts its task when dropped.
-struct Aborting(AbortHandle);
+struct AbortOnDrop(AbortHandle);
 
-impl Drop for Aborting {
+impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
 impl Feed {
-    /// No feed: the application publishes by other means.
+    /// Creates an empty feed, for a topic to which the application publishes by other means.
     pub fn none() -> Self {
-        Self(Kind::None)
+        Self(Source::None)
     }
 
-    /// A task, spawned now and aborted when the feed ends.
+    /// Spawns a task, which is aborted when the feed ends.
     pub fn task(task: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self(Kind::Task(Aborting(tokio::spawn(task).abort_handle())))
+        Self(Source::Task(AbortOnDrop(tokio::spawn(task).abort_handle())))
     }
 
-    /// Anything whose drop ends the source: a handle of an upstream subscription, say.
+    /// Creates a feed from a value whose drop ends the source, for example the handle of an upstream
+    /// subscription.
     pub fn guard(guard: impl Send + Sync + 'static) -> Self {
-        Self(Kind::Guard(Box::new(guard)))
+        Self(Source::Guard(Box::new(guard)))
     }
 }
 
 impl fmt::Debug for Feed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            Kind::None => "Feed::None",
-            Kind::Task(_) => "Feed::Task",
-            Kind::Guard(_) => "Feed::Guard",
+            Source::None => "Feed::None",
+            Source::Task(_) => "Feed::Task",
+            Source::Guard(_) => "Feed::Guard",
         })
     }
 }
@@ -79,11 +80,11 @@ impl fmt::Debug for Feed {
 /// The feed of one topic: not started, running, or lingering.
 #[derive(Debug)]
 pub(crate) struct FeedSlot {
-    /// Locked across the start of a feed, so that a second subscriber waits for the first
-    /// one's start instead of making its own.
+    /// Locked while a feed starts, so that a second subscriber waits for that feed instead of
+    /// starting another.
     running: Mutex<Option<Feed>>,
     linger: Duration,
-    /// Where the feed was started; a subscription may end on a thread without a runtime.
+    /// The runtime on which the feed was started. A subscription may end on a thread without one.
     runtime: OnceLock<Handle>,
 }
 
@@ -92,7 +93,7 @@ impl FeedSlot {
         Self { running: Mutex::new(None), linger, runtime: OnceLock::new() }
     }
 
-    /// Starts the feed unless it runs.
+    /// Starts the feed unless it is running.
     pub(crate) async fn ensure<E>(&self, start: impl Future<Output = Result<Feed, E>>) -> Result<(), E> {
         let mut running = self.running.lock().await;
         if running.is_none() {
@@ -102,12 +103,12 @@ impl FeedSlot {
         Ok(())
     }
 
-    /// Where the feed was started, if it was.
+    /// Returns the runtime on which the feed was started, or `None` if it never was.
     pub(crate) fn runtime(&self) -> Option<&Handle> {
         self.runtime.get()
     }
 
-    /// Ends the feed after the linger time, if it is not needed then either.
+    /// Ends the feed after the linger time if `unneeded` returns true then.
     pub(crate) async fn end_later(&self, unneeded: impl Fn() -> bool) {
         tokio::time::sleep(self.linger).await;
         let mut running = self.running.lock().await;

@@ -1,8 +1,8 @@
-//! Topics: where updates enter, where they get their numbers, and what feeds them.
+//! Topics: numbering, subscribers and feeds.
 
 mod registry;
 mod feed;
 
 pub use feed::Feed;
 pub use registry::TopicInfo;
-pub(crate) use registry::{LiveTopic, Standing, Subscription, TopicSettings, Topics};
+pub(crate) use registry::{LiveTopic, StreamPosition, Subscription, TopicSettings, Topics};

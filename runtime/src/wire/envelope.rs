@@ -1,4 +1,4 @@
-//! The envelope round every message: reading the client's, writing the server's.
+//! The envelope of every message: parses those of clients and writes those of the server.
 
 use std::{borrow::Cow, fmt};
 
@@ -10,10 +10,10 @@ use serde_json::value::RawValue;
 
 use crate::declare::MAX_SAFE_INTEGER;
 
-/// The longest `id` that is a string, in bytes (`docs/protocol.md`, "Envelope").
+/// The maximum length of a string `id`, in bytes (`docs/protocol.md`, "Envelope").
 pub(crate) const MAX_ID_BYTES: usize = 128;
 
-/// A client's message, with its payload still text.
+/// A client's message with its payload as unparsed JSON text.
 #[derive(Debug)]
 pub(crate) struct Envelope<'a> {
     pub(crate) kind: Cow<'a, str>,
@@ -21,11 +21,11 @@ pub(crate) struct Envelope<'a> {
     pub(crate) payload: Option<&'a str>,
 }
 
-/// A request's `id` as JSON text, ready to be echoed.
+/// A request's `id` as JSON text, which the reply echoes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Id(String);
 
-/// A message that is no envelope; its `id` is told where it could be read.
+/// The error for a message that is not an envelope. It carries the `id` if that was readable.
 #[derive(Debug)]
 pub(crate) struct Malformed {
     pub(crate) id: Option<Id>,
@@ -33,25 +33,25 @@ pub(crate) struct Malformed {
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads an envelope.
+    /// Parses an envelope.
     ///
     /// # Errors
-    /// When the text is no JSON object, `type` is missing or no string, a member that
-    /// counts is repeated, or `id` is none that the contract allows.
+    /// Returns an error if the text is not a JSON object, `type` is missing or not a string, a
+    /// member of the envelope is repeated, or `id` is neither a short string nor a safe integer.
     pub(crate) fn parse(text: &'a str) -> Result<Self, Malformed> {
         let members: Members<'a> = serde_json::from_str(text).map_err(|error| Malformed {
             id: None,
             message: match error.classify() {
-                serde_json::error::Category::Data => strip_place(&error),
+                serde_json::error::Category::Data => without_line_and_column(&error),
                 _ => format!("not JSON: {error}"),
             },
         })?;
         let id = members.id.map(|id| Id::parse(id.get())).transpose();
         let id = id.map_err(|message| Malformed { id: None, message })?;
         let kind = members.kind.ok_or_else(|| "type is missing; a string is expected".to_owned()).and_then(|kind| {
-            serde_json::from_str::<Text<'a>>(kind.get())
-                .map(|Text(kind)| kind)
-                .map_err(|_| format!("type is {}; a string is expected", shorten(kind.get())))
+            serde_json::from_str::<MemberText<'a>>(kind.get())
+                .map(|MemberText(kind)| kind)
+                .map_err(|_| format!("type is {}; a string is expected", truncate(kind.get())))
         });
         match kind {
             Ok(kind) => Ok(Self { kind, id, payload: members.payload.map(RawValue::get) }),
@@ -60,13 +60,14 @@ impl<'a> Envelope<'a> {
     }
 }
 
-fn strip_place(error: &serde_json::Error) -> String {
+/// Returns serde_json's message without its line and column.
+fn without_line_and_column(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]).to_owned()
 }
 
-/// Enough of a foreign value to recognise it by.
-fn shorten(text: &str) -> String {
+/// Truncates a client's value for use in an error message.
+fn truncate(text: &str) -> String {
     match text.char_indices().nth(40) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
@@ -76,7 +77,8 @@ fn shorten(text: &str) -> String {
 impl Id {
     fn parse(text: &str) -> Result<Self, String> {
         if text.starts_with('"') {
-            let id: String = serde_json::from_str(text).map_err(|error| format!("id: {}", strip_place(&error)))?;
+            let id: String =
+                serde_json::from_str(text).map_err(|error| format!("id: {}", without_line_and_column(&error)))?;
             return if id.len() <= MAX_ID_BYTES {
                 Ok(Self(serde_json::Value::String(id).to_string()))
             } else {
@@ -88,14 +90,14 @@ impl Id {
             Ok(value) if value <= MAX_SAFE_INTEGER => Ok(Self(text.to_owned())),
             _ => Err(format!(
                 "id is {}; a string of at most {MAX_ID_BYTES} bytes or an integer within ±{MAX_SAFE_INTEGER} is expected",
-                shorten(text)
+                truncate(text)
             )),
         }
     }
 }
 
 #[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+struct MemberText<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[derive(Default)]
 struct Members<'a> {
@@ -106,9 +108,9 @@ struct Members<'a> {
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
+        struct MembersVisitor;
 
-        impl<'de> Visitor<'de> for Collect {
+        impl<'de> Visitor<'de> for MembersVisitor {
             type Value = Members<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,7 +119,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Members::default();
-                while let Some(Text(key)) = map.next_key()? {
+                while let Some(MemberText(key)) = map.next_key()? {
                     let (name, member) = match &*key {
                         "type" => ("type", &mut members.kind),
                         "id" => ("id", &mut members.id),
@@ -135,12 +137,12 @@ impl<'de> Deserialize<'de> for Members<'de> {
             }
         }
 
-        deserializer.deserialize_map(Collect)
+        deserializer.deserialize_map(MembersVisitor)
     }
 }
 
-/// A server's message; absent members are left out, present ones stand in the
-/// contract's order.
+/// A server's message. Absent members are omitted; the others are written in the order that
+/// `docs/protocol.md` ("Envelope") states.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Message<'a> {
     pub(crate) kind: &'a str,
@@ -188,12 +190,12 @@ impl Message<'_> {
 
 /// Writes a JSON string.
 pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
-    serde_json::to_writer(out, text).expect("a string is written to memory without fail");
+    serde_json::to_writer(out, text).expect("writing a string to memory does not fail");
 }
 
 /// Writes a JSON integer.
 pub(crate) fn number(out: &mut Vec<u8>, value: u64) {
-    serde_json::to_writer(out, &value).expect("an integer is written to memory without fail");
+    serde_json::to_writer(out, &value).expect("writing an integer to memory does not fail");
 }
 
 #[cfg(test)]
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn members_in_any_order_and_unknown_ones_ignored() {
+    fn members_may_have_any_order_and_unknown_members_are_ignored() {
         assert_eq!(parse(r#"{"type":"a"}"#), Ok(("a".into(), None, None)));
         assert_eq!(
             parse(r#" {"payload" : {"x":[1]} ,"more":{"type":1},"id":-7,"t\u0079pe":"\u0061"} "#),
@@ -218,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_of_form_say_what_is_expected() {
+    fn errors_name_the_fault_and_what_is_expected() {
         let check = |text: &str, message: &str| assert_eq!(parse(text), Err(message.to_owned()), "{text}");
         check("not json", "not JSON: expected ident at line 1 column 2");
         check("[]", "invalid type: sequence, expected an object with a type");
@@ -243,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn present_members_stand_in_the_order_of_the_contract() {
+    fn members_are_written_in_the_order_of_the_protocol() {
         let mut out = Vec::new();
         let id = Id("7".into());
         Message {

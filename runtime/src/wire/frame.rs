@@ -1,40 +1,40 @@
-//! A server's frame: header and payload contiguous, encoded once and shared.
+//! A server's WebSocket frame: encoded once and shared between subscribers.
 
 use std::sync::Arc;
 
 use crate::wire::close::CloseCode;
 
-/// Bytes ready for a socket. A server's frames are not masked (RFC 6455, section 5.1),
-/// so every subscriber gets the same ones, and a clone is a handle.
+/// An encoded frame, header and payload contiguous. A server's frames are not masked (RFC 6455,
+/// section 5.1), so all subscribers share the same bytes; cloning is cheap.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame(Arc<[u8]>);
 
-/// The longest payload of a control frame (RFC 6455, section 5.5).
+/// The maximum payload of a control frame (RFC 6455, section 5.5).
 const MAX_CONTROL_BYTES: usize = 125;
 
-/// What a queue's entry takes, its allocation included.
+/// The approximate memory of the smallest queued frame, its queue entry and allocation included.
 const MIN_WEIGHT: usize = 128;
 
-/// The longest header of an unmasked frame: two bytes and a 64-bit length.
+/// The maximum header of an unmasked frame: two bytes and a 64-bit length.
 const MAX_HEADER_BYTES: usize = 10;
 
 impl Frame {
-    /// A text message; `write` appends its payload.
+    /// Encodes a text message. `write` appends its payload.
     pub(crate) fn text(expected_bytes: usize, write: impl FnOnce(&mut Vec<u8>)) -> Self {
         Self::data(0x1, expected_bytes, write)
     }
 
-    /// A binary message.
+    /// Encodes a binary message.
     pub(crate) fn binary(payload: &[u8]) -> Self {
         Self::data(0x2, payload.len(), |out| out.extend_from_slice(payload))
     }
 
-    /// A ping without a payload.
+    /// Encodes a ping without a payload.
     pub(crate) fn ping() -> Self {
         Self(Arc::from([0x89, 0].as_slice()))
     }
 
-    /// A close frame. A reason that does not fit is cut at a character.
+    /// Encodes a close frame. A reason that does not fit is truncated at a character boundary.
     pub(crate) fn close(code: CloseCode, reason: &str) -> Self {
         let reason = &reason[..reason.floor_char_boundary(MAX_CONTROL_BYTES - 2)];
         let len = u8::try_from(reason.len() + 2).expect("a control payload has at most 125 bytes");
@@ -44,7 +44,7 @@ impl Frame {
         Self(bytes.into())
     }
 
-    /// A frame that is encoded already.
+    /// Wraps a frame that is already encoded.
     pub(crate) fn encoded(bytes: &[u8]) -> Self {
         Self(bytes.into())
     }
@@ -53,13 +53,13 @@ impl Frame {
         &self.0
     }
 
-    /// What the frame counts against limits of bytes: a small one takes more memory as an
-    /// entry of a queue than it has bytes.
+    /// Returns what the frame counts against byte limits. A small frame counts as more than its
+    /// length, because a queue entry takes more memory than that.
     pub(crate) fn weight(&self) -> usize {
         self.0.len().max(MIN_WEIGHT)
     }
 
-    /// What the frame carries, without its header.
+    /// Returns the payload.
     pub(crate) fn payload(&self) -> &[u8] {
         let header = match self.0[1] {
             126 => 4,
@@ -69,8 +69,8 @@ impl Frame {
         &self.0[header..]
     }
 
-    /// The payload is written behind room for the longest header, so that it need not
-    /// move when its length is known.
+    /// Encodes a data frame. The payload is written after space for the longest header, so that it
+    /// does not move once its length is known.
     fn data(opcode: u8, expected_bytes: usize, write: impl FnOnce(&mut Vec<u8>)) -> Self {
         let mut bytes = Vec::with_capacity(MAX_HEADER_BYTES + expected_bytes);
         bytes.resize(MAX_HEADER_BYTES, 0);
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_take_the_shortest_form() {
+    fn lengths_have_the_shortest_encoding() {
         let header = |len: usize| {
             let frame = Frame::binary(&vec![7; len]);
             frame.bytes()[..frame.bytes().len() - len].to_vec()
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_close_reason_is_cut_at_a_character() {
+    fn a_long_close_reason_is_truncated_at_a_character_boundary() {
         let frame = Frame::close(CloseCode::UNSUPPORTED, &"é".repeat(100));
         assert_eq!(frame.bytes()[1], 124);
         assert!(std::str::from_utf8(&frame.bytes()[4..]).is_ok());

@@ -1,4 +1,4 @@
-//! What goes over the wire: envelopes, payloads of requests and replies, frames, close codes, and the stream below.
+//! The wire format: envelopes, payloads, frames, close codes, and the byte stream that carries them.
 
 pub(crate) mod request;
 mod reply;
@@ -18,4 +18,4 @@ pub(crate) use payload::Unsendable;
 pub(crate) use reply::{ok_payload, refusal_payload};
 pub(crate) use request::Form;
 pub(crate) use transport::Transport;
-pub(crate) use update::{Prefix, Update, tell_skipped, topic_message};
+pub(crate) use update::{Prefix, Update, topic_message, with_skipped};

@@ -1,4 +1,4 @@
-//! Writes a payload as JSON, and refuses numbers that the documents do not allow.
+//! Encodes payloads as JSON and rejects numbers that the published schemas do not allow.
 
 use std::{cell::RefCell, fmt};
 
@@ -6,25 +6,25 @@ use serde::{Serialize, Serializer, ser};
 
 use crate::declare::{MAX_SAFE_INTEGER, Refused, Rules, strict};
 
-/// Encodes a payload into a buffer of the thread's and passes it on.
+/// Encodes a payload into a thread-local buffer and calls `then` with the bytes.
 ///
 /// # Errors
-/// When the payload does not serialize or has a number that the documents do not allow.
+/// Returns an error if the payload does not serialize or has a number that the schemas do not allow.
 pub(crate) fn with_encoded<T: Serialize + ?Sized, R>(
     value: &T,
     then: impl FnOnce(&[u8]) -> R,
 ) -> Result<R, Unsendable> {
     thread_local! {
-        /// Encoding needs no allocation of its own; a huge payload's is given back.
+        /// Saves an allocation for each payload. The memory of a large payload is released.
         static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     }
-    const KEEP: usize = 64 * 1024;
+    const MAX_KEPT_BYTES: usize = 64 * 1024;
 
-    // A Serialize implementation may itself encode, so the buffer is taken, not borrowed.
+    // A `Serialize` implementation may encode another payload, so the buffer is taken, not borrowed.
     let mut scratch = SCRATCH.take();
     scratch.clear();
     let encoded = write(&mut scratch, value).map(|()| then(&scratch));
-    scratch.shrink_to(KEEP);
+    scratch.shrink_to(MAX_KEPT_BYTES);
     SCRATCH.set(scratch);
     encoded
 }
@@ -32,7 +32,7 @@ pub(crate) fn with_encoded<T: Serialize + ?Sized, R>(
 /// Encodes a payload.
 ///
 /// # Errors
-/// As [`with_encoded`].
+/// The errors of [`with_encoded`].
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Unsendable> {
     let mut out = Vec::new();
     write(&mut out, value)?;
@@ -43,30 +43,30 @@ fn write<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> Result<(), Unse
     value.serialize(Checked(&mut serde_json::Serializer::new(out))).map_err(|error| unsendable(value, error))
 }
 
-/// Looks for what [`encode`] refuses, without encoding.
+/// Reports what [`encode`] would reject, without encoding.
 ///
 /// # Errors
-/// When the payload does not serialize or has a number that the documents do not allow.
+/// Returns an error if the payload does not serialize or has a number that the schemas do not allow.
 pub(crate) fn check<T: Serialize + ?Sized>(value: &T) -> Result<(), Unsendable> {
-    strict::check(value, Rules::Payload).map_err(|refused| Unsendable(Why::Number(refused)))
+    strict::check(value, Rules::Payload).map_err(|refused| Unsendable(Cause::Number(refused)))
 }
 
-/// Says which member was refused. It is looked up only now, so that the check costs nothing
-/// more than the comparison while all is well.
+/// Finds the member that was rejected. Only a failed payload is searched, so that a valid one
+/// costs a comparison for each number and nothing else.
 #[cold]
 fn unsendable<T: Serialize + ?Sized>(value: &T, error: serde_json::Error) -> Unsendable {
     match check(value) {
         Err(refused) => refused,
-        Ok(()) => Unsendable(Why::Json(error)),
+        Ok(()) => Unsendable(Cause::Json(error)),
     }
 }
 
 /// Why a payload cannot be sent.
 #[derive(Debug)]
-pub(crate) struct Unsendable(Why);
+pub(crate) struct Unsendable(Cause);
 
 #[derive(Debug)]
-enum Why {
+enum Cause {
     Json(serde_json::Error),
     Number(Refused),
 }
@@ -74,15 +74,15 @@ enum Why {
 impl fmt::Display for Unsendable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Why::Json(error) => error.fmt(f),
-            Why::Number(refused) => refused.fmt(f),
+            Cause::Json(error) => error.fmt(f),
+            Cause::Number(refused) => refused.fmt(f),
         }
     }
 }
 
 impl std::error::Error for Unsendable {}
 
-/// An update that does not serialize or that the documents do not allow.
+/// The error for an update that does not serialize or that the published schemas do not allow.
 ///
 /// ```
 /// # #[topicast::data]
@@ -113,16 +113,16 @@ impl fmt::Display for PublishError {
 
 impl std::error::Error for PublishError {}
 
-/// A serializer that refuses numbers which JSON cannot write or clients cannot hold.
+/// A serializer that rejects numbers that JSON cannot express or clients cannot represent.
 ///
-/// serde_json writes NaN and infinities as null and any integer in full. Wrapped round
-/// serde_json's own serializer it is a comparison for each number, in the same pass.
+/// serde_json writes NaN and infinities as null, and integers of any size. As a wrapper of
+/// serde_json's serializer the check is one comparison for each number, in the same pass.
 struct Checked<S>(S);
 
-/// A value that is serialized with [`Checked`].
-struct Nested<'a, T: ?Sized>(&'a T);
+/// A value that is serialized through [`Checked`].
+struct CheckedValue<'a, T: ?Sized>(&'a T);
 
-impl<T: Serialize + ?Sized> Serialize for Nested<'_, T> {
+impl<T: Serialize + ?Sized> Serialize for CheckedValue<'_, T> {
     #[inline]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(Checked(serializer))
@@ -134,7 +134,7 @@ fn refused<T, E: ser::Error>() -> Result<T, E> {
     Err(E::custom("a number that the documents do not allow"))
 }
 
-macro_rules! plain {
+macro_rules! forward {
     ($($method:ident($($argument:ident: $t:ty),*))*) => {
         $(#[inline] fn $method(self, $($argument: $t),*) -> Result<S::Ok, S::Error> { self.0.$method($($argument),*) })*
     };
@@ -159,7 +159,7 @@ impl<S: Serializer> Serializer for Checked<S> {
     type SerializeStruct = Checked<S::SerializeStruct>;
     type SerializeStructVariant = Checked<S::SerializeStructVariant>;
 
-    plain! {
+    forward! {
         serialize_bool(value: bool)
         serialize_i8(value: i8) serialize_i16(value: i16) serialize_i32(value: i32)
         serialize_u8(value: u8) serialize_u16(value: u16) serialize_u32(value: u32)
@@ -184,12 +184,12 @@ impl<S: Serializer> Serializer for Checked<S> {
 
     #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
-        self.0.serialize_some(&Nested(value))
+        self.0.serialize_some(&CheckedValue(value))
     }
 
     #[inline]
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<S::Ok, S::Error> {
-        self.0.serialize_newtype_struct(name, &Nested(value))
+        self.0.serialize_newtype_struct(name, &CheckedValue(value))
     }
 
     #[inline]
@@ -200,7 +200,7 @@ impl<S: Serializer> Serializer for Checked<S> {
         variant: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        self.0.serialize_newtype_variant(name, index, variant, &Nested(value))
+        self.0.serialize_newtype_variant(name, index, variant, &CheckedValue(value))
     }
 
     #[inline]
@@ -263,7 +263,7 @@ macro_rules! compound {
 
             #[inline]
             fn $method<T: Serialize + ?Sized>(&mut self, $($key: $t,)? value: &T) -> Result<(), S::Error> {
-                self.0.$method($($key,)? &Nested(value))
+                self.0.$method($($key,)? &CheckedValue(value))
             }
 
             #[inline]
@@ -287,7 +287,7 @@ impl<S: ser::SerializeMap> ser::SerializeMap for Checked<S> {
     type Ok = S::Ok;
     type Error = S::Error;
 
-    // A key is a string on the wire, in which any number is allowed.
+    // A key is a string on the wire, so any number is allowed.
     #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), S::Error> {
         self.0.serialize_key(key)
@@ -295,7 +295,7 @@ impl<S: ser::SerializeMap> ser::SerializeMap for Checked<S> {
 
     #[inline]
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
-        self.0.serialize_value(&Nested(value))
+        self.0.serialize_value(&CheckedValue(value))
     }
 
     #[inline]

@@ -1,4 +1,4 @@
-//! The payloads of replies, member by member in the contract's order.
+//! The payloads of replies. Members have the order that `docs/protocol.md` states.
 
 use crate::{
     Refusal,
@@ -6,21 +6,21 @@ use crate::{
     wire::envelope::{number, string},
 };
 
-/// `{"status":"ok", subject, "message", "topic"}`.
+/// Encodes `{"status":"ok", subject, "message", "topic"}`.
 pub(crate) fn ok_payload(subject: Option<(&str, &SubjectText)>, verb: &str, route: &str, topic: &str) -> Vec<u8> {
     let mut out = b"{\"status\":\"ok\"".to_vec();
     write_subject(&mut out, subject);
     out.extend_from_slice(b",\"message\":");
-    let whom = subject.map_or(route, |(_, subject)| &subject.plain);
-    string(&mut out, &format!("{verb} {whom}"));
+    let subject_text = subject.map_or(route, |(_, subject)| &subject.plain);
+    string(&mut out, &format!("{verb} {subject_text}"));
     out.extend_from_slice(b",\"topic\":");
     string(&mut out, topic);
     out.push(b'}');
     out
 }
 
-/// `{"status":"error", subject, "code", "message", "retryable", "retry_after_ms"?}`; the
-/// status is left out where the message itself says that it is an end.
+/// Encodes `{"status":"error", subject, "code", "message", "retryable", "retry_after_ms"?}`.
+/// `R.unsubscribed` omits the status, because its type already says that the subscription ended.
 pub(crate) fn refusal_payload(subject: Option<(&str, &SubjectText)>, refusal: &Refusal, with_status: bool) -> Vec<u8> {
     let mut out = b"{".to_vec();
     if with_status {
@@ -31,7 +31,7 @@ pub(crate) fn refusal_payload(subject: Option<(&str, &SubjectText)>, refusal: &R
     write_refusal(&mut out, refusal);
     if let Some(after) = refusal.retry_after_hint() {
         out.extend_from_slice(b",\"retry_after_ms\":");
-        // Rounded up: a client that comes back a fraction of a millisecond early is refused again.
+        // Rounded up: the server refuses a client again that retries a fraction of a millisecond early.
         number(&mut out, u64::try_from(after.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX));
     }
     out.push(b'}');
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn members_stand_in_the_order_of_the_contract() {
+    fn members_are_written_in_the_order_of_the_protocol() {
         let subject = SubjectText { json: "\"A\"".into(), plain: "A".into() };
         let text = |payload: Vec<u8>| String::from_utf8(payload).unwrap();
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Decodes a payload into the type that declares it, flat or FastWS's nested form.
+//! Decodes a request's payload into its declared type, in the flat form or FastWS's nested form.
 
 use std::{borrow::Cow, fmt};
 
@@ -8,49 +8,49 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-/// Where the fields of a request may stand.
+/// Where the fields of a request may appear in its payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// Beside each other.
+    /// At the top level.
     Flat,
-    /// Beside each other or inside an object `params` (profile `fastws`).
+    /// At the top level or inside an object `params` (profile `compat::fastws()`).
     Nested,
 }
 
 /// Decodes a payload, which must be an object.
 ///
-/// serde would also take a struct from a positional array; the contract wants objects
-/// only, so members are read here and handed to serde as a map. One map for flat and
-/// nested members keeps serde's own check for fields that stand twice, aliases included.
+/// serde also accepts a positional array for a struct, and the protocol does not. So this function
+/// reads the members and passes them to serde as a map. A single map for flat and nested members
+/// keeps serde's check for repeated fields, aliases included.
 ///
 /// # Errors
-/// What was wrong and where, for the client to read.
+/// Returns a message for the client, with the member at fault and what is expected.
 pub(crate) fn decode<T: DeserializeOwned>(payload: Option<&str>, form: Form) -> Result<T, String> {
-    let members = read(payload, form)?;
-    let mut at = None;
-    let reading = Reading { members, value: None, at: &mut at };
-    match T::deserialize(MapAccessDeserializer::new(reading)) {
+    let members = read_members(payload, form)?;
+    let mut current = None;
+    let access = MemberAccess { members, value: None, current: &mut current };
+    match T::deserialize(MapAccessDeserializer::new(access)) {
         Ok(request) => Ok(request),
-        Err(error) => Err(described(at.as_deref(), &error)),
+        Err(error) => Err(describe(current.as_deref(), &error)),
     }
 }
 
-// What does not depend on the type stands outside of `decode`, which is compiled for each.
-fn read(payload: Option<&str>, form: Form) -> Result<std::vec::IntoIter<Member<'_>>, String> {
+// Not part of `decode`, which is compiled once for each request type.
+fn read_members(payload: Option<&str>, form: Form) -> Result<std::vec::IntoIter<Member<'_>>, String> {
     let text = payload.ok_or("payload is missing; an object is expected")?;
-    members(text, form).map(Vec::into_iter).map_err(|error| described(None, &error))
+    members(text, form).map(Vec::into_iter).map_err(|error| describe(None, &error))
 }
 
-fn described(member: Option<&str>, error: &serde_json::Error) -> String {
+fn describe(member: Option<&str>, error: &serde_json::Error) -> String {
     match member {
-        Some(member) => format!("payload.{member}: {}", brief(error)),
-        None => format!("payload: {}", brief(error)),
+        Some(member) => format!("payload.{member}: {}", without_line_and_column(error)),
+        None => format!("payload: {}", without_line_and_column(error)),
     }
 }
 
-/// serde_json's message without "at line 1 column 7", which counts inside a fragment
-/// that the client never saw as such.
-fn brief(error: &serde_json::Error) -> String {
+/// Returns serde_json's message without its line and column, which are relative to a fragment of
+/// the client's message.
+fn without_line_and_column(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rfind(" at line ") {
         Some(end) if error.line() > 0 => text[..end].to_owned(),
@@ -76,24 +76,24 @@ fn members(text: &str, form: Form) -> Result<Vec<Member<'_>>, serde_json::Error>
     }
     if let Some(nested) = nested {
         let inner: Members<'_> = serde_json::from_str(nested.get())
-            .map_err(|error| serde_json::Error::custom(format_args!("params: {}", brief(&error))))?;
+            .map_err(|error| serde_json::Error::custom(format_args!("params: {}", without_line_and_column(&error))))?;
         all.extend(inner.0);
     }
     Ok(all)
 }
 
-/// The members of an object in the order of the text, repeated ones included.
+/// The members of an object in textual order, repeated members included.
 struct Members<'a>(Vec<Member<'a>>);
 
-/// A key that borrows unless it has escapes.
+/// A key, borrowed unless it has escapes.
 #[derive(Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
+        struct MembersVisitor;
 
-        impl<'de> Visitor<'de> for Collect {
+        impl<'de> Visitor<'de> for MembersVisitor {
             type Value = Members<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -109,32 +109,32 @@ impl<'de> Deserialize<'de> for Members<'de> {
             }
         }
 
-        deserializer.deserialize_map(Collect)
+        deserializer.deserialize_map(MembersVisitor)
     }
 }
 
-/// Hands members to serde one by one and remembers which one it is at.
-struct Reading<'a, 'm> {
+/// Passes members to serde one by one and records the current one for error messages.
+struct MemberAccess<'a, 'm> {
     members: std::vec::IntoIter<Member<'m>>,
     value: Option<&'m RawValue>,
-    at: &'a mut Option<String>,
+    current: &'a mut Option<String>,
 }
 
-impl<'de> MapAccess<'de> for Reading<'_, 'de> {
+impl<'de> MapAccess<'de> for MemberAccess<'_, 'de> {
     type Error = serde_json::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Self::Error> {
-        *self.at = None;
+        *self.current = None;
         let Some((key, value)) = self.members.next() else { return Ok(None) };
         self.value = Some(value);
         seed.deserialize(serde::de::value::CowStrDeserializer::new(key.clone())).map(Some).inspect(|_| {
-            *self.at = Some(key.into_owned());
+            *self.current = Some(key.into_owned());
         })
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Self::Error> {
         let value =
-            self.value.take().ok_or_else(|| serde_json::Error::custom("a value was asked for before its key"))?;
+            self.value.take().ok_or_else(|| serde_json::Error::custom("the value was requested before its key"))?;
         seed.deserialize(value)
     }
 }

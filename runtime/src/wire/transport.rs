@@ -1,4 +1,4 @@
-//! The stream under a connection: a bare TCP socket, or whatever else the upgrade gave.
+//! The byte stream of a connection: a TCP socket or any other stream that was upgraded.
 
 use std::{
     fmt,
@@ -14,11 +14,11 @@ use tokio::{
     net::TcpStream,
 };
 
-/// What a connection reads from and its shard writes to, from two tasks at once.
+/// A byte stream that the connection's task reads and the shard's task writes concurrently.
 pub(crate) enum Transport {
-    /// A socket, written without a lock and without waking anything in between.
+    /// A TCP socket, which needs no lock.
     Tcp(TcpStream),
-    /// TLS, an in-memory pipe: anything that reads and writes.
+    /// Any other stream, for example TLS or an in-memory pipe.
     Other(Mutex<Pin<Box<dyn Duplex>>>),
 }
 
@@ -29,8 +29,8 @@ impl<T: AsyncRead + AsyncWrite + Send> Duplex for T {}
 
 impl Transport {
     pub(crate) fn tcp(stream: TcpStream) -> Self {
-        // Frames are joined into one write by the shard; waiting for more in the kernel
-        // would only add latency. A socket that refuses this works all the same.
+        // The shard joins frames into one write, so Nagle's algorithm would only add latency.
+        // The connection works even if the socket rejects the option.
         let _ = stream.set_nodelay(true);
         Self::Tcp(stream)
     }
@@ -46,7 +46,7 @@ impl Transport {
         }
     }
 
-    /// Reads what is there; 0 is the end of the stream.
+    /// Reads available bytes. Returns 0 at the end of the stream.
     pub(crate) fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         match self {
             Self::Tcp(stream) => loop {
@@ -57,7 +57,7 @@ impl Transport {
                 }
             },
             Self::Other(stream) => {
-                let mut stream = stream.lock().expect("a stream's poll does not panic");
+                let mut stream = stream.lock().expect("polling a stream does not panic");
                 let mut buffer = ReadBuf::new(buffer);
                 ready!(stream.as_mut().poll_read(cx, &mut buffer))?;
                 Poll::Ready(Ok(buffer.filled().len()))
@@ -65,9 +65,8 @@ impl Transport {
         }
     }
 
-    /// Reads from memory what a write needs of this side, so that it is in the processor's
-    /// caches by then.
-    pub(crate) fn fetch(&self) {
+    /// Loads what a write needs into the processor's caches.
+    pub(crate) fn prefetch(&self) {
         if let Self::Tcp(stream) = self {
             #[cfg(unix)]
             std::hint::black_box(std::os::fd::AsRawFd::as_raw_fd(stream));
@@ -76,7 +75,8 @@ impl Transport {
         }
     }
 
-    /// Writes what fits, in one call. When nothing does, the context is woken once it may.
+    /// Writes as much as fits, in one call. If nothing fits, the context's waker is notified once
+    /// the stream may be writable.
     pub(crate) fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self {
             Self::Tcp(stream) => match send(stream, bytes) {
@@ -87,15 +87,15 @@ impl Transport {
         }
     }
 
-    /// Shuts down the write side: the peer sees the end of the stream behind what was written.
+    /// Shuts down the write side: the peer sees the end of the stream after what was written.
     pub(crate) fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(stream) => Poll::Ready(socket2::SockRef::from(stream).shutdown(Shutdown::Write)),
-            Self::Other(stream) => stream.lock().expect("a stream's poll does not panic").as_mut().poll_shutdown(cx),
+            Self::Other(stream) => stream.lock().expect("polling a stream does not panic").as_mut().poll_shutdown(cx),
         }
     }
 
-    /// Writes what fits of several slices, in one call.
+    /// Writes as much of the slices as fits, in one call.
     pub(crate) fn poll_write_vectored(&self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         match self {
             Self::Tcp(stream) => poll_tcp(stream, cx, || stream.try_write_vectored(slices)),
@@ -104,8 +104,8 @@ impl Transport {
     }
 }
 
-/// Sends without asking tokio first whether the socket is writable, which it nearly always is:
-/// what tokio knows of a socket lies in memory of its own, and a delivery would wait for it.
+/// Sends without checking tokio's readiness state. A socket is nearly always writable, and that
+/// state is in separate memory whose cache miss would delay every delivery.
 #[cfg(target_os = "linux")]
 fn send(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
     Ok(rustix::net::send(stream, bytes, rustix::net::SendFlags::NOSIGNAL)?)
@@ -134,10 +134,10 @@ fn poll_other(
     cx: &mut Context<'_>,
     write: impl FnOnce(Pin<&mut dyn Duplex>, &mut Context<'_>) -> Poll<io::Result<usize>>,
 ) -> Poll<io::Result<usize>> {
-    let mut stream = stream.lock().expect("a stream's poll does not panic");
+    let mut stream = stream.lock().expect("polling a stream does not panic");
     let written = ready!(write(stream.as_mut(), cx))?;
-    // TLS keeps what was written until it is flushed; a pending flush goes on with the next
-    // write or read.
+    // TLS buffers what was written until a flush. A pending flush continues with the next write
+    // or read.
     let _ = stream.as_mut().poll_flush(cx)?;
     Poll::Ready(Ok(written))
 }

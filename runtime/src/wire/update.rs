@@ -1,5 +1,5 @@
-//! An update on its way to subscribers: one frame for all of them, and the place where a
-//! subscriber that missed some is told so.
+//! An encoded update: one frame for all subscribers, and how to add `skipped` for a subscriber
+//! that missed updates.
 
 use crate::wire::{
     envelope::{Message, number, string},
@@ -10,13 +10,13 @@ use crate::wire::{
 #[derive(Debug, Clone)]
 pub(crate) struct Update {
     pub(crate) frame: Frame,
-    /// The topic's counter.
+    /// The number of the update in its topic.
     pub(crate) seq: u64,
-    /// Where in the text `skipped` would stand.
-    pub(crate) split: usize,
+    /// The offset in the payload at which `skipped` is inserted.
+    pub(crate) skipped_offset: usize,
 }
 
-/// The envelope of a topic's updates up to their number.
+/// The start of the envelope of a topic's updates, up to `seq`, encoded once.
 #[derive(Debug)]
 pub(crate) struct Prefix(Box<[u8]>);
 
@@ -30,32 +30,32 @@ impl Prefix {
         Self(prefix.into())
     }
 
-    /// Puts the envelope round a payload that is JSON text already.
+    /// Encodes an update whose payload is already JSON text.
     pub(crate) fn update(&self, seq: u64, payload: &[u8]) -> Update {
-        let mut split = 0;
+        let mut skipped_offset = 0;
         let frame = Frame::text(self.0.len() + payload.len() + 32, |out| {
             let start = out.len();
             out.extend_from_slice(&self.0);
             number(out, seq);
-            split = out.len() - start;
+            skipped_offset = out.len() - start;
             out.extend_from_slice(b",\"payload\":");
             out.extend_from_slice(payload);
             out.push(b'}');
         });
-        Update { frame, seq, split }
+        Update { frame, seq, skipped_offset }
     }
 }
 
-/// Makes a subscriber's own frame of a shared one: after `split` it says how many updates
-/// were skipped, where it says `told` until now.
-pub(crate) fn tell_skipped(frame: &Frame, split: usize, told: u64, skipped: u64) -> Frame {
+/// Encodes an update again with `skipped` in place of `reported`, the count that the frame carries
+/// so far. 0 stands for no such member.
+pub(crate) fn with_skipped(frame: &Frame, skipped_offset: usize, reported: u64, skipped: u64) -> Frame {
     let text = frame.payload();
     let mut old = Vec::new();
-    write_skipped(&mut old, told);
+    write_skipped(&mut old, reported);
     Frame::text(text.len() + 32, |out| {
-        out.extend_from_slice(&text[..split]);
+        out.extend_from_slice(&text[..skipped_offset]);
         write_skipped(out, skipped);
-        out.extend_from_slice(&text[split + old.len()..]);
+        out.extend_from_slice(&text[skipped_offset + old.len()..]);
     })
 }
 
@@ -66,7 +66,7 @@ fn write_skipped(out: &mut Vec<u8>, skipped: u64) {
     }
 }
 
-/// A message of a topic that is no update: `R.snapshot`, `R.unsubscribed`.
+/// Encodes a message about a topic other than an update: `R.snapshot`, `R.unsubscribed`.
 pub(crate) fn topic_message(kind: &str, topic: &str, seq: Option<u64>, payload: &[u8]) -> Frame {
     Frame::text(payload.len() + topic.len() + 64, |out| {
         Message { kind, topic: Some(topic), seq, payload: Some(payload), ..Message::default() }.write(out);
@@ -78,20 +78,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_update_is_the_message_of_the_contract_with_and_without_skipped() {
+    fn an_update_is_encoded_as_the_message_it_stands_for_with_and_without_skipped() {
         let long = format!("\"{}\"", "x".repeat(70_000));
         for payload in ["{}", "{\"time\":1}", &format!("\"{}\"", "y".repeat(110)), &long] {
             let update = Prefix::new("bars.update", "bars:{\"symbol\":\"A\\\"\"}").update(17, payload.as_bytes());
             let mut frame = update.frame.clone();
-            let mut told = 0;
+            let mut reported = 0;
             for skipped in [0, 3, 1000, 7] {
                 let mut expected = Vec::new();
                 let topic = Some("bars:{\"symbol\":\"A\\\"\"}");
                 let payload = Some(payload.as_bytes());
                 Message { kind: "bars.update", topic, seq: Some(17), skipped, payload, ..Message::default() }
                     .write(&mut expected);
-                frame = tell_skipped(&frame, update.split, told, skipped);
-                told = skipped;
+                frame = with_skipped(&frame, update.skipped_offset, reported, skipped);
+                reported = skipped;
                 assert_eq!(frame.payload(), expected);
             }
         }

@@ -1,4 +1,4 @@
-//! The task of a shard: its turns, and what follows a panic in one.
+//! The task of a shard: its loop, and the recovery from a panic.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -12,11 +12,12 @@ use crate::{
     wire::{CloseCode, Frame, reason},
 };
 
-/// Carries out the commands of the inbox until it is shut.
+/// Executes the commands of the inbox until the shard is shut down.
 ///
-/// A panic in here is a bug, and what it leaves behind cannot be trusted. The shard then closes
-/// its connections with 1011, so that their clients reconnect, and goes on without them: silent
-/// connections would look alive, and ending the process would cost the connections of every shard.
+/// A panic in a shard is a bug, and leaves its state inconsistent. The shard then closes its
+/// connections with 1011, so that their clients reconnect, and continues without them. Otherwise
+/// its connections would appear alive without receiving anything, and aborting the process would
+/// end the connections of every shard.
 pub(crate) async fn run(inbox: Inbox) {
     let mut shard = Shard::new(inbox);
     while let Err(panic) = AssertUnwindSafe(shard.serve()).catch_unwind().await {
@@ -27,30 +28,30 @@ pub(crate) async fn run(inbox: Inbox) {
 
 impl Shard {
     async fn serve(&mut self) {
-        // How long the other tasks on this worker had since the shard's last turn.
-        let mut others = Duration::ZERO;
+        // The time that the other tasks on this worker had since the shard's last turn.
+        let mut yielded = Duration::ZERO;
         loop {
             if self.run_queue.is_empty() {
                 self.wait().await;
             }
-            if self.takes() && !self.take() {
+            if self.accepts_commands() && !self.execute_inbox() {
                 return;
             }
-            let began = Instant::now();
+            let started_at = Instant::now();
             self.flush_next();
-            while !self.run_queue.is_empty() && began.elapsed() < others {
+            while !self.run_queue.is_empty() && started_at.elapsed() < yielded {
                 self.flush_next();
             }
-            // Publishers and readers on this worker go on before the next writes: what they
-            // produce shares them, and nothing waits until the last connection is written to.
-            let ended = Instant::now();
+            // Publishers and readers on this worker run before the next writes, so that a write
+            // includes what they produce and they do not wait for the last connection.
+            let ended_at = Instant::now();
             tokio::task::yield_now().await;
-            others = ended.elapsed();
+            yielded = ended_at.elapsed();
         }
     }
 
-    /// Closes every connection after a panic and forgets the topics. Returns the number of
-    /// connections. One that was closing already may be the cause and is abandoned.
+    /// Closes every connection and removes all topics after a panic. Returns the number of
+    /// connections.
     fn recover(&mut self) -> usize {
         self.topics.clear();
         self.batch = Batch::default();
@@ -59,16 +60,17 @@ impl Shard {
         for (slot, peer) in (0_u32..).zip(&mut self.peers) {
             let Some(peer) = peer else { continue };
             peer.fail(Frame::close(CloseCode::INTERNAL, reason::SHARD_FAILED));
-            peer.touched = true;
+            peer.scheduled = true;
             self.run_queue.push(slot, self.batch.end());
             connections += 1;
         }
-        // The panic may have cut short a turn that had taken the signal to shut.
+        // The panic may have interrupted a turn that had received the signal to shut down.
         self.inbox.notify();
         connections
     }
 
-    /// Waits until there is something to do, and then until the flush window is over.
+    /// Waits for a command, a writable socket or the next check of ages, and then for the end of the
+    /// flush window.
     async fn wait(&mut self) {
         match self.next_sweep {
             None => self.inbox.woken().await,
@@ -77,8 +79,8 @@ impl Shard {
             }
         }
         let window = self.inbox.bounds().flush_window;
-        if let (false, Some(flushed)) = (window.is_zero(), self.flushed) {
-            tokio::time::sleep_until(flushed + window).await;
+        if let (false, Some(drained_at)) = (window.is_zero(), self.drained_at) {
+            tokio::time::sleep_until(drained_at + window).await;
         }
     }
 }

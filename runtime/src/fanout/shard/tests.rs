@@ -1,4 +1,4 @@
-//! What follows a panic in a shard.
+//! Tests of the recovery from a panic in a shard.
 
 use super::*;
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     testing::{Client, Connect},
 };
 
-/// A server with one shard and no channels, as `ping` is built in.
+/// Returns a server without channels. `ping` is built in and suffices here.
 fn server() -> Server {
     Server::builder("Test", "1.0.0").build().expect("an empty server is valid")
 }
@@ -26,7 +26,7 @@ async fn a_panic_closes_the_shards_connections_with_1011_and_the_shard_goes_on()
     for client in &mut clients {
         client.settled().await;
     }
-    // The third has a frame that is started, which is finished before the close frame.
+    // The third connection has a started frame, which is finished before the close frame.
     clients[2].send_text("{\"type\":\"ping\"}").await;
     tokio::task::yield_now().await;
     panic_in_the_shard(&server);
@@ -39,12 +39,12 @@ async fn a_panic_closes_the_shards_connections_with_1011_and_the_shard_goes_on()
 }
 
 #[tokio::test]
-async fn commands_behind_the_one_that_panicked_are_carried_out() {
+async fn commands_after_the_one_that_panicked_are_executed() {
     let server = server();
     let mut before = Client::connect(&server).await.expect("there is room");
     before.settled().await;
     panic_in_the_shard(&server);
-    // Opened in the same turn of the shard, behind the panic.
+    // Opened in the same turn of the shard, after the panic.
     let mut after = Client::connect(&server).await.expect("there is room");
     assert!(after.settled().await.is_empty());
     assert_eq!(before.closed().await.code, 1011);
