@@ -1,8 +1,8 @@
 //! Past bars: the request and response of `GET /api/v1/bars`.
 
-use std::{fmt, ops::Range, str::FromStr};
+use std::{borrow::Cow, num::NonZeroU32, ops::Range, str::FromStr};
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::{bar::Bar, candles::Candles, resolution::Resolution};
 
@@ -10,7 +10,8 @@ use crate::{bar::Bar, candles::Candles, resolution::Resolution};
 ///
 /// Read from the parameters that charting libraries send: `symbol`, `resolution` (`1` if
 /// absent), `to`, and `from` or `countBack`. Times are seconds since 1970-01-01 00:00 UTC.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Parameters")]
 pub struct HistoryRequest {
     /// Ticker.
     pub symbol: String,
@@ -49,51 +50,20 @@ pub struct HistoryResponse {
     pub next_time: Option<i64>,
 }
 
-/// A parameter that is not valid.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BadParameter(String);
-
-impl fmt::Display for BadParameter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for BadParameter {}
-
-impl HistoryRequest {
-    /// Reads the parameters of a query, and ignores unknown ones.
-    ///
-    /// # Errors
-    /// Returns an error if a parameter is missing, is given twice, or has a value that is not allowed.
-    pub fn from_parameters(parameters: &[(String, String)]) -> Result<Self, BadParameter> {
-        let one = |name: &str| one(parameters, name);
-        let symbol = one("symbol")?.filter(|symbol| !symbol.is_empty());
-        let symbol =
-            symbol.ok_or_else(|| BadParameter("symbol is missing or empty; a ticker is expected".to_owned()))?;
-        let resolution = match one("resolution")? {
-            None => Resolution::default(),
-            Some(text) => text.parse().map_err(|error| BadParameter(format!("resolution: {error}")))?,
-        };
-        let from = number::<i64>(one("from")?, "from", SECONDS)?;
-        let to = number::<i64>(one("to")?, "to", SECONDS)?;
-        let count = number::<u32>(one("countBack")?, "countBack", COUNT)?;
-        let to = to.ok_or_else(|| BadParameter(format!("to is missing; {SECONDS} is expected")))?;
-        let span = match (count, from) {
-            (Some(0), _) => return Err(BadParameter(format!("countBack is `0`; {COUNT} is expected"))),
-            (Some(count), _) => Span::CountBack(usize::try_from(count).unwrap_or(usize::MAX)),
-            (None, Some(from)) if from > to => {
-                return Err(BadParameter(format!(
-                    "from is `{from}`, which is after to, `{to}`; at most that is allowed"
-                )));
-            }
-            (None, Some(from)) => Span::From(from),
-            (None, None) => {
-                return Err(BadParameter(format!("from and countBack are missing; {SECONDS} or {COUNT} is expected")));
-            }
-        };
-        Ok(Self { symbol: symbol.to_owned(), resolution, span, to })
-    }
+/// The parameters of a query. Others are ignored.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Parameters {
+    #[serde(default)]
+    symbol: String,
+    #[serde(default)]
+    resolution: Resolution,
+    #[serde(default, deserialize_with = "seconds")]
+    from: Option<i64>,
+    #[serde(default, deserialize_with = "seconds")]
+    to: Option<i64>,
+    #[serde(default, deserialize_with = "count")]
+    count_back: Option<NonZeroU32>,
 }
 
 /// The description of times in messages.
@@ -102,18 +72,37 @@ const SECONDS: &str = "a whole number of seconds since 1970-01-01 00:00 UTC";
 /// The description of counts in messages.
 const COUNT: &str = "a whole number of bars from 1 to 4294967295";
 
-fn one<'a>(parameters: &'a [(String, String)], name: &str) -> Result<Option<&'a str>, BadParameter> {
-    let mut values = parameters.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str());
-    match (values.next(), values.next()) {
-        (_, Some(second)) => Err(BadParameter(format!("{name} is given twice, again as `{second}`; once is allowed"))),
-        (first, None) => Ok(first),
-    }
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    number(deserializer, SECONDS)
 }
 
-fn number<T: FromStr>(text: Option<&str>, name: &str, allowed: &str) -> Result<Option<T>, BadParameter> {
-    let parse =
-        |text: &str| text.parse().map_err(|_| BadParameter(format!("{name} is `{text}`; {allowed} is expected")));
-    text.map(parse).transpose()
+fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NonZeroU32>, D::Error> {
+    number(deserializer, COUNT)
+}
+
+fn number<'de, T: FromStr, D: Deserializer<'de>>(deserializer: D, allowed: &str) -> Result<Option<T>, D::Error> {
+    let text = Cow::<str>::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(|_| D::Error::custom(format_args!("`{text}` is not {allowed}")))
+}
+
+impl TryFrom<Parameters> for HistoryRequest {
+    type Error = String;
+
+    fn try_from(Parameters { symbol, resolution, from, to, count_back }: Parameters) -> Result<Self, String> {
+        if symbol.is_empty() {
+            return Err("symbol is missing or empty; a ticker is expected".to_owned());
+        }
+        let to = to.ok_or_else(|| format!("to is missing; {SECONDS} is expected"))?;
+        let span = match (count_back, from) {
+            (Some(count), _) => Span::CountBack(usize::try_from(count.get()).unwrap_or(usize::MAX)),
+            (None, Some(from)) if from > to => {
+                return Err(format!("from is `{from}`, which is after to, `{to}`; at most that is allowed"));
+            }
+            (None, Some(from)) => Span::From(from),
+            (None, None) => return Err(format!("from and countBack are missing; {SECONDS} or {COUNT} is expected")),
+        };
+        Ok(Self { symbol, resolution, span, to })
+    }
 }
 
 impl HistoryResponse {
@@ -142,6 +131,7 @@ fn millis(seconds: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use axum::extract::Query;
     use proptest::prelude::*;
     use rust_decimal::Decimal;
 
@@ -149,8 +139,9 @@ mod tests {
     use crate::{bucket, trade::Trade};
 
     fn parse(query: &[(&str, &str)]) -> Result<HistoryRequest, String> {
-        let parameters: Vec<_> = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        HistoryRequest::from_parameters(&parameters).map_err(|error| error.to_string())
+        let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let uri = format!("/?{}", query.join("&")).parse().expect("a URI");
+        Query::try_from_uri(&uri).map(|Query(request)| request).map_err(|error| crate::http::what_is_wrong(&error))
     }
 
     fn request(span: Span, to: i64) -> HistoryRequest {
@@ -175,20 +166,23 @@ mod tests {
             assert_eq!(parse(&query), Err(message.to_owned()));
         };
         check(("symbol", ""), "symbol is missing or empty; a ticker is expected");
-        check(("resolution", "7"), "resolution: `7` is not a resolution; allowed are 1, 5, 15, 30, 60, D, W, M");
-        check(("to", "1.5"), "to is `1.5`; a whole number of seconds since 1970-01-01 00:00 UTC is expected");
+        check(
+            ("resolution", "7"),
+            "resolution: unknown variant `7`, expected one of `1`, `5`, `15`, `30`, `60`, `D`, `W`, `M`",
+        );
+        check(("to", "1.5"), "to: `1.5` is not a whole number of seconds since 1970-01-01 00:00 UTC");
         check(("from", "61"), "from is `61`, which is after to, `60`; at most that is allowed");
         for bad in ["0", "-1", "x", "4294967296"] {
             check(
                 ("countBack", bad),
-                &format!("countBack is `{bad}`; a whole number of bars from 1 to 4294967295 is expected"),
+                &format!("countBack: `{bad}` is not a whole number of bars from 1 to 4294967295"),
             );
         }
         let without = |name: &str| parse(&GOOD.into_iter().filter(|(other, _)| *other != name).collect::<Vec<_>>());
         assert!(without("to").unwrap_err().starts_with("to is missing"));
         assert!(without("from").unwrap_err().starts_with("from and countBack are missing"));
         let twice = parse(&[("symbol", "X"), ("symbol", "Y"), ("to", "0")]);
-        assert_eq!(twice, Err("symbol is given twice, again as `Y`; once is allowed".to_owned()));
+        assert_eq!(twice, Err("duplicate field `symbol`".to_owned()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The HTTP routes: past bars, the market's symbols, health, and the page.
 
-use std::sync::Arc;
+use std::{error::Error, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -94,15 +94,20 @@ async fn health(State(Shared { ws, market, .. }): State<Shared>) -> Json<Health>
 
 async fn bars(
     State(Shared { market, .. }): State<Shared>,
-    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
+    query: Result<Query<HistoryRequest>, QueryRejection>,
 ) -> Response {
-    let request = query
-        .map_err(|error| error.body_text())
-        .and_then(|Query(parameters)| HistoryRequest::from_parameters(&parameters).map_err(|error| error.to_string()));
-    match request {
-        Ok(request) => (MOMENTARY, Json(market.history(&request))).into_response(),
-        Err(message) => (StatusCode::BAD_REQUEST, Json(Problem { code: "invalid_parameter", message })).into_response(),
+    match query {
+        Ok(Query(request)) => (MOMENTARY, Json(market.history(&request))).into_response(),
+        Err(error) => {
+            let problem = Problem { code: "invalid_parameter", message: what_is_wrong(&error) };
+            (StatusCode::BAD_REQUEST, Json(problem)).into_response()
+        }
     }
+}
+
+/// Returns the reason without the words that axum puts before it.
+pub(crate) fn what_is_wrong(error: &QueryRejection) -> String {
+    error.source().map_or_else(|| error.body_text(), ToString::to_string)
 }
 
 async fn offer(State(Shared { market, is_live, .. }): State<Shared>) -> Response {

@@ -26,5 +26,6 @@ pub mod bucket;
 pub mod bar;
 pub mod number;
 pub mod resolution;
+pub mod report;
 
 pub use server::{App, websocket};

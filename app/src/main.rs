@@ -16,6 +16,7 @@ use trading_api::{
     http::{HEALTH_PATH, WEBSOCKET_PATH},
     page,
     publish::BoxError,
+    report::report,
 };
 
 #[tokio::main]
@@ -26,7 +27,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Printed whatever the log filter, since the server does not run.
-            eprintln!("error: {error}");
+            eprintln!("error: {}", report(&*error));
             ExitCode::FAILURE
         }
     }

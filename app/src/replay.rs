@@ -50,16 +50,9 @@ impl fmt::Display for Speed {
 }
 
 /// A speed that is neither `max` nor a number in the allowed range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a speed is `max` or a number from 0.001 to 1000000")]
 pub struct SpeedError;
-
-impl fmt::Display for SpeedError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a speed is `max` or a number from 0.001 to 1000000")
-    }
-}
-
-impl std::error::Error for SpeedError {}
 
 impl FromStr for Speed {
     type Err = SpeedError;

@@ -63,16 +63,9 @@ impl fmt::Display for Resolution {
 }
 
 /// An error for a text that is not a resolution.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a resolution; allowed are {names}", names = Resolution::NAMES)]
 pub struct UnknownResolution(String);
-
-impl fmt::Display for UnknownResolution {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is not a resolution; allowed are {}", self.0, Resolution::NAMES)
-    }
-}
-
-impl std::error::Error for UnknownResolution {}
 
 impl FromStr for Resolution {
     type Err = UnknownResolution;

@@ -12,6 +12,7 @@ use crate::{
     market::Market,
     mock::Mock,
     replay::{self, Speed},
+    report::report,
     tape::Tape,
 };
 
@@ -86,7 +87,7 @@ impl TradeSource {
                 info!(?files, %speed, "tape started");
                 match replay::play(replay::read(Tape::new(files)), speed, None, market).await {
                     Ok(trades) => info!(trades, "tape ended"),
-                    Err(error) => error!("{error}; the bars before it stay available"),
+                    Err(error) => error!("{}; the bars before it stay available", report(&error)),
                 }
             }
         }
@@ -103,7 +104,7 @@ fn symbols_of(files: &[PathBuf]) -> Vec<String> {
                 symbols.insert(trade.symbol.to_string());
             }
             // Playing the tape will fail at the same position, so this is only a warning.
-            Err(error) => warn!("{error}"),
+            Err(error) => warn!("{}", report(&error)),
         }
     }
     if symbols.is_empty() {

@@ -5,7 +5,7 @@ mod event;
 
 use std::{
     collections::VecDeque,
-    error, fmt, io,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -53,7 +53,7 @@ impl Iterator for Tape {
                 match Lines::open(file) {
                     Ok(lines) => self.reading = Some(lines),
                     Err((file, error)) => {
-                        return Some(Err(self.fail(TapeError { file, line: None, fault: Fault::Io(error) })));
+                        return Some(Err(self.fail(TapeError { file, line: None, fault: error.into() })));
                     }
                 }
                 continue;
@@ -81,12 +81,14 @@ impl Iterator for Tape {
     }
 }
 
-/// Why a tape cannot be read any further, with the file and the line.
-#[derive(Debug)]
+/// Where a tape cannot be read any further. The source says why.
+#[derive(Debug, thiserror::Error)]
+#[error("tape {}{}", .file.display(), .line.map(|line| format!(", line {line}")).unwrap_or_default())]
 pub struct TapeError {
     file: PathBuf,
     /// Counted from 1; none when the file could not even be opened.
     line: Option<u64>,
+    #[source]
     fault: Fault,
 }
 
@@ -102,41 +104,29 @@ impl TapeError {
     }
 }
 
-impl fmt::Display for TapeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "tape {}", self.file.display())?;
-        if let Some(line) = self.line {
-            write!(f, ", line {line}")?;
-        }
-        write!(f, ": {}", self.fault)
-    }
-}
-
-impl error::Error for TapeError {}
-
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 enum Fault {
-    Io(io::Error),
+    #[error("the compressed file ends too early, it was cut off")]
+    CutOff,
+    #[error("cannot be read")]
+    Io(#[source] io::Error),
+    #[error("longer than {MAX_LINE} bytes, which no line of a tape is")]
     TooLong,
+    #[error("not UTF-8")]
     NotText,
+    #[error("does not begin with a receive time in nanoseconds and a space")]
     NoReceiveTime,
-    Json(serde_json::Error),
+    #[error("not a message of a combined stream")]
+    Json(#[source] serde_json::Error),
+    #[error("not a trade")]
+    TradeJson(#[source] serde_json::Error),
+    #[error("not a trade: {0}")]
     Trade(String),
 }
 
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                f.write_str("the compressed file ends too early, it was cut off")
-            }
-            Self::Io(error) => write!(f, "cannot be read: {error}"),
-            Self::TooLong => write!(f, "longer than {MAX_LINE} bytes, which no line of a tape is"),
-            Self::NotText => f.write_str("not UTF-8"),
-            Self::NoReceiveTime => f.write_str("does not begin with a receive time in nanoseconds and a space"),
-            Self::Json(error) => write!(f, "not a message of a combined stream: {error}"),
-            Self::Trade(what) => write!(f, "not a trade: {what}"),
-        }
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::UnexpectedEof { Self::CutOff } else { Self::Io(error) }
     }
 }
 
@@ -149,6 +139,7 @@ mod tests {
     use rust_decimal::Decimal;
 
     use super::*;
+    use crate::report::report;
 
     fn line(id: u64, time: i64) -> String {
         format!(
@@ -220,7 +211,7 @@ mod tests {
             assert_eq!(read.len(), 2, "{bad}");
             let error = read[1].as_ref().expect_err("a bad line");
             assert_eq!(error.line(), Some(3));
-            assert_eq!(error.to_string(), format!("tape 0, line 3: {message}"));
+            assert_eq!(report(error).to_string(), format!("tape 0, line 3: {message}"));
         };
         let data = |data: &str| format!("1 {{\"stream\":\"x@trade\",\"data\":{data}}}");
         check("nonsense", "does not begin with a receive time in nanoseconds and a space");
@@ -248,14 +239,14 @@ mod tests {
     #[test]
     fn what_is_not_text_is_an_error() {
         let read = tape(&[b"1 \xff\xfe\n"]);
-        assert_eq!(read[0].as_ref().expect_err("not text").to_string(), "tape 0, line 1: not UTF-8");
+        assert_eq!(report(read[0].as_ref().expect_err("not text")).to_string(), "tape 0, line 1: not UTF-8");
     }
 
     #[test]
     fn a_line_without_end_is_given_up() {
         let read = tape(&[&gzip(&vec![b'1'; usize::try_from(MAX_LINE).expect("small") + 10])]);
         let error = read[0].as_ref().expect_err("too long");
-        assert_eq!(error.to_string(), "tape 0, line 1: longer than 8388608 bytes, which no line of a tape is");
+        assert_eq!(report(error).to_string(), "tape 0, line 1: longer than 8388608 bytes, which no line of a tape is");
     }
 
     #[test]
@@ -263,7 +254,7 @@ mod tests {
         let mut tape = Tape::new(["/nonexistent/tape".into(), "/nonexistent/other".into()]);
         let error = tape.next().expect("an error").expect_err("no such file");
         assert_eq!((error.file(), error.line()), (Path::new("/nonexistent/tape"), None));
-        assert!(error.to_string().starts_with("tape /nonexistent/tape: cannot be read: "), "{error}");
+        assert!(report(&error).to_string().starts_with("tape /nonexistent/tape: cannot be read: "), "{error}");
         assert!(tape.next().is_none(), "nothing is read after an error");
     }
 
@@ -276,7 +267,7 @@ mod tests {
         assert!(trades.len() > 100 && trades.iter().all(Result::is_ok));
         let error = last.as_ref().expect_err("it was cut off");
         assert_eq!(
-            error.to_string(),
+            report(error).to_string(),
             format!("tape 0, line {}: the compressed file ends too early, it was cut off", trades.len() + 1)
         );
         let read = tape(&[&text.as_bytes()[..text.len() - 10]]);

@@ -125,6 +125,20 @@ fn the_crates_own_readme_has_the_same_examples() {
     }
 }
 
+#[test]
+fn an_example_is_read_in_a_few_minutes() {
+    let sources = [
+        ("quotes", include_str!("../quotes.rs")),
+        ("orders", include_str!("../orders.rs")),
+        ("operations", include_str!("../operations.rs")),
+        ("nested", include_str!("../nested.rs")),
+    ];
+    for (name, source) in sources {
+        let lines = source.lines().count();
+        assert!(lines <= 80, "{name} has {lines} lines");
+    }
+}
+
 #[tokio::test]
 async fn the_transcript_in_the_readme_is_what_the_server_sends() {
     let example = Example::start(env!("CARGO_BIN_EXE_quotes")).await;

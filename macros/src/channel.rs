@@ -17,7 +17,7 @@ use crate::{
 const WORDS: &[Word] =
     &[args::ROUTE, args::UPDATE, args::TAGS, args::SUBJECT, args::SUMMARY, args::SERVED, args::CRATE, args::DERIVE];
 
-/// The members of a reply beside the subject (`contract.md`, "Operations of a channel").
+/// The members of a reply beside the subject (`docs/protocol.md`, "Channels").
 const REPLY_MEMBERS: [&str; 6] = ["status", "message", "topic", "code", "retryable", "retry_after_ms"];
 
 const OWNS: &str = "owns what it is made of, since it outlives the message that it came in; \

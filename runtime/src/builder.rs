@@ -28,6 +28,29 @@ const READS: usize = 16;
 
 /// Builds a [`Server`]. `S` is the application's state; give it first, because channels,
 /// operations and `authenticate` are for a state.
+///
+/// ```
+/// use std::{sync::Arc, time::Duration};
+/// use topicast::{Limits, Server, SlowConsumer};
+///
+/// #[topicast::data]
+/// pub struct Bar { pub close: f64 }
+///
+/// #[topicast::ws_router(route = "bars", update = Bar)]
+/// pub struct Bars { pub symbol: String }
+///
+/// pub struct App { pub name: String }
+///
+/// let ws = Server::builder("Bars", "1.0.0")
+///     .state(Arc::new(App { name: "desk".into() }))
+///     .description("Bars of every symbol.")
+///     .channels(topicast::channels![Arc<App>; Bars])
+///     .slow_consumer::<Bars>(SlowConsumer::latest())
+///     .heartbeat(Some(Duration::from_secs(60)))
+///     .limits(Limits { max_connections: Some(10_000), ..Limits::default() })
+///     .build()?;
+/// # Ok::<(), topicast::Error>(())
+/// ```
 pub struct Builder<S = ()> {
     info: Info,
     state: Arc<S>,

@@ -1,4 +1,4 @@
-//! The two behaviours of `contract.md`, "Two profiles".
+//! The two behaviours of a server (`docs/protocol.md`, "The profile `compat::fastws()`").
 
 /// How a server treats faults of form, nested requests and liveness.
 ///

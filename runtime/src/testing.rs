@@ -54,6 +54,27 @@ pub use reply::Subscribed;
 /// tokio's paused clock, so the test needs a `current_thread` runtime. Use it with
 /// in-memory connections only: over a real socket a paused clock jumps while bytes are
 /// on their way.
+///
+/// ```
+/// # #[topicast::data]
+/// # #[derive(Debug, PartialEq)]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let ws = topicast::Server::builder("Test", "1.0.0").channels(topicast::channels![Bars]).build()?;
+/// use std::time::Duration;
+/// use topicast::testing::{Client, Clock};
+///
+/// let clock = Clock::pause();
+/// let mut client = Client::connect(&ws).await?;
+/// // An hour passes at once, but for the client's answers to pings.
+/// clock.advance(Duration::from_secs(3601)).await;
+/// assert_eq!(client.closed().await.code, 1003);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Clock;

@@ -265,6 +265,24 @@ test("the log is filtered, paused and opened", async ({ page }) => {
   await expect.poll(() => page.locator("#log .entry").count()).toBeGreaterThan(shown);
 });
 
+test("a page that is elsewhere connects to the path that it states", async ({ page }) => {
+  // As `documents_router` serves it: the files beside the page, and the socket's path in it.
+  await page.route(`${server.origin}/internal/**`, async (route) => {
+    const { pathname } = new URL(route.request().url());
+    const response = await route.fetch({ url: `${server.origin}/api/v1/ws${pathname.slice("/internal".length)}` });
+    if (!pathname.endsWith("/asyncapi")) return route.fulfill({ response });
+    const body = (await response.text()).replace('name="socket" content=""', 'name="socket" content="/api/v1/ws"');
+    return route.fulfill({ response, body });
+  });
+  // Chromium lets no page that a test answers for connect to a local address, so the test is the server.
+  const asked = [];
+  await page.routeWebSocket(/./, (socket) => asked.push(socket.url()));
+  await page.goto(`${server.origin}/internal/asyncapi`);
+  await expect(page.locator("#channel-bars")).toBeVisible();
+  await connect(page);
+  expect(asked).toEqual([`${server.origin.replace("http", "ws")}/api/v1/ws`]);
+});
+
 test("the server's leaving is told from a fault", async ({ page }) => {
   const own = await startServer();
   await page.goto(own.documentation);

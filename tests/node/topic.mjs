@@ -1,7 +1,7 @@
 // The canonical topic in JavaScript, the other side of Rust's property test.
 //
 // Reads lines of `{"route", "params"}` and writes, for each, `{"topic"}` or `{"refused"}`
-// with the reason. The rule is `contract.md`, "Topic": every null becomes "", then RFC 8785,
+// with the reason. The rule is `docs/protocol.md`, "Topic": every null becomes "", then RFC 8785,
 // which for JSON that JavaScript read is JSON.stringify with its keys in order.
 
 import { pathToFileURL } from "node:url";

@@ -60,6 +60,28 @@ fn links_lead_to_files_and_headings() {
     assert!(checked > 30, "{checked} links");
 }
 
+#[test]
+fn comments_name_sections_of_the_protocol() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let headings: Vec<_> = PAGES[0].1.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    let mut folders = vec![root.join("runtime/src"), root.join("macros/src")];
+    let mut checked = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path());
+                continue;
+            }
+            let text = fs::read_to_string(entry.path()).unwrap_or_default();
+            for section in text.split("`docs/protocol.md`, \"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+                assert!(headings.contains(&section), "{}: no section `{section}`", entry.path().display());
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 8, "{checked} sections");
+}
+
 /// The anchor that a heading has on a page.
 fn anchor(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");

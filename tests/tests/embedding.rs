@@ -33,13 +33,23 @@ async fn get(address: SocketAddr, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_nested_router_works_and_its_documents_lack_the_prefix() {
+async fn a_nested_router_works_and_its_documents_have_the_full_path() {
     let (ws, _) = channels::server();
     let address = serve(Router::new().nest("/api", ws.router("/v1/ws"))).await;
     tokio_tungstenite::connect_async(format!("ws://{address}/api/v1/ws")).await.unwrap();
     assert!(get(address, "/api/v1/ws/asyncapi").await.starts_with("HTTP/1.1 200 "));
     let document = get(address, "/api/v1/ws/asyncapi-3.json").await;
-    assert!(document.contains("\"address\": \"/v1/ws\""), "{document}");
+    assert!(document.contains("\"address\": \"/api/v1/ws\""), "{document}");
+}
+
+#[tokio::test]
+async fn the_socket_and_the_documents_can_be_served_apart() {
+    let (ws, _) = channels::server();
+    let address = serve(ws.socket_router("/ws").merge(ws.documents_router("/internal", "/ws"))).await;
+    tokio_tungstenite::connect_async(format!("ws://{address}/ws")).await.unwrap();
+    assert!(get(address, "/ws/asyncapi").await.starts_with("HTTP/1.1 404 "));
+    let document = get(address, "/internal/asyncapi-3.json").await;
+    assert!(document.contains("\"address\": \"/ws\""), "{document}");
 }
 
 #[tokio::test]

@@ -9,9 +9,13 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tokio::sync::Notify;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+};
 use topicast::{
-    Builder, Error, Limits, Server, SlowConsumer, compat,
+    Builder, Error, Handshake, Limits, Rejection, Server, SlowConsumer, compat,
     testing::{Client, Clock, Connect},
 };
 use topicast_tests::channels::{self, App, Bar, Bars, Executions, Orders, Resolution};
@@ -181,6 +185,56 @@ async fn every_close_code_is_sent_for_its_cause() {
     }
 }
 
+/// The status and the code with which a request to the WebSocket's path is answered.
+async fn refused(ws: &Server, head: &str) -> (String, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let router = ws.router("/ws");
+    tokio::spawn(async move { topicast::serve(listener, router).await });
+    stream.write_all(head.replace('\n', "\r\n").as_bytes()).await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
+    let body: Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {response}"));
+    (head.split(' ').nth(1).unwrap().to_owned(), body["code"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn every_refused_handshake_has_its_status_and_code() {
+    const GOOD: &str = "GET /ws HTTP/1.1\nHost: x\nConnection: close, Upgrade\nUpgrade: websocket\n\
+                        Sec-WebSocket-Version: 13\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n\n";
+    let rejections = [
+        Rejection::unauthorized(""),
+        Rejection::forbidden(""),
+        Rejection::rate_limited(""),
+        Rejection::unavailable(""),
+    ];
+    let (ws, _) = channels::server();
+    let full = builder().limits(Limits { max_connections: Some(0), ..Limits::default() }).build().unwrap();
+    let mut answers = vec![
+        vec![refused(&ws, &GOOD.replace("dGhl", "dG")).await],
+        vec![refused(&ws, &GOOD.replace("GET", "POST")).await],
+        vec![
+            refused(&ws, &GOOD.replace("Upgrade: websocket\n", "")).await,
+            refused(&ws, &GOOD.replace("13", "8")).await,
+        ],
+        Vec::new(),
+        vec![refused(&full, GOOD).await],
+    ];
+    for rejection in rejections {
+        let authenticate = move |_: Handshake| std::future::ready(Err::<(), _>(rejection.clone()));
+        let private = Server::builder("Private", "1.0.0").authenticate(authenticate).build().unwrap();
+        answers[3].push(refused(&private, GOOD).await);
+    }
+    let rows = rows("Refused handshakes");
+    assert_eq!(rows.len(), answers.len());
+    for (row, answers) in rows.iter().zip(answers) {
+        let (statuses, codes): (BTreeSet<_>, Vec<_>) = answers.into_iter().unzip();
+        assert_eq!(statuses, row[0].split(", ").map(str::to_owned).collect(), "{row:?}");
+        assert_eq!(codes, quoted(row[1]), "{row:?}");
+    }
+}
+
 /// Another channel with the route of [`Bars`].
 #[topicast::ws_router(route = "bars", update = Bar)]
 struct OtherBars {
@@ -211,7 +265,9 @@ fn every_error_of_the_builder_has_a_remedy() {
     let limits = Limits { handler_timeout: zero, ..Limits::default() };
     let new = || Server::builder("Errors", "1.0.0").state(Arc::<App>::default());
     let twice = topicast::operations![Arc<App>; channels::notice_me];
-    let errors: [Vec<Result<Server, Error>>; 7] = [
+    let late = Server::builder("Late", "1.0.0").channels(topicast::channels![Bars]).state(Arc::<App>::default());
+    let errors: [Vec<Result<Server, Error>>; 8] = [
+        vec![late.build()],
         vec![
             new()
                 .channels(topicast::channels![Arc<App>; Bars])

@@ -147,10 +147,10 @@ mod tests {
         ),
         (
             "runtime/src/lib.rs",
-            "#![doc = include_str!(\"../../README.md\")]\nmod server;\nmod transport;\nmod topic;\npub use topic::Topic;\n\n/// Derives.\n///\n/// ```\n/// ```\npub use topicast_macros::data;\n",
+            "#![doc = include_str!(\"../../README.md\")]\nmod server;\nmod testing;\nmod topic;\npub use topic::Topic;\n\n/// Derives.\n///\n/// ```\n/// ```\npub use topicast_macros::data;\n",
         ),
         ("runtime/src/server.rs", "//! Serves.\nuse crate::{topic::{self, Name}, Topic};\n"),
-        ("runtime/src/transport.rs", "//! The stream.\nuse tokio::net::TcpStream;\n"),
+        ("runtime/src/testing.rs", "//! The stream.\nuse tokio::net::TcpStream;\n"),
         (
             "runtime/src/topic.rs",
             "//! Names.\n\n/// A name.\n///\n/// ```\n/// ```\npub struct Topic;\n\n#[cfg(test)]\nmod tests {\n    use crate::server::Server;\n    use serde::Serialize;\n}\n",
@@ -227,7 +227,7 @@ mod tests {
             (
                 "readme",
                 "runtime/src/lib.rs",
-                own("//! The framework.\nmod server;\nmod transport;\nmod topic;\npub use topic::Topic;\n"),
+                own("//! The framework.\nmod server;\nmod testing;\nmod topic;\npub use topic::Topic;\n"),
                 0,
             ),
             ("readme", "README.md", own("# It\n\n```rust,ignore\nfn main() {}\n```\n"), 3),
@@ -270,10 +270,10 @@ mod tests {
             (
                 "order",
                 "runtime/src/lib.rs",
-                "#![doc = include_str!(\"../../README.md\")]\nmod strict;\nmod topic;\n".to_owned(),
+                "#![doc = include_str!(\"../../README.md\")]\nmod topic;\nmod server;\nmod testing;\n".to_owned(),
                 0,
             ),
-            ("order", "runtime/src/topic/deep.rs", own("//! Names.\nfn f() { crate::transport::go() }\n"), 0),
+            ("order", "runtime/src/topic/deep.rs", own("//! Names.\nfn f() { crate::testing::go() }\n"), 0),
             ("order", "macros/src/expand.rs", own("//! Quotes.\nuse super::parse;\n"), 2),
             ("imports", "app/web/src/a.ts", own("// A.\nimport { a } from \"./a.js\";\n"), 2),
         ]

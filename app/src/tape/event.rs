@@ -47,7 +47,7 @@ pub(super) fn parse(line: &[u8], known: Option<&Arc<str>>) -> Result<Option<Trad
             false => Ok(None),
         };
     };
-    let event: TradeEvent<'_> = serde_json::from_str(data.get()).map_err(|error| Fault::Trade(error.to_string()))?;
+    let event: TradeEvent<'_> = serde_json::from_str(data.get()).map_err(Fault::TradeJson)?;
     if event.e != "trade" {
         return Err(Fault::Trade(format!("`e` is `{}`; allowed is `trade`", event.e)));
     }

@@ -60,7 +60,7 @@ impl Lines {
                 Ok(_) if limited.limit() == 0 => return Err(Fault::TooLong),
                 Ok(_) if self.buffer.trim_ascii().is_empty() => {}
                 Ok(_) => return Ok(Some(self.buffer.trim_ascii())),
-                Err(error) => return Err(Fault::Io(error)),
+                Err(error) => return Err(error.into()),
             }
         }
     }

@@ -10,6 +10,7 @@ use flate2::{Compression, write::GzEncoder};
 use rust_decimal::Decimal;
 use trading_api::{
     number::Number,
+    report::report,
     resolution::Resolution,
     tape::{Tape, TapeError},
 };
@@ -178,12 +179,14 @@ fn broken_tapes_tell_the_file_and_the_line() {
     assert!(trades > 50, "{trades} trades before the spoilt line");
     assert_eq!(error.line(), Some(120));
     let begin = format!("tape {}, line 120: not a message of a combined stream: EOF", corrupt().display());
-    assert!(error.to_string().starts_with(&begin), "{error}");
+    let text = report(&error).to_string();
+    assert!(text.starts_with(&begin), "{text}");
 
     let (trades, error) = read(&truncated());
     let error = error.expect("the file is cut off");
     assert!(trades > 20, "{trades} trades before the cut");
-    assert!(error.to_string().ends_with("the compressed file ends too early, it was cut off"), "{error}");
+    let text = report(&error).to_string();
+    assert!(text.ends_with("the compressed file ends too early, it was cut off"), "{text}");
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ pub(crate) fn peer(parts: &Parts) -> Option<SocketAddr> {
 }
 
 /// Why a handshake is refused: an HTTP status and `{"code","message"}`, not an upgrade
-/// (`contract.md`, "Other ends").
+/// (`docs/protocol.md`, "Connection").
 ///
 /// ```
 /// let rejection = topicast::Rejection::forbidden("this account is closed");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Heartbeat and lifespan (`contract.md`, "Time limits"); `None` is off.
+/// Heartbeat and lifespan (`docs/protocol.md`, "Time limits"); `None` is off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimeLimits {
     pub(crate) heartbeat: Option<Duration>,

@@ -10,6 +10,9 @@ mod reader;
 mod liveness;
 
 pub(crate) use liveness::TimeLimits;
+#[cfg(feature = "testing")]
 pub(crate) use reader::{Incoming, Reader};
 pub(crate) use shared::{Sessions, Shared};
-pub(crate) use upgrade::{admit, authenticate, serve_transport, upgrade};
+pub(crate) use upgrade::upgrade;
+#[cfg(feature = "testing")]
+pub(crate) use upgrade::{admit, authenticate, serve_transport};

@@ -233,7 +233,7 @@ mod tests {
     fn texts(reader: &mut Reader, bytes: &[u8], ends: impl IntoIterator<Item = usize>) -> Vec<String> {
         let (mut out, mut from) = (VecDeque::new(), 0);
         for end in ends.into_iter().chain([bytes.len()]) {
-            reader.feed(&bytes[from..end], &mut out).unwrap();
+            reader.feed(&bytes[from..end], &mut out).expect("the client keeps to the protocol");
             from = end;
         }
         let text = |message| if let Incoming::Text(text) = message { Some(text.to_string()) } else { None };

@@ -187,3 +187,30 @@ fn refuse(rejection: &Rejection) -> Response {
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{Extension, Router, routing::get};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_session_keeps_the_applications_extensions_and_none_of_axums() {
+        let endpoint = |request: Request<Body>| async {
+            let (mut parts, _) = request.into_parts();
+            forget_axum(&mut parts);
+            let kept = parts.extensions.get::<&str>().copied().unwrap_or("nothing");
+            format!("{kept}, {}", parts.extensions.is_empty())
+        };
+        let router = Router::new().nest("/{version}", Router::new().route("/{room}", get(endpoint)));
+        let check = async |router: Router, expected: &str| {
+            let mut request = Request::get("/v1/a").body(Body::empty()).unwrap();
+            request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1))));
+            let body = router.oneshot(request).await.unwrap().into_body();
+            assert_eq!(axum::body::to_bytes(body, 64).await.unwrap(), expected);
+        };
+        check(router.clone(), "nothing, true").await;
+        check(router.layer(Extension("the user")), "the user, false").await;
+    }
+}

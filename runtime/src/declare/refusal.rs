@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, time::Duration};
 /// Why a well-formed request was not granted.
 ///
 /// It goes to the client as `{"status":"error",…,"code","message","retryable","retry_after_ms"?}`
-/// (`contract.md`, "Operations of a channel"). The constructors are the codes of the
+/// (`docs/protocol.md`, "Refusals"). The constructors are the codes of the
 /// contract; an application adds its own with [`Refusal::new`].
 ///
 /// ```

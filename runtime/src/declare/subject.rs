@@ -4,7 +4,7 @@ use serde::Serialize;
 
 /// A type whose values can be the subject of a channel.
 ///
-/// `contract.md`, "Operations of a channel": the subject is a string, a number, a
+/// `docs/protocol.md`, "Channels": the subject is a string, a number, a
 /// boolean or an enum of unit variants. [`#[data]`](crate::data) implements the trait for
 /// such enums; a newtype of your own that serializes as one of these can implement it
 /// by hand, with an empty body.

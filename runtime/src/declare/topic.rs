@@ -21,7 +21,7 @@ pub fn topic_of<C: Channel>(request: &C) -> Result<String, TopicError> {
 
 /// The topic `{route}:{params}` of any serializable params.
 ///
-/// `contract.md`, "Topic": the JSON text that serde_json writes, every null turned into
+/// `docs/protocol.md`, "Topic": the JSON text that serde_json writes, every null turned into
 /// `""`, then RFC 8785 (JSON Canonicalization Scheme).
 ///
 /// ```

@@ -348,6 +348,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_outbox_whose_frames_are_sent_keeps_no_room_for_others() {
+        let (server, _client) = tokio::io::duplex(64);
+        let (transport, mut outbox) = (Transport::other(server), Outbox::default());
+        outbox.push(frame("kept"), Class::Kept);
+        assert!(outbox.poll_flush(&transport, &mut Context::from_waker(Waker::noop())).is_ready());
+        assert_eq!(outbox.queue.capacity(), 0);
+    }
+
+    #[tokio::test]
     async fn more_frames_than_one_write_takes() {
         let (server, client) = tokio::io::duplex(1 << 20);
         let mut outbox = Outbox::default();

@@ -392,3 +392,24 @@ impl Peer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(limit: usize) -> (Peer, tokio::io::DuplexStream) {
+        let (server, client) = tokio::io::duplex(64);
+        let transport = Arc::new(Transport::other(server));
+        (Peer::new(0, transport, Arc::default(), Waker::noop().clone(), limit), client)
+    }
+
+    #[test]
+    fn a_peer_that_has_missed_nothing_keeps_no_arrears() {
+        let (mut peer, _client) = peer(1024);
+        let topic = TopicId(0);
+        assert!(peer.join(topic, 0, true));
+        assert!(peer.arrears.is_some(), "updates are held until the snapshot is there");
+        assert_eq!(peer.release(topic, Policy::Close, Millis::default(), Vec::new()), Some(Ok(())));
+        assert!(peer.arrears.is_none());
+    }
+}

@@ -26,6 +26,27 @@ use crate::{
 /// Every method that waits panics if it has waited for longer than
 /// [`Connect::wait_limit`] allows. The panic names what was awaited and lists the messages
 /// that were received.
+///
+/// ```
+/// # #[topicast::data]
+/// # #[derive(Debug, PartialEq)]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let ws = topicast::Server::builder("Test", "1.0.0").channels(topicast::channels![Bars]).build()?;
+/// use topicast::testing::Client;
+///
+/// let aapl = Bars { symbol: "AAPL".into() };
+/// let mut client = Client::connect(&ws).await?;
+/// client.subscribe(&aapl).await;
+/// ws.publisher::<Bars>()?.topic(&aapl)?.publish(&Bar { close: 150.5 })?;
+/// assert_eq!(client.update::<Bars, Bar>().await, Bar { close: 150.5 });
+/// assert!(client.settled().await.is_empty());
+/// # Ok(())
+/// # }
+/// ```
 pub struct Client {
     stream: DuplexStream,
     reader: Reader,
@@ -38,6 +59,26 @@ pub struct Client {
 }
 
 /// How a connection ended.
+///
+/// ```
+/// # #[topicast::data]
+/// # #[derive(Debug, PartialEq)]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let ws = topicast::Server::builder("Test", "1.0.0").channels(topicast::channels![Bars]).build()?;
+/// use topicast::{CloseCode, testing::Client};
+///
+/// let mut client = Client::connect(&ws).await?;
+/// client.settled().await;
+/// ws.sessions()[0].close(CloseCode::NORMAL, "good night");
+/// let closed = client.closed().await;
+/// assert_eq!((closed.code, closed.reason.as_str()), (1000, "good night"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closed {
     /// The code; 1006 if the stream ended without a close.
@@ -132,18 +173,22 @@ impl Client {
     ///
     /// ```
     /// # use topicast::{Cx, Refusal, Server, testing::Client};
+    /// #[topicast::data]
+    /// struct Price { cents: i64 }
+    ///
     /// #[topicast::ws_operation("fees.add", reply = "fees.add.response")]
-    /// async fn add_fee(_cx: &Cx<'_, ()>, price: f64) -> Result<f64, Refusal> {
-    ///     if price < 0.0 { Err(Refusal::new("bad_price", "a price is not negative")) } else { Ok(price + 1.0) }
+    /// async fn add_fee(_cx: &Cx<'_>, price: Price) -> Result<Price, Refusal> {
+    ///     if price.cents < 0 { return Err(Refusal::new("bad_price", "a price is not negative")) }
+    ///     Ok(Price { cents: price.cents + 100 })
     /// }
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let operations = topicast::operations![(); add_fee];
     /// let ws = Server::builder("Test", "1.0.0").refusal_codes(["bad_price"]).operations(operations).build()?;
     /// let mut client = Client::connect(&ws).await?;
-    /// let total: f64 = client.request("fees.add", &2.0).await;
-    /// assert_eq!(total, 3.0);
-    /// assert_eq!(client.request_refused("fees.add", &-2.0).await.code(), "bad_price");
+    /// let total: Price = client.request("fees.add", &Price { cents: 200 }).await;
+    /// assert_eq!(total.cents, 300);
+    /// assert_eq!(client.request_refused("fees.add", &Price { cents: -1 }).await.code(), "bad_price");
     /// # Ok(())
     /// # }
     /// ```

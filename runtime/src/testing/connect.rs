@@ -13,6 +13,27 @@ use crate::{
 };
 
 /// A connection to be made: what the handshake carries.
+///
+/// ```
+/// # #[topicast::data]
+/// # #[derive(Debug, PartialEq)]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let ws = topicast::Server::builder("Test", "1.0.0").channels(topicast::channels![Bars]).build()?;
+/// use topicast::testing::Connect;
+///
+/// #[derive(Clone)]
+/// struct User { account: String }
+///
+/// let user = User { account: "TEST-001".into() };
+/// let client = Connect::new(&ws).extension(user).peer("192.0.2.1:9000".parse()?).socket_bytes(1000).open().await?;
+/// assert_eq!(ws.sessions()[0].extension::<User>().map(|user| user.account.as_str()), Some("TEST-001"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Connect<'a> {
     server: &'a Server,

@@ -8,6 +8,23 @@ use serde_json::Value;
 use crate::Refusal;
 
 /// An ok reply to a subscribe.
+///
+/// ```
+/// # #[topicast::data]
+/// # #[derive(Debug, PartialEq)]
+/// # pub struct Bar { close: f64 }
+/// # #[topicast::ws_router(route = "bars", update = Bar)]
+/// # pub struct Bars { symbol: String }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let ws = topicast::Server::builder("Test", "1.0.0").channels(topicast::channels![Bars]).build()?;
+/// let mut client = topicast::testing::Client::connect(&ws).await?;
+/// let subscribed = client.subscribe(&Bars { symbol: "AAPL".into() }).await;
+/// assert_eq!(subscribed.topic, r#"bars:{"symbol":"AAPL"}"#);
+/// assert_eq!((subscribed.message.as_str(), subscribed.seq), ("Subscribed to AAPL", 0));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Subscribed {

@@ -308,3 +308,38 @@ impl Drop for Subscription {
         self.entry.leave(&self.shard, self.key);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fanout::{Bounds, Hub},
+        wire::Transport,
+    };
+
+    #[tokio::test]
+    async fn a_shard_whose_last_subscriber_left_is_sent_no_more_updates() {
+        // Nothing is sent, so the names on the wire do not matter.
+        const FRAGMENT: Fragment = Fragment::faulty("bars");
+        let hub = Hub::new(2, Bounds { outbox: 1024, inbox: 1024, flush_window: Duration::ZERO });
+        let settings = TopicSettings { fragment: &FRAGMENT, served: false, slow: SlowConsumer::close() };
+        let entry = Topics::new(Duration::ZERO).get_or_create("bars", settings);
+        let (stream, _peer) = tokio::io::duplex(64);
+        let transport = Arc::new(Transport::other(stream));
+        let mut join = |_| {
+            let handle = hub.open(Arc::clone(&transport));
+            entry.join(&handle, None).0
+        };
+        let subscriptions: Vec<Subscription> = (0..4).map(&mut join).collect();
+        let counts = || entry.lock().shards.iter().map(|(_, count)| *count).collect::<Vec<_>>();
+        let check = |left: &[usize]| assert_eq!(counts(), left);
+        check(&[2, 2]);
+        let [first, second, third, fourth] = subscriptions.try_into().expect("there are four");
+        drop(first);
+        check(&[1, 2]);
+        drop(third);
+        check(&[2]);
+        drop((second, fourth));
+        check(&[]);
+    }
+}

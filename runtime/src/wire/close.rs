@@ -1,4 +1,4 @@
-//! Close codes: why a connection ended (RFC 6455, section 7.4; `contract.md`, "Other ends").
+//! Close codes: why a connection ended (RFC 6455, section 7.4; `docs/protocol.md`, "Closes").
 
 /// A code that a server may close a connection with.
 ///

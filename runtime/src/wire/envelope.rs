@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::declare::MAX_SAFE_INTEGER;
 
-/// The longest `id` that is a string, in bytes (`contract.md`, "Envelope").
+/// The longest `id` that is a string, in bytes (`docs/protocol.md`, "Envelope").
 pub(crate) const MAX_ID_BYTES: usize = 128;
 
 /// A client's message, with its payload still text.

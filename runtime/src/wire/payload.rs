@@ -93,7 +93,7 @@ impl std::error::Error for Unsendable {}
 /// # let ws = topicast::Server::builder("Bars", "1.0.0").channels(topicast::channels![Bars]).build()?;
 /// let aapl = ws.publisher::<Bars>()?.topic(&Bars { symbol: "AAPL".into() })?;
 /// let error = aapl.publish(&Bar { close: f64::NAN }).unwrap_err();
-/// assert!(error.to_string().starts_with("the update cannot be sent"));
+/// assert!(error.to_string().contains("close"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]

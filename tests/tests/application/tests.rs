@@ -4,10 +4,9 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use serde_json::json;
 use topicast::testing::{Client, Connect};
 
-use crate::{App, Balance, Balances, User, websockets};
+use crate::{App, Balance, Balances, PlaceOrder, Placed, User, websockets};
 
 fn app() -> Arc<App> {
     let user = User { account: "TEST-001".into() };
@@ -36,8 +35,8 @@ async fn an_order_is_placed_and_notified() {
     let app = app();
     let ws = websockets(&app).unwrap();
     let mut client = Connect::new(&ws).extension(app.users["secret"].clone()).open().await.unwrap();
-    let order = json!({ "symbol": "AAPL", "quantity": 100 });
-    let placed: serde_json::Value = client.request("orders.place", &order).await;
-    assert_eq!(placed["number"], 1);
+    let order = PlaceOrder { symbol: "AAPL".into(), quantity: 100 };
+    let placed: Placed = client.request("orders.place", &order).await;
+    assert_eq!(placed.number, 1);
     assert_eq!(client.message().await["payload"]["text"], "100 of AAPL ordered");
 }

@@ -1,4 +1,4 @@
-//! The messages of a channel: `contract.md`, "Operations of a channel with route R".
+//! The messages of a channel: `docs/protocol.md`, "Channels".
 
 use serde_json::{Value, json};
 
