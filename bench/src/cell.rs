@@ -1,4 +1,4 @@
-//! One peer under one workload, once: started, loaded, measured and stopped.
+//! One measurement of one peer under one workload: starts, loads, measures and stops the peer.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,30 +12,33 @@ use crate::result::{Figure, Metrics};
 use crate::schedule::Schedule;
 use crate::workload::Workload;
 
-/// How long anything may take that takes a moment.
+/// The timeout of short operations.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How long all connections may take.
+/// How long updates may be late before they count as lost, in seconds.
+pub(crate) const DRAIN: f64 = 5.0;
+
+/// The timeout for opening all connections.
 const CONNECT_US: u64 = 90_000_000;
 
-/// From an order until the first update, so that all are ready.
+/// The delay from an order to the first update, so that all processes are ready.
 const LEAD_US: u64 = 200_000;
 
-/// How many connections may be on their way at once, where that is not what is measured.
+/// The limit of connections in progress, in workloads that do not measure connecting.
 const IN_FLIGHT: usize = 64;
 
-/// What all cells of a run have in common.
+/// The settings of all cells of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Setup {
     pub(crate) server_core: usize,
     pub(crate) load_core: usize,
-    /// Where processes run and peers are installed.
+    /// The folder for processes and installed peers.
     pub(crate) folder: PathBuf,
-    /// Measured time, as a part of what the workload says.
+    /// The measured time, as a fraction of the workload's.
     pub(crate) scale: f64,
-    /// Seconds measured instead, if given.
+    /// The measured time in seconds, if given.
     pub(crate) seconds: Option<f64>,
-    /// Whether sending calls are counted.
+    /// Whether to count sending calls.
     pub(crate) count_calls: bool,
 }
 
@@ -45,7 +48,7 @@ impl Setup {
     }
 }
 
-/// A server that runs, and a client that is connected to it.
+/// A running server, and the load client connected to it.
 pub(crate) struct Session<'a> {
     pub(crate) setup: &'a Setup,
     pub(crate) workload: &'a Workload,
@@ -56,7 +59,7 @@ pub(crate) struct Session<'a> {
     pub(crate) metrics: Metrics,
 }
 
-/// A stretch of updates: how fast, how long, and how long before that is not measured.
+/// A stretch of updates: its rate, its duration, and the warm-up before it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stretch {
     pub(crate) rate: f64,
@@ -66,7 +69,7 @@ pub(crate) struct Stretch {
     pub(crate) drain: f64,
 }
 
-/// What was found in a stretch.
+/// The measurements of a stretch.
 pub(crate) struct Found {
     pub(crate) measured: Measured,
     pub(crate) wall_us: f64,
@@ -77,7 +80,7 @@ pub(crate) struct Found {
 }
 
 impl<'a> Session<'a> {
-    /// Starts a server, alone.
+    /// Starts a server without load.
     pub(crate) fn start(setup: &'a Setup, workload: &'a Workload, program: &Program) -> Result<Self, String> {
         let mut server = program.start(&setup.folder)?;
         let port = server.line_of("ready ", PATIENCE)?;
@@ -85,7 +88,7 @@ impl<'a> Session<'a> {
         let load = Load::start(port, setup.load_core, URGENT, &setup.folder)?;
         let mut session =
             Self { setup, workload, server, load, port, before: Memory::default(), metrics: Metrics::default() };
-        // One connection first, so that what a server loads only then is there before memory is counted.
+        // Opens one connection first, so that memory that a server allocates then is not counted.
         let one = Workload { connections: 1, ..*workload };
         Load::start(port, setup.load_core, URGENT, &setup.folder)?.connect_all(session.order(&one, 0, false))?;
         pause(0.3);
@@ -93,14 +96,14 @@ impl<'a> Session<'a> {
         Ok(session)
     }
 
-    /// Connects as many as the workload says, which all have to succeed.
+    /// Opens the workload's connections, all of which must succeed.
     pub(crate) fn connect(&mut self) -> Result<Connected, String> {
         let connected = self.load.connect_all(self.order(self.workload, 0, false))?;
         self.metrics.set(Figure::ConnectSeconds, figure(connected.micros) / 1e6);
         Ok(connected)
     }
 
-    /// An order for a workload's connections.
+    /// Returns the order for a workload's connections.
     pub(crate) fn order(&self, workload: &Workload, first_topic: u32, slow: bool) -> Connect {
         Connect {
             count: workload.connections,
@@ -113,7 +116,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// What connections cost in memory, so many of them.
+    /// Records the memory of this number of connections.
     pub(crate) fn weigh(&mut self, connections: usize) -> Result<(), String> {
         let now = Memory::of(self.server.id())?;
         self.metrics.set(Figure::RssPerConnection, (now.rss - self.before.rss) / count(connections));
@@ -121,14 +124,14 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// The same after updates.
+    /// Records the memory of connections after updates.
     pub(crate) fn weigh_again(&mut self, connections: usize) -> Result<(), String> {
         let now = Memory::of(self.server.id())?;
         self.metrics.set(Figure::RssPerConnectionAfter, (now.rss - self.before.rss) / count(connections));
         Ok(())
     }
 
-    /// The schedule of a stretch, and its first measured tick.
+    /// Returns the schedule of a stretch and its first measured tick.
     fn schedule(&self, stretch: Stretch) -> (Schedule, u64) {
         let period_ns = whole(1e9 / stretch.rate).max(1);
         let ticks = |seconds: f64| whole((seconds * stretch.rate).round());
@@ -143,25 +146,25 @@ impl<'a> Session<'a> {
         (schedule, first)
     }
 
-    /// Has the server publish and the client measure; `keep` is for an end that is not known yet.
+    /// Starts publishing and measuring; `keep` keeps the samples for an end that is not known yet.
     pub(crate) fn begin(&mut self, stretch: Stretch, keep: bool) -> Result<Measure, String> {
         let (schedule, first) = self.schedule(stretch);
         let give_up_us = schedule.end_us() + whole(stretch.drain * 1e6);
         let order = Measure { schedule, first, end: schedule.ticks, give_up_us, keep };
         self.load.begin(order.clone())?;
-        self.server.tell(&schedule.command())?;
+        self.server.send(&schedule.command())?;
         Ok(order)
     }
 
-    /// Has the server publish what nobody measures.
+    /// Starts publishing without measuring.
     pub(crate) fn publish(&mut self, stretch: Stretch) -> Result<(), String> {
         let (schedule, _) = self.schedule(stretch);
-        self.server.tell(&schedule.command())
+        self.server.send(&schedule.command())
     }
 
-    /// Has the slow connections read.
+    /// Makes the slow connections read.
     pub(crate) fn begin_drain(&mut self, quiet_us: u64, give_up_us: u64) -> Result<(), String> {
-        self.load.tell(&Order::Drain { quiet_us, give_up_us })
+        self.load.send(&Order::Drain { quiet_us, give_up_us })
     }
 
     /// Measures a stretch.
@@ -192,14 +195,14 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Counts sending calls in a short stretch of its own, since counting costs time.
+    /// Counts sending calls in a separate short stretch, since counting costs time.
     pub(crate) fn count_calls(&mut self, rate: f64) -> Result<(), String> {
         if !self.setup.count_calls {
             return Ok(());
         }
         let stretch = Stretch { rate, seconds: 1.0, warm_up: 0.0, drain: 1.0 };
         let Some(calls) = SendCalls::count(self.server.id(), 2.6, self.setup.load_core) else { return Ok(()) };
-        // The counter has to be at work before the first update.
+        // The counter must run before the first update.
         pause(0.4);
         let order = self.begin(stretch, false)?;
         let measured = self.load.measured(order.give_up_us)?;
@@ -211,13 +214,13 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Keeps the figures of a stretch.
+    /// Stores the figures of a stretch.
     pub(crate) fn keep(&mut self, stretch: Stretch, found: &Found) {
         let measured = &found.measured;
         let listeners = self.workload.connections * self.workload.topics_per_connection as usize;
         let arrivals = figure(measured.arrivals);
         let lost = measured.expected.saturating_sub(measured.received);
-        // Without a single arrival a quotient is no number, and is not kept.
+        // Without arrivals the quotient is not a number and is not stored.
         for (name, value) in [
             (Figure::Rate, stretch.rate),
             (Figure::OfferedPerSecond, stretch.rate * count(listeners)),
@@ -251,12 +254,12 @@ struct Spent {
     core_us: f64,
 }
 
-/// Lets things come to rest.
+/// Waits for processes to become idle.
 pub(crate) fn pause(seconds: f64) {
     std::thread::sleep(Duration::from_secs_f64(seconds));
 }
 
-/// A count as a figure. None here comes near what that cannot hold.
+/// Converts a count to a figure; all counts here are exact as `f64`.
 #[expect(clippy::cast_precision_loss, reason = "counts of a run are far below 2^53")]
 pub(crate) fn figure(value: u64) -> f64 {
     value as f64
@@ -266,7 +269,7 @@ pub(crate) fn count(value: usize) -> f64 {
     figure(value as u64)
 }
 
-/// The whole part of a figure that is not negative.
+/// Returns the integer part of a non-negative figure.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "figures are positive and far below 2^53")]
 pub(crate) fn whole(value: f64) -> u64 {
     value as u64

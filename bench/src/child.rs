@@ -1,4 +1,4 @@
-//! A process that the benchmark started, which ends with it whatever happens.
+//! A child process that ends with the benchmark in every case.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
@@ -11,18 +11,17 @@ use std::time::{Duration, Instant};
 use rustix::process::{Signal, getppid, set_parent_process_death_signal, setpriority_process};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
-/// How many lines of a process may wait to be looked at.
+/// The limit of unread lines of a process.
 const LINES: usize = 64;
 
-/// The priority of servers and clients, so that whatever else the machine does disturbs them
-/// little. Only root may ask for it.
+/// The priority of servers and clients, to reduce disturbance by other processes. It requires root.
 pub(crate) const URGENT: i32 = -20;
 
-/// The priority of what may not disturb them.
+/// The priority of processes that must not disturb them.
 pub(crate) const PATIENT: i32 = 0;
 
-/// A running process. Dropping it kills it, the kernel kills it when this program is killed, and
-/// the end of its standard input asks it to stop.
+/// A running process. It is killed when this is dropped or, by the kernel, when this program is
+/// killed. The end of its standard input asks it to stop.
 pub(crate) struct Process {
     name: String,
     child: Child,
@@ -40,14 +39,14 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Another copy of this program.
+    /// Returns another copy of this program.
     pub(crate) fn own(name: &str, words: &[&str], cores: &[usize]) -> Result<Self, String> {
         let mut all = vec![own_path()?];
         all.extend(words.iter().map(|&word| word.to_owned()));
         Ok(Self { name: name.to_owned(), words: all, cores: cores.to_vec(), nice: URGENT })
     }
 
-    /// Starts it, with pipes for its input and output, in a folder.
+    /// Starts the program in a folder, with pipes for its input and output.
     pub(crate) fn start(&self, folder: &Path) -> Result<Process, String> {
         let mut command = pinned(&self.cores, self.nice)?;
         command.args(&self.words);
@@ -74,14 +73,14 @@ impl Process {
     }
 
     /// Writes a line to its standard input.
-    pub(crate) fn tell(&mut self, line: &str) -> Result<(), String> {
-        // In one piece, so that nobody reads half a line.
+    pub(crate) fn send(&mut self, line: &str) -> Result<(), String> {
+        // A single write, so that the process never reads half a line.
         let line = format!("{line}\n");
-        let told = self.input.write_all(line.as_bytes()).and_then(|()| self.input.flush());
-        told.map_err(|error| format!("{} does not listen: {error}", self.name))
+        let sent = self.input.write_all(line.as_bytes()).and_then(|()| self.input.flush());
+        sent.map_err(|error| format!("{} does not read its input: {error}", self.name))
     }
 
-    /// The next line of its standard output.
+    /// Returns the next line of its standard output.
     pub(crate) fn line(&mut self, patience: Duration) -> Result<String, String> {
         self.lines.recv_timeout(patience).map_err(|error| match error {
             RecvTimeoutError::Timeout => format!("{} said nothing for {} s", self.name, patience.as_secs()),
@@ -92,7 +91,7 @@ impl Process {
         })
     }
 
-    /// The rest of the next line that begins with this word; others are passed over.
+    /// Returns the rest of the next line that starts with this word, and skips others.
     pub(crate) fn line_of(&mut self, word: &str, patience: Duration) -> Result<String, String> {
         let end = Instant::now() + patience;
         loop {
@@ -106,14 +105,14 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended already, which is as well.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A command whose arguments are a program and its arguments, which is pinned to these cores and
-/// ends with this process: a copy of this program prepares itself and then becomes it.
+/// Returns a command that runs a program pinned to these cores and ends it with this process: a
+/// copy of this program that prepares itself and then executes the program.
 pub(crate) fn pinned(cores: &[usize], nice: i32) -> Result<Command, String> {
     let cores: Vec<String> = cores.iter().map(usize::to_string).collect();
     let mut command = Command::new(own_path()?);
@@ -121,17 +120,17 @@ pub(crate) fn pinned(cores: &[usize], nice: i32) -> Result<Command, String> {
     Ok(command)
 }
 
-/// Pins this process to its cores, ties its life to its parent's, and becomes a program.
+/// Pins this process to its cores, ties its lifetime to its parent's, and executes a program.
 pub(crate) fn become_pinned(parent: u32, cores: &str, nice: i32, words: &[String]) -> Result<(), String> {
     let mut set = CpuSet::new();
     for core in cores.split(',') {
         set.set(core.parse().map_err(|_| format!("`{core}` is no core: allowed are numbers from 0"))?);
     }
     sched_setaffinity(None, &set).map_err(|error| format!("cores {cores} cannot be used: {error}"))?;
-    // Whoever may not be preferred is measured all the same, and all peers alike.
+    // Without the permission for the priority, all peers are measured without it alike.
     let _ = setpriority_process(None, nice);
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(|error| format!("no guard: {error}"))?;
-    // Had the parent ended before the guard was set, nobody would end this process.
+    // If the parent ended before the guard was set, the guard has no effect.
     if getppid().is_none_or(|found| found.as_raw_nonzero().get().cast_unsigned() != parent) {
         return Err("the benchmark has ended".to_owned());
     }

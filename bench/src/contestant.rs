@@ -1,4 +1,4 @@
-//! Who is compared: the servers, which workloads each takes part in, and how each is installed.
+//! The servers to compare, the workloads each takes part in, and how each is installed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use crate::child::{Program, URGENT};
 use crate::workload::{Kind, Workload};
 
-/// Where the sources of the peers in other languages are.
+/// The folder with the sources of the peers in other languages.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers");
 
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(crate) struct Contestant {
     pub(crate) name: &'static str,
     pub(crate) says: &'static str,
     runs: Runs,
-    /// What it takes part in.
+    /// The workloads it takes part in.
     takes: fn(&Workload) -> bool,
 }
 
@@ -32,7 +32,7 @@ fn usual(workload: &Workload) -> bool {
     workload.kind != Kind::Shards
 }
 
-/// What a server that only sends, and does not look up while it does, can do.
+/// The capabilities of a server that only sends, and reads nothing meanwhile.
 fn sending(workload: &Workload) -> bool {
     matches!(workload.kind, Kind::Steady | Kind::Flood | Kind::Half)
 }
@@ -113,7 +113,7 @@ impl Contestant {
         (self.takes)(workload)
     }
 
-    /// The arguments that limit how much may wait for a client, for a server that can.
+    /// Returns the arguments that limit the unsent bytes for a client, if the server supports that.
     pub(crate) fn limit(&self, bytes: usize) -> Vec<String> {
         match self.runs {
             Runs::Own(["topicast", ..]) => vec!["--unsent-bytes".to_owned(), bytes.to_string()],
@@ -122,7 +122,7 @@ impl Contestant {
         }
     }
 
-    /// Installs what it needs below a folder, and tells how it is started.
+    /// Installs its dependencies below a folder, and returns the program to start.
     pub(crate) fn prepare(&self, folder: &Path, cores: &[usize]) -> Result<Program, String> {
         let words = match self.runs {
             Runs::Own(words) => {
@@ -140,7 +140,7 @@ impl Contestant {
         Ok(Program { name: self.name.to_owned(), words, cores: cores.to_vec(), nice: URGENT })
     }
 
-    /// What its version is, once it is prepared.
+    /// Returns its version, once it is installed.
     pub(crate) fn versions(&self, folder: &Path) -> Vec<(String, String)> {
         let node = |package: &str| package_version(&folder.join("node/node_modules").join(package));
         match self.runs {
@@ -165,7 +165,7 @@ impl Contestant {
     }
 }
 
-/// The packages of npm, in a folder with the peers that use them.
+/// Installs the npm packages, in a folder with the peers that use them.
 fn node_packages(folder: &Path) -> Result<PathBuf, String> {
     let folder = folder.join("node");
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -181,8 +181,8 @@ fn node_packages(folder: &Path) -> Result<PathBuf, String> {
     Ok(folder)
 }
 
-/// Bun's program. The package `bun` would put it in place with an install script, but it is
-/// there without, in the package for this kind of machine.
+/// Returns Bun's program. It is in the package for this platform, so the install script of the
+/// package `bun` is not needed.
 fn bun(packages: &Path) -> Result<PathBuf, String> {
     let packages = packages.join("node_modules/@oven");
     let found = fs::read_dir(&packages).map_err(|_| "npm has no bun for this machine".to_owned())?;
@@ -194,7 +194,7 @@ fn bun(packages: &Path) -> Result<PathBuf, String> {
         .ok_or_else(|| "no bun of npm runs on this machine".to_owned())
 }
 
-/// A virtual environment with the packages of PyPI.
+/// Creates a virtual environment with the packages of PyPI.
 fn venv(folder: &Path) -> Result<PathBuf, String> {
     let venv = folder.join("venv");
     let requirements = format!("{SOURCES}/python/requirements.txt");
@@ -209,7 +209,7 @@ fn venv(folder: &Path) -> Result<PathBuf, String> {
     Ok(venv)
 }
 
-/// Does something in a folder unless it was done there for the same text.
+/// Runs a step in a folder, unless it was done there for the same text.
 fn once(folder: &Path, text: &str, work: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
     let stamp = folder.join(".installed");
     if fs::read_to_string(&stamp).is_ok_and(|found| found == text) {
@@ -219,7 +219,7 @@ fn once(folder: &Path, text: &str, work: impl FnOnce() -> Result<(), String>) ->
     fs::write(&stamp, text).map_err(|error| format!("{}: {error}", stamp.display()))
 }
 
-/// Copies a source of a peer into a folder, and tells what it says.
+/// Copies a source of a peer into a folder, and returns its text.
 fn copy(source: &str, folder: &Path) -> Result<String, String> {
     let from = Path::new(SOURCES).join(source);
     let text = fs::read_to_string(&from).map_err(|error| format!("{}: {error}", from.display()))?;
@@ -244,7 +244,7 @@ fn package_version(package: &Path) -> String {
     manifest["version"].as_str().unwrap_or("unknown").to_owned()
 }
 
-/// What a program prints; `unknown` if it cannot be asked.
+/// Returns the output of a program; `unknown` if it cannot be run.
 fn said(command: &mut Command) -> String {
     match command.output() {
         Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().to_owned(),

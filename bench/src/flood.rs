@@ -1,23 +1,23 @@
-//! How much a peer can carry: the highest rate at which nothing is lost and latency stays bounded.
+//! Searches for a peer's capacity: the highest rate without loss and with bounded latency.
 
 use crate::cell::{Found, Session, Stretch};
 use crate::result::Figure;
 use crate::workload::FLOOD_P99_US;
 
-/// Where the search begins, in updates a second.
+/// The first rate of the search, in updates per second.
 const FIRST: f64 = 400.0;
 
-/// Below this a peer is not carrying anything.
+/// The lowest rate of the search.
 const LEAST: f64 = 3.0;
 
-/// Above this nobody is.
+/// The highest rate of the search.
 const MOST: f64 = 200_000.0;
 
-/// How near to each other a rate that can be carried and one that cannot are in the end.
+/// The ratio between a rate that is too high and the highest sustainable one at which the search ends.
 const PRECISION: f64 = 1.05;
 
-/// Finds the highest rate, and gives the session in which it was measured. `start` starts a
-/// server anew, because one that had too much to carry is of no use for a while.
+/// Finds the highest rate, and returns the session in which it was measured. `start` starts a new
+/// server, since an overloaded one takes a while to recover.
 pub(crate) fn search<'a>(start: impl Fn() -> Result<Session<'a>, String>, seconds: f64) -> Result<Session<'a>, String> {
     let connected = || {
         let mut session = start()?;
@@ -55,7 +55,7 @@ pub(crate) fn search<'a>(start: impl Fn() -> Result<Session<'a>, String>, second
     best.map(|(session, _)| session).ok_or_else(|| format!("it does not even carry {LEAST} updates a second"))
 }
 
-/// The rate that was found.
+/// Returns the rate that was found.
 pub(crate) fn capacity(session: &Session<'_>) -> Result<f64, String> {
     session.metrics.get(Figure::Rate).ok_or_else(|| "no rate was found".to_owned())
 }

@@ -1,4 +1,4 @@
-//! A load client in a process of its own.
+//! A load client in its own process.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use crate::child::{Process, Program};
 use crate::clock;
 use crate::load::{Answer, Connect, Connected, Drained, Measure, Measured, Order};
 
-/// How long an answer may take beyond the time that its order gives.
+/// The timeout of an answer beyond the time limit of its order.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) struct Load(Process);
 
 impl Load {
-    /// Starts a client of the server on this port.
+    /// Starts a load client for the server on this port.
     pub(crate) fn start(port: u16, core: usize, nice: i32, folder: &Path) -> Result<Self, String> {
         let program = Program::own("the load client", &["load", &port.to_string()], &[core])?;
         Program { nice, ..program }.start(folder).map(Self)
@@ -23,21 +23,21 @@ impl Load {
         self.0.id()
     }
 
-    pub(crate) fn tell(&mut self, order: &Order) -> Result<(), String> {
-        self.0.tell(&serde_json::to_string(order).map_err(|error| error.to_string())?)
+    pub(crate) fn send(&mut self, order: &Order) -> Result<(), String> {
+        self.0.send(&serde_json::to_string(order).map_err(|error| error.to_string())?)
     }
 
     /// Connects and waits until all are subscribed.
     pub(crate) fn connect(&mut self, order: Connect) -> Result<Connected, String> {
         let until = order.give_up_us;
-        self.tell(&Order::Connect(order))?;
+        self.send(&Order::Connect(order))?;
         match self.answer(until)? {
             Answer::Connected(connected) => Ok(connected),
             other => Err(unexpected(&other)),
         }
     }
 
-    /// The same, and none may fail.
+    /// Connects, and fails unless all connections succeed.
     pub(crate) fn connect_all(&mut self, order: Connect) -> Result<Connected, String> {
         let connected = self.connect(order)?;
         match &connected.failure {
@@ -47,10 +47,10 @@ impl Load {
     }
 
     pub(crate) fn begin(&mut self, order: Measure) -> Result<(), String> {
-        self.tell(&Order::Measure(order))
+        self.send(&Order::Measure(order))
     }
 
-    /// What a measurement found that gives up then.
+    /// Waits for the result of a measurement with this time limit.
     pub(crate) fn measured(&mut self, give_up_us: u64) -> Result<Measured, String> {
         match self.answer(give_up_us)? {
             Answer::Measured(measured) => Ok(measured),
@@ -58,7 +58,7 @@ impl Load {
         }
     }
 
-    /// What the slow connections had found when they had read to the end.
+    /// Waits for the result of draining the slow connections.
     pub(crate) fn drained(&mut self, give_up_us: u64) -> Result<Drained, String> {
         match self.answer(give_up_us)? {
             Answer::Drained(drained) => Ok(drained),

@@ -1,13 +1,13 @@
-//! What the figures were measured on, and with.
+//! The machine and the versions of the measured software.
 
 use std::fs;
 use std::process::Command;
 
+use crate::args::MeasureArgs;
 use crate::cell::Setup;
-use crate::cli::Plan;
 
-/// The machine and how it was used, a name and a value each.
-pub(crate) fn describe(plan: &Plan, setup: &Setup) -> Vec<(String, String)> {
+/// Describes the machine and its use as names and values.
+pub(crate) fn describe(args: &MeasureArgs, setup: &Setup) -> Vec<(String, String)> {
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZeroUsize::get);
     let memory = field("/proc/meminfo", "MemTotal:").and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
     let root = rustix::process::geteuid().is_root();
@@ -26,13 +26,13 @@ pub(crate) fn describe(plan: &Plan, setup: &Setup) -> Vec<(String, String)> {
         ("Server on core", Some(setup.server_core.to_string())),
         ("Load on core", Some(setup.load_core.to_string())),
         ("Priority", Some(if root { "raised (nice -20)" } else { "usual" }.to_owned())),
-        ("Rounds", Some(if plan.quick { 1 } else { plan.rounds }.to_string())),
+        ("Rounds", Some(if args.quick { 1 } else { args.rounds }.to_string())),
         ("Sending calls", Some(if setup.count_calls { "counted with perf" } else { "not available" }.to_owned())),
     ];
     facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
-/// The versions of what is built from this workspace.
+/// Returns the versions of the software built from this workspace.
 pub(crate) fn versions() -> Vec<(String, String)> {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     let lock = fs::read_to_string(format!("{root}/Cargo.lock")).unwrap_or_default();
@@ -48,20 +48,20 @@ pub(crate) fn versions() -> Vec<(String, String)> {
     versions
 }
 
-/// The version, and the commit where there is one to tell.
+/// Returns the version, and the commit if it is known.
 fn own_version(root: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let commit = said(Command::new("git").args(["-C", root, "describe", "--always", "--dirty", "--exclude", "*"]));
     commit.map_or_else(|| version.to_owned(), |commit| format!("{version} ({commit})"))
 }
 
-/// The version of a package in a lock file of cargo.
+/// Returns the version of a package in a `Cargo.lock`.
 fn locked<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
     let (_, rest) = lock.split_once(&format!("name = \"{package}\"\nversion = \""))?;
     rest.split('"').next()
 }
 
-/// What stands after a name in a file of the kernel.
+/// Returns the value of a field in a file of the kernel.
 fn field(path: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     text.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned())

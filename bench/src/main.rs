@@ -3,10 +3,11 @@
 mod cli;
 mod plan;
 mod report;
-mod table;
 mod targets;
 mod plot;
+mod table;
 mod machine;
+mod args;
 mod run;
 mod flood;
 mod slow;

@@ -1,4 +1,4 @@
-//! The servers that are written in Rust, one process each, told by standard input what to publish.
+//! The servers in Rust, one process each, which read from standard input what to publish.
 
 mod broadcast;
 mod control;
@@ -16,30 +16,30 @@ use topicast::SlowConsumer;
 pub(crate) enum Peer {
     /// topicast itself
     Topicast(Options),
-    /// A WebSocket of axum and a tokio broadcast channel a topic, written by hand
+    /// A WebSocket of axum and a tokio broadcast channel per topic, written by hand
     Axum,
-    /// Nothing but the `send` calls of frames that are built already
+    /// Only the `send` calls of prepared frames
     Floor,
 }
 
-/// How the topicast server is set up.
+/// The options of the topicast server.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Over how many shards, and threads, connections are spread
+    /// Number of shards, and threads, for connections
     #[arg(long, default_value = "1")]
     shards: NonZeroUsize,
-    /// For how many milliseconds an update may wait for others, to go out together
+    /// Flush window in milliseconds, in which updates wait to be sent together
     #[arg(long, default_value = "0")]
     window: u64,
-    /// What becomes of updates that a client does not keep up with
+    /// Policy for clients that read too slowly
     #[arg(long, value_enum, default_value_t = Slow::Close)]
     slow: Slow,
-    /// How many bytes may wait for one client; the framework's default if absent
+    /// Limit of unsent bytes for one client; the framework's default if absent
     #[arg(long)]
     unsent_bytes: Option<usize>,
 }
 
-/// The policies of a channel for clients that do not keep up.
+/// The policies of a channel for slow clients.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Slow {
     Close,

@@ -1,12 +1,12 @@
-//! A run as a whole: which cells, in which order, and where the results go.
+//! A run: its cells, their order, and the files of the results.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use crate::args::MeasureArgs;
 use crate::cell::Setup;
 use crate::child::Program;
-use crate::cli::Plan;
 use crate::contestant::{self, CONTESTANTS, Contestant};
 use crate::kernel;
 use crate::machine;
@@ -15,25 +15,25 @@ use crate::result::{Cell, Figure, Outcome, Results};
 use crate::run;
 use crate::workload::{self, Kind, SLOW_UNSENT_BYTES, WORKLOADS, Workload};
 
-/// The file that holds everything that was measured.
+/// The file with all measurements.
 const RESULTS: &str = "results.json";
 
-pub(crate) fn run(plan: &Plan) -> Result<(), String> {
-    if plan.list {
+pub(crate) fn run(args: &MeasureArgs) -> Result<(), String> {
+    if args.list {
         list();
         return Ok(());
     }
-    let workloads = chosen(&plan.workload, workload::find, WORKLOADS, |workload| workload.name)?;
-    let contestants = chosen(&plan.peer, contestant::find, CONTESTANTS, |contestant| contestant.name)?;
-    let setup = setup(plan)?;
-    // The moment that is a test measures nothing, and may not wait for an hour.
+    let workloads = chosen(&args.workload, workload::find, WORKLOADS, |workload| workload.name)?;
+    let contestants = chosen(&args.peer, contestant::find, CONTESTANTS, |contestant| contestant.name)?;
+    let setup = setup(args)?;
+    // The smoke test must not wait for another benchmark.
     let is_test = workloads.iter().all(|workload| workload.name == "smoke");
     let _alone = if is_test { None } else { Some(alone(&setup.folder)?) };
-    let out = plan.out.clone().unwrap_or_else(|| setup.folder.join("results"));
-    let mut results = if plan.append { read(&out)? } else { Results::default() };
-    results.machine = machine::describe(plan, &setup);
+    let out = args.out.clone().unwrap_or_else(|| setup.folder.join("results"));
+    let mut results = if args.append { read(&out)? } else { Results::default() };
+    results.machine = machine::describe(args, &setup);
     let programs = prepare(&setup, &contestants, &mut results);
-    let rounds = if plan.quick { 1 } else { plan.rounds };
+    let rounds = if args.quick { 1 } else { args.rounds };
     for workload in &workloads {
         let taking: Vec<&Contestant> = contestants
             .iter()
@@ -45,7 +45,7 @@ pub(crate) fn run(plan: &Plan) -> Result<(), String> {
         });
         for round in 0..rounds {
             for at in 0..taking.len() {
-                // Each round begins with another peer, so that none is always measured after the same one.
+                // Each round starts with another peer, so that no peer always follows the same one.
                 let contestant = taking[(at + round as usize) % taking.len()];
                 let capacity = results.summary("flood", contestant.name, Figure::Rate).map(|rate| rate.median);
                 let cell = cell(&setup, workload, contestant, &programs[contestant.name], round, capacity);
@@ -60,8 +60,8 @@ pub(crate) fn run(plan: &Plan) -> Result<(), String> {
     Ok(())
 }
 
-/// Waits until no other benchmark runs in this tree, and holds the place: two would measure
-/// each other.
+/// Waits until no other benchmark runs in this tree, and locks the tree: two would disturb each
+/// other.
 fn alone(folder: &Path) -> Result<File, String> {
     let path = folder.join("lock");
     let failed = |error: std::io::Error| format!("{}: {error}", path.display());
@@ -73,7 +73,7 @@ fn alone(folder: &Path) -> Result<File, String> {
     Ok(lock)
 }
 
-/// Writes the report anew.
+/// Writes the report again.
 pub(crate) fn report(folder: &Path) -> Result<(), String> {
     let results = read(folder)?;
     write(folder, &results)?;
@@ -102,21 +102,21 @@ fn cell(
     Cell { workload: workload.name.to_owned(), peer: contestant.name.to_owned(), round, outcome }
 }
 
-fn setup(plan: &Plan) -> Result<Setup, String> {
+fn setup(args: &MeasureArgs) -> Result<Setup, String> {
     let cores = std::thread::available_parallelism().map_err(|error| format!("no cores: {error}"))?.get();
-    let server_core = plan.server_core.unwrap_or(cores - 1);
-    if server_core == plan.load_core {
+    let server_core = args.server_core.unwrap_or(cores - 1);
+    if server_core == args.load_core {
         eprintln!("server and load share core {server_core}: figures will say little");
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf);
     let folder = root.join("target/bench");
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let count_calls = !plan.no_calls && kernel::counts_calls();
-    let scale = if plan.quick { 1.0 / 3.0 } else { 1.0 };
-    Ok(Setup { server_core, load_core: plan.load_core, folder, scale, seconds: plan.seconds, count_calls })
+    let count_calls = !args.no_calls && kernel::counts_calls();
+    let scale = if args.quick { 1.0 / 3.0 } else { 1.0 };
+    Ok(Setup { server_core, load_core: args.load_core, folder, scale, seconds: args.seconds, count_calls })
 }
 
-/// Installs the peers; those that cannot be are named as missing.
+/// Installs the peers, and records the ones that fail as missing.
 fn prepare(
     setup: &Setup,
     contestants: &[&'static Contestant],
@@ -146,7 +146,7 @@ fn prepare(
     programs
 }
 
-/// Those that are named, or all.
+/// Returns the named items, or all if there are no names.
 fn chosen<T>(
     names: &[String],
     find: fn(&str) -> Option<&'static T>,

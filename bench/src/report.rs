@@ -1,16 +1,16 @@
-//! The report: what the results say, for people.
+//! The report on the results.
 
 use crate::plot;
 use crate::result::{Cell, Figure, Outcome, Results};
 use crate::table;
 use crate::targets;
 
-/// The files of the report beside the table: names and what they hold.
+/// Returns the files of the report besides the table, with their contents.
 pub(crate) fn plots(results: &Results) -> Vec<(String, String)> {
     plot::all(results).into_iter().map(|(name, svg)| (format!("{name}.svg"), svg)).collect()
 }
 
-/// The whole report in Markdown.
+/// Writes the report in Markdown.
 pub(crate) fn markdown(results: &Results) -> String {
     let mut text = "# Results\n\nMedians of all rounds, and in parentheses the range of the rounds. What the columns \
                     mean stands in the [README](../README.md).\n\n"
@@ -28,13 +28,13 @@ pub(crate) fn markdown(results: &Results) -> String {
     text
 }
 
-/// How much of the server's core others may have had before a measurement counts as disturbed.
+/// The share of the server's core used by other processes above which a measurement counts as disturbed.
 const DISTURBED: f64 = 0.1;
 
-/// How many measurements something else on the machine disturbed.
+/// Counts the measurements that other processes disturbed.
 fn disturbance(results: &Results) -> String {
     let others = |cell: &Cell| match &cell.outcome {
-        // The load runs on one of the cores of `shards`.
+        // In `shards` the load client shares one of the cores.
         Outcome::Measured(metrics) if cell.workload != "shards" => {
             Some(metrics.get(Figure::CoreBusy)? - metrics.get(Figure::ServerBusy)?)
         }
@@ -49,7 +49,7 @@ fn disturbance(results: &Results) -> String {
     )
 }
 
-/// One line about a cell, for whoever waits.
+/// Returns a progress line about a cell.
 pub(crate) fn line(cell: &Cell) -> String {
     let Cell { workload, peer, round, outcome } = cell;
     let said = match outcome {
@@ -79,7 +79,7 @@ pub(crate) fn line(cell: &Cell) -> String {
                 ("early", Figure::Early),
                 ("ended", Figure::Closed),
                 ("slow missed", Figure::SlowMissed),
-                ("slow told", Figure::SlowTold),
+                ("slow reported", Figure::SlowTold),
                 ("slow ended", Figure::SlowClosed),
                 ("slow 1013", Figure::SlowClosed1013),
                 ("storm failed", Figure::StormFailed),

@@ -1,13 +1,13 @@
-//! What was measured, as it is kept in JSON.
+//! The results, as they are stored in JSON.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Everything that one run of the benchmark found.
+/// The results of one run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Results {
-    /// What was run, and on what; a name and a value each.
+    /// The software and the machine, as names and values.
     pub(crate) machine: Vec<(String, String)>,
     pub(crate) versions: Vec<(String, String)>,
     /// Peers that could not take part, and why.
@@ -40,15 +40,15 @@ pub(crate) struct Metrics(BTreeMap<Figure, f64>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Figure {
-    /// Updates of a topic in a second.
+    /// Updates of a topic per second.
     Rate,
-    /// Deliveries that the schedule asks for in a second, and those that were made.
+    /// Deliveries per second: scheduled, and made.
     OfferedPerSecond,
     DeliveriesPerSecond,
     /// Time of the server's process on a processor, and deliveries for each second of it.
     CpuPerDelivery,
     DeliveriesPerCpuSecond,
-    /// Calls of `send` and its like.
+    /// Sending system calls.
     CallsPerDelivery,
     /// From when an update was due until it was read.
     P50,
@@ -66,7 +66,7 @@ pub(crate) enum Figure {
     Lost,
     /// Updates out of order, twice or unasked.
     Disorder,
-    /// Updates before their time.
+    /// Updates that arrived before they were due.
     Early,
     /// Connections that read and were ended by the server.
     Closed,
@@ -83,8 +83,7 @@ pub(crate) enum Figure {
     ConnectSeconds,
     /// The 99th percentile before the slow connections, or the storm, came.
     BaseP99,
-    /// Slow connections: updates that they found, that they missed, and that they were told of
-    /// as missed.
+    /// Slow connections: updates received, missed, and reported as missed by the server.
     SlowReceived,
     SlowMissed,
     SlowTold,
@@ -93,7 +92,7 @@ pub(crate) enum Figure {
     SlowClosed1013,
     /// Resident bytes that a slow connection added.
     SlowRss,
-    /// Connections that a storm left without a subscription.
+    /// Connections of a storm that were not subscribed in time.
     StormFailed,
     /// The part of the server's time that its busiest thread had.
     BusiestThread,
@@ -104,7 +103,7 @@ impl Metrics {
         self.0.get(&figure).copied()
     }
 
-    /// Keeps a figure to six digits, unless it is no number.
+    /// Stores a figure with six digits, unless it is not a number.
     pub(crate) fn set(&mut self, figure: Figure, value: f64) {
         if value.is_finite() {
             let rounded = format!("{value:.5e}").parse().unwrap_or(value);
@@ -131,7 +130,7 @@ impl Results {
         Summary::of(self.metrics(workload, peer).filter_map(|metrics| metrics.get(figure)))
     }
 
-    /// JSON with a line for each cell, so that people can read it and compare two of them.
+    /// Writes JSON with one line per cell, so that results can be compared line by line.
     pub(crate) fn json(&self) -> Result<String, String> {
         let text = |value: serde_json::Result<String>| value.map_err(|error| error.to_string());
         let cells: Vec<String> = self

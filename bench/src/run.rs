@@ -1,6 +1,6 @@
-//! The kinds of workloads: what is done to a peer in each.
+//! Runs each kind of workload on a peer.
 
-use crate::cell::{Session, Setup, Stretch, pause};
+use crate::cell::{DRAIN, Session, Setup, Stretch, pause};
 use crate::child::Program;
 use crate::flood;
 use crate::result::{Figure, Metrics};
@@ -8,11 +8,8 @@ use crate::slow;
 use crate::storm;
 use crate::workload::{Kind, Workload};
 
-/// How long updates may be late before they count as lost, in seconds.
-pub(crate) const DRAIN: f64 = 5.0;
-
-/// Runs a workload on a peer and gives its figures. What the peer can carry is searched for
-/// where it matters and is not known.
+/// Runs a workload on a peer and returns its figures. Searches for the peer's capacity first if
+/// the workload depends on it and it is unknown.
 pub(crate) fn run(
     setup: &Setup,
     workload: &Workload,
@@ -52,13 +49,13 @@ fn steady(mut session: Session<'_>, rate: f64) -> Result<Metrics, String> {
 
 fn idle(mut session: Session<'_>) -> Result<Metrics, String> {
     session.connect()?;
-    // Runtimes that collect garbage get a moment to do so.
+    // Gives garbage-collected runtimes time to collect.
     pause(2.0);
     session.weigh(session.workload.connections)?;
     Ok(session.metrics)
 }
 
-/// Both cores serve, and the load is beside one of them.
+/// Measures a server on both cores, one of which the load client shares.
 fn shards(mut session: Session<'_>) -> Result<Metrics, String> {
     session.connect()?;
     let seconds = session.setup.seconds(session.workload);

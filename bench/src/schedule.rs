@@ -1,4 +1,4 @@
-//! When updates are due: absolute times that publisher and reader compute alike.
+//! When updates are due: absolute times that the publisher and the reader compute alike.
 
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +37,7 @@ impl Schedule {
         self.at(self.ticks, 0)
     }
 
-    /// The command that tells a peer.
+    /// Returns the command that starts this schedule on a peer.
     pub(crate) fn command(&self) -> String {
         let Self { start_us, period_ns, ticks, topics, spread } = self;
         format!("publish {start_us} {period_ns} {ticks} {topics} {}", u8::from(*spread))
@@ -60,7 +60,7 @@ impl Schedule {
     }
 }
 
-/// Where a publisher stands in its schedule.
+/// The position of a publisher in its schedule.
 #[derive(Debug)]
 pub(crate) struct Progress {
     schedule: Schedule,
@@ -86,7 +86,7 @@ impl Progress {
         Self { schedule, tick: 0, topic: 0 }
     }
 
-    /// What is to be done if it is `now`.
+    /// Returns what to do at `now`.
     pub(crate) fn next(&mut self, now: u64) -> Next {
         if self.tick == self.schedule.ticks {
             return Next::Done;
@@ -103,8 +103,8 @@ impl Progress {
         Next::Publish { topic, at }
     }
 
-    /// Publishes all that is due at this moment, and tells for how many microseconds nothing
-    /// more is; `None` at the end.
+    /// Publishes everything that is due now, and returns the microseconds until the next update;
+    /// `None` at the end.
     pub(crate) fn publish_due(&mut self, mut publish: impl FnMut(u32, u64)) -> Option<u64> {
         let now = clock::now_us();
         loop {

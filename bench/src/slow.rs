@@ -1,23 +1,22 @@
-//! What connections that never read do to the others, to memory, and what they are told.
+//! Measures how connections that never read affect others and memory, and what the server reports to them.
 
-use crate::cell::{Session, Stretch, count, figure, pause};
+use crate::cell::{DRAIN, Session, Stretch, count, figure, pause};
 use crate::clock;
 use crate::kernel::Memory;
 use crate::result::{Figure, Metrics};
-use crate::run::DRAIN;
 use crate::workload::{SLOW_ONE_IN, Workload};
 
-/// How long updates go on until the buffers of the slow connections are full, in seconds.
+/// How long updates continue so that the buffers of the slow connections fill, in seconds.
 const JAM: f64 = 12.0;
 
-/// How long the slow connections may be silent before they count as read to the end.
+/// How long slow connections may receive nothing before they count as drained.
 const QUIET_US: u64 = 1_500_000;
 
 const GIVE_UP_US: u64 = 10_000_000;
 
-/// Measures those that read twice, on a server that `start` gives: alone, and with slow ones. Both times
-/// after as many updates, since what a delivery costs the server grows by a third within the first
-/// hundreds of them, slow ones or not.
+/// Measures the reading connections twice, on servers from `start`: alone, and beside slow ones.
+/// Both measurements follow the same number of updates, since the cost of a delivery grows by a
+/// third within the first hundreds of updates in either case.
 pub(crate) fn run<'a>(start: impl Fn() -> Result<Session<'a>, String>) -> Result<Metrics, String> {
     let mut alone = start()?;
     let workload = alone.workload;
@@ -29,7 +28,7 @@ pub(crate) fn run<'a>(start: impl Fn() -> Result<Session<'a>, String>) -> Result
     alone.load.connect_all(alone.order(&reading, 0, false))?;
     let before = Memory::of(alone.server.id())?;
     let base = alone.measure(stretch)?;
-    // What updates alone add is not due to the slow.
+    // Subtracts the memory that updates add without slow connections.
     let grown_alone = Memory::of(alone.server.id())?.rss - before.rss;
     drop(alone);
 
@@ -48,7 +47,7 @@ pub(crate) fn run<'a>(start: impl Fn() -> Result<Session<'a>, String>) -> Result
     Ok(session.metrics)
 }
 
-/// Lets the slow ones read, while updates go on so that they can be told what they missed.
+/// Makes the slow connections read while updates continue, so that the server can report skipped updates.
 fn drain(session: &mut Session<'_>) -> Result<(), String> {
     let give_up_us = clock::now_us() + GIVE_UP_US;
     session.begin_drain(QUIET_US, give_up_us)?;
@@ -60,7 +59,7 @@ fn drain(session: &mut Session<'_>) -> Result<(), String> {
     for (name, value) in [
         (Figure::SlowReceived, figure(drained.received)),
         (Figure::SlowMissed, figure(drained.gaps)),
-        (Figure::SlowTold, figure(drained.told)),
+        (Figure::SlowTold, figure(drained.reported)),
         (Figure::SlowClosed, count(closed)),
         (Figure::SlowClosed1013, count(told_why)),
     ] {

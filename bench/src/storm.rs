@@ -1,18 +1,17 @@
-//! What a storm of newcomers does to those who are being served.
+//! Measures how a storm of new connections affects existing ones.
 
-use crate::cell::{Session, Stretch, count, figure, pause};
+use crate::cell::{DRAIN, Session, Stretch, count, figure, pause};
 use crate::child::PATIENT;
 use crate::clock;
 use crate::load::{Connect, Order};
 use crate::load_process::Load;
 use crate::result::{Figure, Metrics};
-use crate::run::DRAIN;
 use crate::workload::{STORM, Workload};
 
-/// How long a storm may last, in seconds.
+/// The timeout of a storm, in seconds.
 const LONGEST: f64 = 30.0;
 
-/// `quiet` is for newcomers that want another topic, which nothing is published to.
+/// Runs a storm. With `quiet`, the new connections subscribe to a topic without updates.
 pub(crate) fn run(mut session: Session<'_>, quiet: bool) -> Result<Metrics, String> {
     session.connect()?;
     let rate = session.workload.rate;
@@ -20,7 +19,7 @@ pub(crate) fn run(mut session: Session<'_>, quiet: bool) -> Result<Metrics, Stri
     let base = session.measure(Stretch { rate, seconds, warm_up: 1.0, drain: DRAIN })?;
     session.metrics.set(Figure::BaseP99, figure(base.measured.latency.p99));
 
-    // The newcomers have a process of their own, which yields to the one that measures.
+    // A separate process opens the new connections, with a lower priority than the measuring one.
     let mut storm = Load::start(session.port, session.setup.load_core, PATIENT, &session.setup.folder)?;
     let stretch = Stretch { rate, seconds: LONGEST + DRAIN + 1.0, warm_up: 0.0, drain: DRAIN };
     session.begin(stretch, true)?;
@@ -31,9 +30,9 @@ pub(crate) fn run(mut session: Session<'_>, quiet: bool) -> Result<Metrics, Stri
     let order = Connect { in_flight: STORM, give_up_us, ..session.order(&newcomers, u32::from(quiet), false) };
     let connected = storm.connect(order)?;
     let until_us = clock::now_us();
-    // What was due during the storm may still be on its way.
+    // Updates that were due during the storm may still be in transit.
     pause(2.0);
-    session.load.tell(&Order::Cut { from_us, until_us })?;
+    session.load.send(&Order::Cut { from_us, until_us })?;
     let measured = session.load.measured(clock::now_us())?;
     let lost = measured.expected.saturating_sub(measured.received);
     for (name, value) in [

@@ -34,7 +34,7 @@ const SLOW: &[Column] = &[
     Column("ended", Figure::Closed, 1.0, 0),
     Column("RSS KB/slow conn", Figure::SlowRss, 1e3, 1),
     Column("slow: missed", Figure::SlowMissed, 1.0, 0),
-    Column("told", Figure::SlowTold, 1.0, 0),
+    Column("reported", Figure::SlowTold, 1.0, 0),
     Column("ended", Figure::SlowClosed, 1.0, 0),
     Column("with 1013", Figure::SlowClosed1013, 1.0, 0),
 ];

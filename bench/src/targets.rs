@@ -1,4 +1,4 @@
-//! What topicast set out to reach, held against what was measured.
+//! The performance targets, compared with the results.
 
 use std::fmt::Write;
 
@@ -166,7 +166,7 @@ impl Medians<'_> {
         Target { says: "slow: memory of a slow reader bounded by the limit of unsent bytes".to_owned(), found }
     }
 
-    /// Each slow connection was told: that it was ended with 1013, or of each update it missed.
+    /// The server notified each slow connection: of its end with 1013, or of each missed update.
     fn slow_told(&self) -> Target {
         let peers = [OURS, "topicast-drop", "topicast-latest"];
         let untold = |metrics: &Metrics| {
@@ -182,7 +182,7 @@ impl Medians<'_> {
             digits: 0,
             unit: "",
         });
-        Target { says: "slow: drops and ends that a client was not told of, all policies and rounds".to_owned(), found }
+        Target { says: "slow: drops and ends without a notification, all policies and rounds".to_owned(), found }
     }
 
     fn two_shards(&self) -> Target {

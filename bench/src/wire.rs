@@ -1,6 +1,6 @@
 //! As much of RFC 6455 as a reader of updates needs, and a floor that sends them.
 
-/// The request of every connection. The key is always the same: nobody here needs a fresh one.
+/// The upgrade request of every connection, always with the same key.
 pub(crate) const UPGRADE: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
 Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 

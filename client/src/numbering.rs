@@ -1,4 +1,4 @@
-//! The sequence numbers of a topic: tells new updates from duplicates, and finds gaps.
+//! The sequence numbers of a topic: distinguishes new updates from duplicates, and finds gaps.
 
 use crate::gap::{Gap, GapCause};
 

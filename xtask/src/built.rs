@@ -5,23 +5,23 @@ use std::path::PathBuf;
 use crate::Outcome;
 use crate::tool::Tool;
 
-/// What every build of the workspace is given. All name the same packages and features, so
-/// that each finds what the ones before it built.
+/// The arguments of every build of the workspace. All builds name the same packages and features,
+/// so that each reuses the results of earlier ones.
 pub(crate) const WHOLE: [&str; 2] = ["--workspace", "--all-features"];
 
-/// Builds a program of the workspace and tells where it is.
+/// Builds a program of the workspace and returns its path.
 pub(crate) fn program(name: &str) -> Outcome<PathBuf> {
     all()?;
     Ok(folder()?.join("debug").join(name).with_extension(std::env::consts::EXE_EXTENSION))
 }
 
-/// Builds an example of the workspace and tells where it is.
+/// Builds an example of the workspace and returns its path.
 pub(crate) fn example(name: &str) -> Outcome<PathBuf> {
     all()?;
     Ok(folder()?.join("debug/examples").join(name).with_extension(std::env::consts::EXE_EXTENSION))
 }
 
-/// Cargo's target directory, wherever the settings of this machine put it.
+/// Returns cargo's target directory, by the settings of this machine.
 pub(crate) fn folder() -> Outcome<PathBuf> {
     let metadata = Tool::cargo(["metadata", "--no-deps", "--format-version", "1"]).read()?;
     string_member(&metadata, "target_directory")
@@ -31,12 +31,12 @@ pub(crate) fn folder() -> Outcome<PathBuf> {
 
 /// Builds every program and example of the workspace.
 pub(crate) fn all() -> Outcome {
-    // Everything at once unifies features as the tests' build does, whose result is then used;
-    // for one program alone cargo would build its dependencies again.
+    // Building everything unifies features as the tests' build does, so its results are reused;
+    // for a single program cargo would build the dependencies again.
     Tool::cargo(["build"]).args(WHOLE).args(["--bins", "--examples"]).run()
 }
 
-/// The string that stands under a key in a text of JSON which has that key once.
+/// Returns the string value of a key that occurs once in a JSON text.
 fn string_member(json: &str, key: &str) -> Option<String> {
     let (_, rest) = json.split_once(&format!("\"{key}\":\""))?;
     let mut value = String::new();

@@ -1,4 +1,4 @@
-//! What a channel costs to compile, beyond the derives that it would have anyway.
+//! The cost of compiling a channel, beyond the derives of its types.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,16 +9,16 @@ use std::time::{Duration, Instant};
 use crate::Outcome;
 use crate::project;
 
-/// A channel may cost this much of a debug build, in milliseconds.
+/// The limit for a channel's share of a debug build, in milliseconds.
 const LIMIT: f64 = 25.0;
 
-/// How many channels the larger crates have.
+/// The number of channels of the larger crates.
 const MANY: u32 = 100;
 
-/// How often each crate is built; the median counts.
+/// How often each crate is built; the median is used.
 const ROUNDS: usize = 5;
 
-/// A generated crate and how long its builds took.
+/// A generated crate and its build times.
 struct Subject {
     folder: PathBuf,
     source: String,
@@ -48,7 +48,7 @@ fn measure() -> Outcome {
     for subject in &subjects {
         subject.build(0)?;
     }
-    // In turns, so that whatever else the machine does meets all of them alike.
+    // In turns, so that other load on the machine affects all of them alike.
     for round in 1..=ROUNDS {
         for subject in &mut subjects {
             let took = subject.build(round)?;
@@ -86,12 +86,12 @@ impl Subject {
         Ok(Self { folder, source, times: Vec::new() })
     }
 
-    /// Builds the crate anew, its dependencies aside.
+    /// Rebuilds the crate without its dependencies.
     fn build(&self, round: usize) -> Outcome<Duration> {
         write(&self.folder.join("src/lib.rs"), &format!("{}\n// Round {round}.\n", self.source))?;
         let mut cargo = Command::new("cargo");
         cargo.args(["build", "--quiet", "--offline"]).current_dir(&self.folder).stdin(Stdio::null());
-        // All four share what they depend on; without `incremental` a build is a whole one.
+        // The crates share their dependencies; without `incremental` every build is complete.
         cargo.env("CARGO_TARGET_DIR", self.folder.with_file_name("target")).env("CARGO_INCREMENTAL", "0");
         let start = Instant::now();
         let status = cargo.status().map_err(|error| format!("cargo cannot be started: {error}"))?;
@@ -99,7 +99,7 @@ impl Subject {
         if status.success() { Ok(took) } else { Err(format!("{} does not build", self.folder.display())) }
     }
 
-    /// In milliseconds.
+    /// Returns the median in milliseconds.
     fn median(&self) -> f64 {
         let mut times = self.times.clone();
         times.sort();
@@ -107,7 +107,7 @@ impl Subject {
     }
 }
 
-/// A crate of `count` channels, in a list as a server has it.
+/// Returns the source of a crate with `count` channels, listed as in a server.
 fn channels(count: u32) -> String {
     let mut source = update("#[topicast::data]\n");
     let mut names = Vec::new();
@@ -120,7 +120,7 @@ fn channels(count: u32) -> String {
     source
 }
 
-/// The same types with nothing but the derives.
+/// Returns the source of the same types with the derives only.
 fn derives(count: u32) -> String {
     const DERIVES: &str = "#[derive(topicast::serde::Serialize, topicast::serde::Deserialize, topicast::schemars::JsonSchema)]\n\
                            #[serde(crate = \"topicast::serde\")]\n\

@@ -1,4 +1,4 @@
-//! The page of the trading server: built from `app/web`, and built anew where that changed.
+//! The page of the trading server: built from `app/web`, and rebuilt when that changes.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,24 +10,24 @@ use crate::npm;
 use crate::project;
 use crate::tool::Tool;
 
-/// What the page is made of, counted from its folder: all that lies there, and the client.
+/// The sources of the page relative to its folder: everything in it, and the client.
 const SOURCES: [&str; 2] = [".", "../../clients/typescript/src"];
 
-/// What lies in the page's folder and is no part of the page.
+/// The entries of the page's folder that are not sources.
 const OTHERS: [&str; 3] = ["node_modules", "dist", "test"];
 
-/// Builds the page, unless what lies in its `dist` was built of the present sources, and tells
-/// its folder. Cargo compiles it into the server with its next build.
+/// Builds the page, unless its `dist` was built from the current sources, and returns its folder.
+/// Cargo compiles it into the server with its next build.
 pub(crate) fn build() -> Outcome<PathBuf> {
     build_after(npm::prepare)
 }
 
-/// The same for who can do without, and waits for it.
+/// Builds the page if possible, within a time limit.
 pub(crate) fn build_in_haste() -> Outcome<PathBuf> {
     build_after(npm::prepare_in_haste)
 }
 
-/// Whether there is a page, of whatever sources, for the server to be built with.
+/// Returns true if there is a built page, from any sources.
 pub(crate) fn is_built() -> bool {
     index(&folder()).is_file()
 }
@@ -37,12 +37,12 @@ fn build_after(prepare: fn(&Path) -> Outcome) -> Outcome<PathBuf> {
     prepare(&folder)?;
     let failed = |error: io::Error| format!("cannot read the page's sources in {}: {error}", folder.display());
     let sources = sources(&folder).map_err(failed)?;
-    // Beside the packages, since everything in `dist` is served.
+    // Stored beside the packages, since everything in `dist` is served.
     let mark = folder.join("node_modules/.page-built");
     if fs::read_to_string(&mark).is_ok_and(|built| state(sources, &folder).is_ok_and(|state| state == built)) {
         return Ok(folder);
     }
-    // Aside at first: a build that fails may leave half a page.
+    // Builds into a temporary folder, since a failed build may leave half a page.
     let fresh = "node_modules/.page";
     Tool::new("npx").args(["--no-install", "vite", "build", "--outDir", fresh, "--emptyOutDir"]).dir(&folder).run()?;
     let place = || {
@@ -65,7 +65,7 @@ fn index(folder: &Path) -> PathBuf {
     folder.join("dist/index.html")
 }
 
-/// A number that changes when a source does.
+/// Hashes the sources.
 fn sources(folder: &Path) -> io::Result<u64> {
     let mut hasher = DefaultHasher::new();
     for source in SOURCES {
@@ -74,15 +74,15 @@ fn sources(folder: &Path) -> io::Result<u64> {
     Ok(hasher.finish())
 }
 
-/// A text that stands for a page and the sources that it was built of. The page names its other
-/// files by their content, so it stands for them too.
+/// Returns a text that identifies a page and its sources. The page names its other files by a
+/// hash of their content, so it identifies them too.
 fn state(sources: u64, folder: &Path) -> io::Result<String> {
     let mut hasher = DefaultHasher::new();
     fs::read(index(folder))?.hash(&mut hasher);
     Ok(format!("{sources:016x} {:016x}\n", hasher.finish()))
 }
 
-/// Every file below a folder, by name and content, in the order of the names.
+/// Hashes every file below a folder, by name and content, in the order of the names.
 fn hash(folder: &Path, hasher: &mut DefaultHasher) -> io::Result<()> {
     let mut entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
     entries.sort_by_key(fs::DirEntry::file_name);

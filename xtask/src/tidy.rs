@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`: the project's rules that a compiler cannot check.
+//! `cargo xtask tidy`: checks the project's rules that a compiler cannot check.
 
 mod examples;
 mod prose;
@@ -15,17 +15,17 @@ use crate::Outcome;
 use crate::project;
 use tree::Tree;
 
-/// A rule with a name, so that a complaint can be looked up.
+/// A named rule.
 struct Rule {
     name: &'static str,
     says: &'static str,
     find: fn(&Tree) -> Vec<Breach>,
 }
 
-/// One place where a rule is broken.
+/// A violation of a rule.
 struct Breach {
     file: String,
-    /// Counted from 1; the file as a whole where 0.
+    /// The line number from 1; 0 for the whole file.
     line: usize,
     what: String,
 }
@@ -48,7 +48,7 @@ const RULES: &[Rule] = &[
     Rule { name: "waiting", says: "no test waits by the clock", find: prose::waiting },
     Rule { name: "workplace", says: "no file names the machine or network it was written on", find: prose::workplace },
     Rule { name: "wording", says: "comments name the actor, in the verbs of the field", find: prose::wording },
-    Rule { name: "addresses", says: "no address leads nowhere or to somebody else", find: addresses::addresses },
+    Rule { name: "addresses", says: "every address is known, reserved or local", find: addresses::addresses },
     Rule { name: "changelog", says: "CHANGELOG.md has an Unreleased section", find: prose::changelog },
     Rule {
         name: "readme",
@@ -173,7 +173,7 @@ mod tests {
 
     fn tree(changes: &[(&str, &str)]) -> Tree {
         let kept = CLEAN.iter().filter(|(path, _)| changes.iter().all(|(other, _)| other != path));
-        // A changed text of `-` takes the file away.
+        // The text `-` removes the file.
         Tree::of_texts(kept.chain(changes).filter(|(_, text)| *text != "-").copied())
     }
 
@@ -185,7 +185,7 @@ mod tests {
         }
     }
 
-    /// Changes to the clean project, with the rule each of them breaks, and the place.
+    /// Changes to the clean project, each with the rule it breaks, and the file and line.
     fn broken() -> Vec<(&'static str, &'static str, String, usize)> {
         let own = |text: &str| text.to_owned();
         vec![
@@ -285,7 +285,7 @@ mod tests {
             let rule = RULES.iter().find(|rule| rule.name == name).unwrap();
             let breaches = (rule.find)(&tree(&[(file, &text)]));
             let places: Vec<_> = breaches.iter().map(|breach| (breach.file.as_str(), breach.line)).collect();
-            // Some complaints are about another file than the one that was changed.
+            // Some violations are in another file than the changed one.
             let expected = match (name, file) {
                 ("readme", "runtime/src/lib.rs") => "README.md",
                 ("order", "runtime/src/topic/deep.rs") => "runtime/src/lib.rs",

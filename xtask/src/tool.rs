@@ -1,4 +1,4 @@
-//! A program that a command runs: shown before it starts, its lines passed on and counted.
+//! Runs external programs: prints the command, forwards the output, and counts tests.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
@@ -10,7 +10,7 @@ use crate::Outcome;
 use crate::project;
 use crate::tally::{Format, Tally};
 
-/// A program with its arguments, run at the project's root unless told otherwise.
+/// A program with its arguments, run at the project's root by default.
 pub(crate) struct Tool {
     command: Command,
     shown: String,
@@ -47,16 +47,16 @@ impl Tool {
         self
     }
 
-    /// Runs it and fails if it does.
+    /// Runs the program, and fails if it fails.
     pub(crate) fn run(self) -> Outcome {
         let shown = self.shown.clone();
         let (_, status) = self.count(Format::None)?;
         if status.success() { Ok(()) } else { Err(failed(&shown, status)) }
     }
 
-    /// Runs a test runner and reads its closing lines: what it counted stands in `total`
-    /// even where it failed. A runner that ran no test has failed, and so has one that
-    /// skipped another number than `left_out`, of which the caller has told.
+    /// Runs a test runner and adds the counts of its closing lines to `total`, even if it fails. A
+    /// runner fails if it ran no test, or if the number of skipped tests is not `left_out`, which
+    /// the caller has reported.
     pub(crate) fn test(self, format: Format, left_out: u64, total: &mut Tally) -> Outcome {
         let shown = self.shown.clone();
         let (tally, status) = self.count(format)?;
@@ -76,7 +76,7 @@ impl Tool {
         Ok(())
     }
 
-    /// What it prints to its standard output; the rest is passed on.
+    /// Runs the program and returns its standard output; forwards the rest.
     pub(crate) fn read(mut self) -> Outcome<String> {
         let output = self.command.stderr(Stdio::inherit()).output().map_err(|error| cannot(&self.shown, &error))?;
         if !output.status.success() {
@@ -85,26 +85,26 @@ impl Tool {
         String::from_utf8(output.stdout).map_err(|_| format!("`{}` printed something that is no UTF-8", self.shown))
     }
 
-    /// Whether it can be started and ends well; nothing of it is shown.
+    /// Returns true if the program starts and succeeds; shows no output.
     pub(crate) fn works(mut self) -> bool {
         self.command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
     }
 
-    /// Starts it, to run on beside this process until the guard is dropped.
+    /// Starts the program in the background, until the guard is dropped.
     pub(crate) fn start(mut self) -> Outcome<Running> {
         println!("$ {} &", self.shown);
         let child = self.command.stdout(Stdio::piped()).spawn().map_err(|error| cannot(&self.shown, &error))?;
         Ok(Running { child })
     }
 
-    /// Puts it in the place of this process, as a shell's `exec` does.
+    /// Replaces this process with the program, as a shell's `exec` does.
     #[cfg(unix)]
     pub(crate) fn become_it(mut self) -> Outcome {
         use std::os::unix::process::CommandExt;
         Err(cannot(&self.shown, &self.command.stdin(Stdio::inherit()).exec()))
     }
 
-    /// Runs it and ends with its exit code: there is no other way here to make way for it.
+    /// Runs the program and exits with its code, on platforms without `exec`.
     #[cfg(not(unix))]
     pub(crate) fn become_it(mut self) -> Outcome {
         let status = self.command.stdin(Stdio::inherit()).status().map_err(|error| cannot(&self.shown, &error))?;
@@ -123,7 +123,7 @@ impl Tool {
             .spawn()
             .map_err(|error| cannot(&self.shown, &error))?;
         let (out, err) = (child.stdout.take(), child.stderr.take());
-        // Both streams go to our standard output, since that is where CI looks for counts.
+        // Both streams go to our standard output, where CI looks for counts.
         let tally = thread::scope(|scope| {
             let err = scope.spawn(|| err.map(|stream| pass_on(stream, format)).unwrap_or_default());
             let mut tally = out.map(|stream| pass_on(stream, format)).unwrap_or_default();
@@ -135,13 +135,13 @@ impl Tool {
     }
 }
 
-/// A program that runs beside this one; dropping this ends it.
+/// A background program, which is killed on drop.
 pub(crate) struct Running {
     child: Child,
 }
 
 impl Running {
-    /// The first line it prints.
+    /// Returns the first line of its output.
     pub(crate) fn first_line(&mut self) -> Outcome<String> {
         let stream = self.child.stdout.as_mut().ok_or("its output is not read")?;
         let mut line = String::new();
@@ -152,7 +152,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Failing means that it has ended already.
+        // An error means that the program has ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -164,7 +164,7 @@ fn pass_on(stream: impl Read, format: Format) -> Tally {
     let mut line = Vec::new();
     while stream.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
         tally += format.read(&String::from_utf8_lossy(&line));
-        // A reader that went away, as with `| head`, is no reason to stop the tests.
+        // A closed pipe, as with `| head`, must not stop the tests.
         let _ = std::io::stdout().lock().write_all(&line);
         line.clear();
     }
@@ -179,7 +179,7 @@ fn failed(shown: &str, status: ExitStatus) -> String {
     format!("`{shown}` failed ({status})")
 }
 
-/// An argument as one would type it, with paths counted from the project's root.
+/// Formats an argument for a shell, with paths relative to the project's root.
 fn short(argument: &OsStr) -> String {
     let root = project::root();
     let text = argument.to_string_lossy();

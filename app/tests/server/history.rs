@@ -94,8 +94,8 @@ async fn ranges_and_counts_are_answered_from_the_store() {
     check(format!("to={first}&countBack=3"), &[], None).await;
     let days = fetch(&server, &format!("symbol=XUSD&resolution=D&from=0&to={}", last + 1)).await.bars;
     assert_eq!(days, server.market.bars("XUSD", Resolution::Day, 0..i64::MAX));
-    let nobody = fetch(&server, "symbol=Z%C3%BCrich%20%26&from=0&to=9").await;
-    assert_eq!(nobody, Answer { bars: Vec::new(), no_data: true, next_time: None });
+    let unknown = fetch(&server, "symbol=Z%C3%BCrich%20%26&from=0&to=9").await;
+    assert_eq!(unknown, Answer { bars: Vec::new(), no_data: true, next_time: None });
 }
 
 #[tokio::test]

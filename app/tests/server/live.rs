@@ -15,7 +15,7 @@ async fn bars_of_the_mock_market_move() {
     client.subscribe("AAPL", "1").await;
     let (topic, first) = client.bar().await;
     assert_eq!(topic, r#"bars:{"resolution":"1","symbol":"AAPL"}"#);
-    assert_eq!(first.time, 1_723_161_600_000, "the clock starts where it was told to");
+    assert_eq!(first.time, 1_723_161_600_000, "the clock starts at the configured time");
     let opening = Mock::new(7, 1_723_161_630_000, &["AAPL"]).next().expect("a mock has no end");
     assert_eq!(first.open, opening.price.normalize().to_string());
     let mut bar = first.clone();
@@ -87,7 +87,7 @@ async fn updates_go_to_their_topic_only() {
 async fn a_symbol_without_a_feed_is_valid_and_an_empty_one_is_a_fault() {
     let server = start(&FAST).await;
     let mut client = server.connect().await;
-    client.subscribe("NOBODY TRADES THIS", "1").await;
+    client.subscribe("NOT TRADED", "1").await;
     client.subscribe("AAPL", "1").await;
     for _ in 0..3 {
         assert_eq!(client.bar().await.0, r#"bars:{"resolution":"1","symbol":"AAPL"}"#);
@@ -163,7 +163,7 @@ async fn stopping_closes_every_socket_with_1001() {
         .expect("in time")
         .expect("no panic")
         .expect("a clean end");
-    tokio::net::TcpStream::connect(address).await.expect_err("nobody listens any more");
+    tokio::net::TcpStream::connect(address).await.expect_err("the listener is closed");
 }
 
 #[tokio::test]

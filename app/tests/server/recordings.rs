@@ -1,6 +1,6 @@
-//! Real recordings, where there are some: the folder is named by `MARKET_DATA_DIR`.
+//! Real recordings, in the folder that `MARKET_DATA_DIR` names.
 //!
-//! Whoever runs the tests without that variable leaves this module out by its name.
+//! Test runs without that variable exclude this module by its name.
 
 use std::{collections::BTreeMap, path::PathBuf};
 

@@ -70,7 +70,7 @@ impl Running {
         serde_json::from_str(&body).expect("health is JSON")
     }
 
-    /// Tells the server to stop; whoever awaits the handle knows that it has.
+    /// Signals the server to stop; the returned handle resolves once it has.
     pub(crate) fn stop(self) -> JoinHandle<std::io::Result<()>> {
         self.stop.send(()).expect("the server runs");
         self.serving

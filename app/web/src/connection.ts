@@ -22,7 +22,7 @@ export class ConnectionBadge {
   #heard = 0;
   #wasLive = false;
 
-  /** `announce` is told what a screen reader should say: changes, not every second of a countdown. */
+  /** `announce` receives the texts for screen readers: changes, not every second of a countdown. */
   constructor(api: Api, announce: (text: string) => void) {
     this.#api = api;
     this.#announce = announce;
@@ -66,7 +66,7 @@ export class ConnectionBadge {
     this.#show();
   }
 
-  /** The client measures with every ping; this is the first, so that nobody waits for it. */
+  /** Measures the latency at once; the client repeats it with every ping. */
   async #measure(): Promise<void> {
     const begin = performance.now();
     try {

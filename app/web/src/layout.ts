@@ -78,17 +78,17 @@ export function load(): Layout {
   return named.charts.length ? { ...named, theme } : { ...kept, theme };
 }
 
-/** Whether somebody left the page without charts. */
+/** Returns true if the user removed all charts. */
 export function wasEmptied(): boolean {
   return remembered().startsWith(EMPTIED);
 }
 
 export function save(layout: Layout, isFresh = false): void {
-  // Whoever is sent the address keeps their own theme.
+  // The theme is not in the URL, so that a recipient of the link keeps their own.
   const query = toQuery({ ...layout, theme: "auto" });
   history.replaceState(null, "", query ? `?${query}` : location.pathname);
   try {
-    // A page whose charts were all removed is not one that nobody has set up.
+    // A page whose charts were all removed differs from one that was never set up.
     localStorage.setItem(KEY, layout.charts.length || isFresh ? toQuery(layout) : `${EMPTIED}&${toQuery(layout)}`);
   } catch {
     // Where nothing may be stored, the address alone remembers.

@@ -3,7 +3,7 @@
 import { connect, type Bar } from "./api.js";
 import { ConnectionBadge } from "./connection.js";
 import { byId, setOptions, setText } from "./dom.js";
-import type { FeedStatus } from "./feed.js";
+import type { ChartStatus } from "./chart-data.js";
 import {
   another,
   type ChartChoice,
@@ -27,8 +27,8 @@ declare global {
       readonly element: HTMLElement;
       readonly symbol: string;
       readonly resolution: string;
-      readonly status: FeedStatus;
-      /** Changes when the server restarts; undefined until a live bar tells it. */
+      readonly status: ChartStatus;
+      /** Changes when the server restarts; undefined until the first live bar. */
       readonly epoch: string | undefined;
       /** The bars that are drawn, as they are on the wire. */
       bars(): Bar[];
@@ -36,7 +36,7 @@ declare global {
   }
 }
 
-/** How many charts a page has that nobody has set up. */
+/** The number of charts of a page that was never set up. */
 const FIRST_CHARTS = 4;
 
 /** How long to wait before asking again what the market has, in milliseconds: it may have more by then. */
@@ -56,7 +56,7 @@ const panels: Panel[] = [];
 let market: Market | undefined;
 let isAsking = false;
 let nextAsking: ReturnType<typeof setTimeout> | undefined;
-/** Whether nobody has set the page up, so that the market decides what it shows first. */
+/** Whether the page was never set up, so that the market decides what it shows first. */
 let isFresh = layout.charts.length === 0 && !wasEmptied();
 /** Why the market is not known; empty while it may be yet. */
 let failure = "";

@@ -2,7 +2,7 @@
 
 import type { Api, Bar, Resolution } from "./api.js";
 import { h, type Option, setOptions, setText } from "./dom.js";
-import { Feed, type FeedStatus } from "./feed.js";
+import { ChartData, type ChartStatus } from "./chart-data.js";
 import { barTime, clock, NONE, price, quantity, RESOLUTION_NAMES, RESOLUTIONS, signed } from "./format.js";
 import type { ChartChoice } from "./layout.js";
 import { Plot } from "./plot.js";
@@ -15,7 +15,7 @@ const ROWS = 12;
 /** How many bars a page of the cursor is. */
 const PAGE = 20;
 
-/** What the slider tells until it is at a bar. */
+/** The slider's text until it is at a bar. */
 const AT_NO_BAR: Readonly<Record<string, string>> = {
   "aria-valuemin": "0",
   "aria-valuemax": "0",
@@ -23,7 +23,7 @@ const AT_NO_BAR: Readonly<Record<string, string>> = {
   "aria-valuetext": "at no bar",
 };
 
-const STATUS_NAMES: Readonly<Record<FeedStatus, string>> = {
+const STATUS_NAMES: Readonly<Record<ChartStatus, string>> = {
   loading: "Loading",
   live: "Live",
   empty: "No bars",
@@ -68,9 +68,9 @@ export class Panel {
   readonly #table: HTMLDetailsElement;
   #choice: ChartChoice;
   #market: Market | undefined;
-  #feed: Feed;
+  #data: ChartData;
   #plot: Plot;
-  #told: FeedStatus | undefined;
+  #shownStatus: ChartStatus | undefined;
   /** The bar that the cursor is at. */
   #at: Bar | undefined;
   #frame = 0;
@@ -93,7 +93,7 @@ export class Panel {
         "aria-describedby": "keys",
         ...AT_NO_BAR,
         keydown: (event) => this.#key(event as KeyboardEvent),
-        focus: () => this.#tell(this.#at ?? this.#feed.series.bars.at(-1)),
+        focus: () => this.#announce(this.#at ?? this.#data.series.bars.at(-1)),
         blur: () => this.#leave(),
       },
       this.#canvas,
@@ -140,18 +140,18 @@ export class Panel {
       h("div", { class: "frame" }, this.#legend, this.#slider, this.#newest, this.#notice),
       this.#table,
     );
-    [this.#feed, this.#plot] = this.#open();
+    [this.#data, this.#plot] = this.#open();
   }
 
   get choice(): ChartChoice {
     return this.#choice;
   }
 
-  get status(): FeedStatus {
-    return this.#feed.status;
+  get status(): ChartStatus {
+    return this.#data.status;
   }
 
-  /** Whether the market has live bars of what is chosen; where it has not told yet, it may. */
+  /** Whether the market has live bars of the selection; true until the market has answered. */
   get #isPublished(): boolean {
     const { symbol, resolution } = this.#choice;
     return (!this.#market || this.#market.symbols.includes(symbol)) && this.#isLive(resolution);
@@ -163,7 +163,7 @@ export class Panel {
   }
 
   get epoch(): string | undefined {
-    return this.#feed.epoch;
+    return this.#data.epoch;
   }
 
   /** The bars that are drawn. */
@@ -171,7 +171,7 @@ export class Panel {
     return this.#plot.drawn();
   }
 
-  /** Tells what there is to choose from. What is chosen stays, listed or not. */
+  /** Sets the options. The selection stays, whether or not it is listed. */
   offer(market: Market): void {
     this.#market = market;
     this.#fill();
@@ -188,20 +188,20 @@ export class Panel {
 
   close(): void {
     cancelAnimationFrame(this.#frame);
-    this.#feed.close();
+    this.#data.close();
     this.#plot.remove();
     this.element.remove();
   }
 
-  #open(): [Feed, Plot] {
+  #open(): [ChartData, Plot] {
     const { symbol, resolution } = this.#choice;
-    const feed = new Feed(this.#api, fetchBars, symbol, resolution, {
+    const data = new ChartData(this.#api, fetchBars, symbol, resolution, {
       changed: () => this.#redraw(),
       heard: () => this.#events.heard(),
     });
-    const plot = new Plot(this.#canvas, feed.series, resolution, palette(), {
+    const plot = new Plot(this.#canvas, data.series, resolution, palette(), {
       moved: (bar) => this.#move(bar),
-      reachedStart: () => feed.wantOlder(),
+      reachedStart: () => data.wantOlder(),
       scrolled: (isBack) => (this.#newest.hidden = !isBack),
     });
     this.#newest.hidden = true;
@@ -211,12 +211,12 @@ export class Panel {
     this.#remove.setAttribute("aria-label", `Remove the chart of ${name}`);
     this.element.dataset["symbol"] = symbol;
     this.element.dataset["resolution"] = resolution;
-    this.#told = this.#at = undefined;
-    // What it told was of the bars before.
+    this.#shownStatus = this.#at = undefined;
+    // The slider's text was about the previous bars.
     for (const [name, value] of Object.entries(AT_NO_BAR)) this.#slider.setAttribute(name, value);
     this.#fill();
     this.#redraw();
-    return [feed, plot];
+    return [data, plot];
   }
 
   #choose(): void {
@@ -226,14 +226,14 @@ export class Panel {
   }
 
   #reopen(): void {
-    this.#feed.close();
+    this.#data.close();
     this.#plot.remove();
-    [this.#feed, this.#plot] = this.#open();
+    [this.#data, this.#plot] = this.#open();
   }
 
   #retryNow(): void {
-    if (this.#feed.status === "failed") this.#reopen();
-    else this.#feed.retry();
+    if (this.#data.status === "failed") this.#reopen();
+    else this.#data.retry();
     // The button goes away.
     this.#slider.focus();
   }
@@ -265,33 +265,33 @@ export class Panel {
   }
 
   #draw(): void {
-    const feed = this.#feed;
-    const { bars } = feed.series;
-    const { status } = feed;
+    const data = this.#data;
+    const { bars } = data.series;
+    const { status } = data;
     this.#plot.draw();
     const { dataset } = this.element;
     dataset["status"] = status;
     dataset["published"] = String(this.#isPublished);
     dataset["bars"] = String(bars.length);
-    dataset["epoch"] = feed.epoch ?? "";
+    dataset["epoch"] = data.epoch ?? "";
     setText(this.#badge, status === "live" && !this.#isPublished ? "History only" : STATUS_NAMES[status]);
-    this.#drawQuote(feed);
+    this.#drawQuote(data);
     this.#drawLegend();
     this.#drawNotice(status);
     if (this.#table.open) this.#drawTable(bars);
-    if (status === this.#told) return;
-    this.#told = status;
+    if (status === this.#shownStatus) return;
+    this.#shownStatus = status;
     if (status === "failed" || status === "empty") this.#events.announced(`${this.#choice.symbol}: ${this.#why(status)}`);
   }
 
-  #drawQuote(feed: Feed): void {
-    const { bars } = feed.series;
+  #drawQuote(data: ChartData): void {
+    const { bars } = data.series;
     const last = bars.at(-1);
     const before = bars.at(-2);
     const { digits } = this.#plot;
     setText(this.#price, last ? price(last.close, digits) : NONE);
     setText(this.#volume, last ? quantity(last.volume) : NONE);
-    setText(this.#updated, feed.updated === undefined ? NONE : clock(feed.updated));
+    setText(this.#updated, data.updated === undefined ? NONE : clock(data.updated));
     const change = last && before ? last.close - before.close : undefined;
     this.#change.dataset["direction"] = !change ? "none" : change > 0 ? "up" : "down";
     setText(
@@ -301,7 +301,7 @@ export class Panel {
   }
 
   #drawLegend(): void {
-    const bars = this.#feed.series.bars;
+    const bars = this.#data.series.bars;
     const at = this.#at && bars.findLast((bar) => bar.time === this.#at?.time);
     const bar = at ?? bars.at(-1);
     this.#legend.hidden = !bar;
@@ -309,22 +309,22 @@ export class Panel {
     this.#describe(bar, ["O", "H", "L", "C", "V"]).forEach((text, index) => setText(this.#legend.children[index] as Element, text));
   }
 
-  #drawNotice(status: FeedStatus): void {
+  #drawNotice(status: ChartStatus): void {
     const text = this.#why(status);
     this.#notice.hidden = !text;
-    this.#notice.dataset["over"] = String(this.#feed.series.bars.length === 0);
+    this.#notice.dataset["over"] = String(this.#data.series.bars.length === 0);
     setText(this.#message, text);
-    this.#retry.hidden = !this.#feed.isFailing && status !== "failed";
+    this.#retry.hidden = !this.#data.isFailing && status !== "failed";
   }
 
-  #why(status: FeedStatus): string {
+  #why(status: ChartStatus): string {
     const { symbol, resolution } = this.#choice;
-    if (status === "live" || status === "retrying" || status === "failed") return this.#feed.message;
+    if (status === "live" || status === "retrying" || status === "failed") return this.#data.message;
     if (status === "empty") {
       const published = `Nothing was traded in ${symbol} yet.`;
       return this.#isPublished ? published : `The server publishes no bars of ${symbol}, ${RESOLUTION_NAMES[resolution].long}.`;
     }
-    if (this.#feed.series.bars.length) return "";
+    if (this.#data.series.bars.length) return "";
     return status === "stale" ? "Waiting for the connection…" : status === "loading" ? "Loading…" : "";
   }
 
@@ -343,7 +343,7 @@ export class Panel {
     });
   }
 
-  /** A bar in words: its time, then every number after its name. */
+  /** Returns a bar as words: its time, then every number after its name. */
   #describe({ time, open, high, low, close, volume }: Bar, names: readonly string[]): string[] {
     const prices = [open, high, low, close].map((value) => price(value, this.#plot.digits));
     const numbers = [...prices, quantity(volume)].map((text, index) => `${names[index]} ${text}`);
@@ -355,12 +355,12 @@ export class Panel {
     this.#redraw();
   }
 
-  /** Only what keys do is told by the slider's value: were every tick, nobody could listen. */
-  #tell(bar: Bar | undefined): void {
+  /** Updates the slider's text, which screen readers read. Only key presses do, not every tick. */
+  #announce(bar: Bar | undefined): void {
     if (!bar) return;
     const names = ["open", "high", "low", "close", "volume"];
     this.#slider.setAttribute("aria-valuemin", "1");
-    this.#slider.setAttribute("aria-valuemax", String(this.#feed.series.bars.length));
+    this.#slider.setAttribute("aria-valuemax", String(this.#data.series.bars.length));
     this.#slider.setAttribute("aria-valuenow", String(this.#plot.cursorIndex + 1));
     this.#slider.setAttribute("aria-valuetext", this.#describe(bar, names).join(", "));
   }
@@ -379,7 +379,7 @@ export class Panel {
     else {
       const bar = act(this.#plot);
       if (bar) this.#move(bar);
-      this.#tell(bar);
+      this.#announce(bar);
     }
   }
 }

@@ -72,7 +72,7 @@ export class Plot {
     });
     this.#candles = this.#chart.addSeries(CandlestickSeries, {
       borderVisible: false,
-      // These would tell the last bar in sight, which is not the last price once somebody has scrolled back.
+      // These would show the last visible bar, which is not the last price after scrolling back.
       lastValueVisible: false,
       priceLineVisible: false,
     });
@@ -86,7 +86,7 @@ export class Plot {
     this.#setDigits(this.digits);
     this.repaint(palette);
     this.#chart.subscribeCrosshairMove(({ time }) => {
-      // A pointer takes the cursor over; what keys do is told where they do it.
+      // A pointer takes over the cursor; key presses update the slider themselves.
       if (this.#cursor === undefined) events.moved(time === undefined ? undefined : this.#at((time as number) * 1_000));
     });
     this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {

@@ -30,11 +30,11 @@ export const REVISED = 3;
 export const MOST = 20_000;
 
 /**
- * Joins history and live bars, without I/O: whoever owns it tells what happens and carries out
+ * Joins history and live bars, without I/O: the owner passes events in and carries out
  * {@link next}.
  *
  * `bars` has no hole and no bar that the server never had. So while live bars may be missing (before
- * the first history, after a gap, after a reconnect) those that come are held back until an
+ * the first history, after a gap, after a reconnect) live bars are held back until an
  * answer, asked for after that, has closed the hole. Of two states of one bar the one with the larger
  * volume is newer: both come from one store, where volume only grows. That store dies with its server:
  * after a restart nothing is joined with what was before.
@@ -51,7 +51,7 @@ export class Series {
   /** Whether the bars are of a server that is no more. */
   #foreign = false;
   #exhausted = false;
-  /** From which bar on there may be news that the live channel does not tell; undefined before any history. */
+  /** The bar from which on there may be changes that the live channel lacks; undefined before any history. */
   #settled: number | undefined;
   #due = false;
   /** Whether the next request is for everything from the first bar on. */
@@ -70,7 +70,7 @@ export class Series {
     return this.#bars;
   }
 
-  /** Whether `bars` is all that the server has told. */
+  /** Whether `bars` includes everything received from the server. */
   get isCurrent(): boolean {
     return this.#held === undefined;
   }
@@ -199,7 +199,7 @@ export class Series {
     else this.#merge(bars);
     this.#foreign = false;
     if (request.kind === "latest") this.#exhausted = bars.length < PAGE;
-    // Not the last bars that are known by now: those that the answer had when it was made.
+    // The last bars at the time of the answer, not the last ones known by now.
     // Without any, all that will be there.
     this.#settled = bars[Math.max(0, bars.length - REVISED)]?.time ?? 0;
     if (!this.#held || this.#missed) return;
@@ -224,7 +224,7 @@ export class Series {
     if (this.#bars.length > MOST) this.#trim();
   }
 
-  /** Starts anew with these bars, joined by the others. */
+  /** Restarts with these bars, merged with the others. */
   #replace(bars: readonly Bar[], others: readonly Bar[] = []): void {
     this.#bars = [...bars];
     merge(this.#bars, since(bars, others));

@@ -25,7 +25,7 @@ export function applyTheme(theme: Theme): void {
   else dataset["theme"] = theme;
 }
 
-/** Tells when the system turns light or dark. */
+/** Calls back when the system changes between light and dark. */
 export function onSystemTheme(changed: () => void): void {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
 }

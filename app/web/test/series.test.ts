@@ -12,7 +12,7 @@ type Act = (simulation: Simulation, series: Series) => void;
 const quantity = fc.integer({ min: 1, max: 9 });
 const history = fc.constantFrom(0, 1, 2, 3, 8, PAGE - 1, PAGE, PAGE + 1, 2 * PAGE + 20);
 
-/** One thing that happens, with the words to tell it by where a property fails. */
+/** One step, with a description for the report of a failed property. */
 function act(weight: number, arbitrary: fc.Arbitrary<[string, Act]>): fc.WeightedArbitrary<[string, Act]> {
   return { weight, arbitrary };
 }
@@ -78,7 +78,7 @@ describe("a series", () => {
     expect(series.bars).toEqual(simulation.server.bars);
   });
 
-  test("tells from where on it has changed", () => {
+  test("reports from where on it has changed", () => {
     const series = connected();
     answer(series, [bar(1, 5), bar(2, 5), bar(3, 5)]);
     expect(series.takeChange()).toBe(1);
@@ -94,7 +94,7 @@ describe("a series", () => {
     expect(series.bars).toEqual([bar(1, 5), bar(2, 7), bar(3, 6)]);
   });
 
-  test("asks again when a bar begins, from the third last that the server told", () => {
+  test("asks again when a bar begins, from the third last that the server sent", () => {
     const series = connected();
     answer(series, [1, 2, 3, 4].map((time) => bar(time, 5)));
     expect(series.next()).toBeUndefined();

@@ -1,11 +1,11 @@
-// A server and its network as a series meets them: what is told arrives in order, answers when they like.
+// A server and its network: live bars arrive in order, answers at any time.
 
 import type { Bar } from "../src/api.js";
 import type { Request, Series } from "../src/series.js";
 
 const MINUTE = 60_000;
 
-/** What the server tells over the connection. */
+/** A message of the server over the connection. */
 type Message =
   | { readonly kind: "connected"; readonly gap: "none" | "missed" | "epoch" }
   | { readonly kind: "bar"; readonly bar: Bar; readonly gap: boolean };
@@ -17,7 +17,7 @@ interface Pending {
   seen?: readonly Bar[];
 }
 
-/** The one store of bars, and what a topic has been told of it. */
+/** The store of bars, and what was published of it. */
 class Server {
   readonly bars: Bar[] = [];
   /** Every state that a bar ever had. */
@@ -25,7 +25,7 @@ class Server {
   /** When bars began that were the newest then. */
   readonly begun: number[] = [];
   published = 0;
-  #told = 0;
+  #published = 0;
 
   constructor(
     readonly epoch: number,
@@ -56,8 +56,8 @@ class Server {
 
   /** What goes out now: what the newest bars were left at, then the newest one; never an earlier time. */
   publish(): readonly Bar[] {
-    const news = this.bars.filter((bar) => bar.time >= this.#told);
-    this.#told = this.bars.at(-1)?.time ?? 0;
+    const news = this.bars.filter((bar) => bar.time >= this.#published);
+    this.#published = this.bars.at(-1)?.time ?? 0;
     this.published += news.length;
     return news;
   }
@@ -81,7 +81,7 @@ export class Simulation {
   server: Server;
   readonly #room: number;
   readonly #series: Series;
-  /** What the series was told last of, and whose bars it shows. */
+  /** The topic of the last message, and the one whose bars the series shows. */
   #known: { server: Server; published: number } | undefined;
   #shown: Server;
   #isUp = false;

@@ -16,16 +16,16 @@ use crate::clock;
 use crate::message::{Scanner, Stamp};
 use crate::wire;
 
-/// What standard input is called among the connections.
+/// The identifier of standard input among the connections.
 const INPUT: u64 = u64::MAX;
 
-/// Room before what is read for the beginning of a message that came earlier.
+/// Space before the read position for the beginning of an incomplete message.
 const RESERVE: usize = 64 * 1024;
 
-/// How much is read at once, into one buffer for all connections.
+/// The size of one read, into a buffer that all connections share.
 const READ: usize = 256 * 1024;
 
-/// Obeys orders until standard input ends.
+/// Carries out orders until standard input ends.
 pub(crate) fn run(address: SocketAddrV4) -> Result<(), String> {
     let mut client = Client::new(address).map_err(|error| format!("the load client cannot start: {error}"))?;
     let mut events = Vec::with_capacity(1024);
@@ -102,9 +102,9 @@ impl Client {
         let data = event.data;
         let flags = event.flags;
         if data.u64() == INPUT {
-            return self.obey();
+            return self.read_orders();
         }
-        let at = usize::try_from(data.u64()).map_err(|_| "epoll told of an unknown connection".to_owned())?;
+        let at = usize::try_from(data.u64()).map_err(|_| "epoll reported an unknown connection".to_owned())?;
         let result = if self.connections[at].phase == Phase::Connecting {
             if !flags.intersects(EventFlags::OUT | EventFlags::ERR | EventFlags::HUP) {
                 return Ok(());
@@ -119,8 +119,8 @@ impl Client {
         Ok(())
     }
 
-    /// Reads orders and begins to carry them out.
-    fn obey(&mut self) -> Result<(), String> {
+    /// Reads orders and starts to carry them out.
+    fn read_orders(&mut self) -> Result<(), String> {
         let mut chunk = [0; 4096];
         let read = rustix::io::read(std::io::stdin(), &mut chunk).map_err(|error| format!("no orders: {error}"))?;
         self.over = read == 0;
@@ -165,7 +165,7 @@ impl Client {
         Ok(())
     }
 
-    /// How many connections that read listen to each topic.
+    /// Counts the reading connections of each topic.
     fn listeners(&self, topics: u32) -> Vec<u32> {
         let mut listeners = vec![0; topics as usize];
         for connection in self.connections.iter().filter(|connection| !connection.slow) {
@@ -178,7 +178,7 @@ impl Client {
         listeners
     }
 
-    /// Opens more connections, and answers orders that are carried out.
+    /// Opens more connections, and answers completed orders.
     fn advance(&mut self) {
         let now = clock::now_us();
         self.advance_connecting(now);
@@ -234,7 +234,7 @@ impl Client {
             .map_err(|error| format!("a connection cannot be watched: {error}"))
     }
 
-    /// Reads once what a connection has, into the buffer that all share.
+    /// Reads once from a connection, into the shared buffer.
     fn read(&mut self, at: usize) -> Result<(), String> {
         let mut buffer = std::mem::take(&mut self.buffer);
         let result = self.read_into(&mut buffer, at);
@@ -328,7 +328,7 @@ impl Client {
         }
     }
 
-    /// An answer to a subscription.
+    /// Handles the answer to a subscribe request.
     fn reply(&mut self, at: usize, payload: &[u8]) -> Result<(), String> {
         if memchr::memmem::find(payload, b"\"status\":\"ok\"").is_none() {
             return Err(format!("a subscription was answered {}", String::from_utf8_lossy(payload)));
@@ -358,7 +358,7 @@ impl Client {
     fn close(&mut self, at: usize, failure: String) {
         let connection = &mut self.connections[at];
         let before = std::mem::replace(&mut connection.phase, Phase::Closed);
-        // A socket that cannot be taken out is not in.
+        // A socket that cannot be removed is not registered.
         let _ = epoll::delete(&self.epoll, &*connection);
         match before {
             Phase::Closed => {}

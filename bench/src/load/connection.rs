@@ -1,4 +1,4 @@
-//! One connection of the load client: its socket, how far it is, and a message cut in two.
+//! One connection of the load client: its socket, its phase, and an incomplete message.
 
 use std::net::SocketAddrV4;
 use std::time::Duration;
@@ -12,20 +12,19 @@ use super::order::Connect;
 use crate::message;
 use crate::wire;
 
-/// How much a connection that never reads lets its kernel hold. The less, the sooner the
-/// server has to.
+/// The receive buffer of a connection that never reads. A small one fills the server's buffers sooner.
 const SLOW_BUFFER_BYTES: usize = 4096;
 
-/// The longest segment that such a connection takes: that of a usual network. The kernel of the
-/// server makes its buffer a multiple of it, and with loopback's own of 64 KiB would hold
-/// minutes of updates before the server itself had to.
+/// The maximum segment size of such a connection, that of a usual network. The server's kernel
+/// sizes its buffer as a multiple of it; with loopback's 64 KiB it would hold minutes of updates
+/// before the server has to.
 const SLOW_SEGMENT_BYTES: u32 = 1460;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
     Connecting,
     Upgrading,
-    /// So many answers are still to come.
+    /// This many answers are outstanding.
     Subscribing(u32),
     Live,
     Closed,
@@ -36,29 +35,29 @@ pub(super) struct Connection {
     pub(super) phase: Phase,
     pub(super) slow: bool,
     topics: Topics,
-    /// The beginning of a message whose end is yet to come.
+    /// The beginning of an incomplete message.
     pub(super) partial: Vec<u8>,
     pub(super) close_code: u16,
 }
 
-/// Some neighbours in a ring of topics.
+/// Consecutive topics in a ring.
 #[derive(Debug, Clone, Copy)]
 struct Topics {
-    /// The first topic of the ring, and how many there are.
+    /// The first topic of the ring, and its size.
     first: u32,
     ring: u32,
-    /// Where its own begin in the ring, and how many they are.
+    /// The offset of the connection's topics in the ring, and their number.
     base: u32,
     count: u32,
 }
 
 impl Connection {
-    /// Begins to connect. Its topics begin at `base` of those that the order shares out.
+    /// Starts to connect. The connection's topics start at `base` in the order's topics.
     pub(super) fn open(address: SocketAddrV4, order: &Connect, base: u32) -> io::Result<Self> {
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let socket = socket_with(AddressFamily::INET, SocketType::STREAM, flags, Some(ipproto::TCP))?;
         sockopt::set_tcp_nodelay(&socket, true)?;
-        // Thousands of connections are dropped at once, and must not leave thousands of ports waiting.
+        // Thousands of connections are dropped at once, and must not leave as many ports in TIME_WAIT.
         sockopt::set_socket_linger(&socket, Some(Duration::ZERO))?;
         if order.slow {
             sockopt::set_socket_recv_buffer_size(&socket, SLOW_BUFFER_BYTES)?;
@@ -74,13 +73,13 @@ impl Connection {
         Ok(Self { socket, phase, slow, topics, partial: Vec::new(), close_code: 0 })
     }
 
-    /// What it listens to.
+    /// Returns its topics.
     pub(super) fn topics(&self) -> impl Iterator<Item = u32> + use<> {
         let Topics { first, ring, base, count } = self.topics;
         (0..count).map(move |at| first + (base + at) % ring)
     }
 
-    /// The place of a topic among its own.
+    /// Returns the index of a topic among its topics.
     #[inline]
     pub(super) fn slot(&self, topic: u32) -> Option<usize> {
         let Topics { first, ring, base, count } = self.topics;
@@ -89,7 +88,7 @@ impl Connection {
         (slot < count).then_some(slot as usize)
     }
 
-    /// The socket is connected, or has failed to.
+    /// Handles the result of connecting.
     pub(super) fn connected(&mut self) -> Result<(), String> {
         sockopt::socket_error(&self.socket)
             .and_then(|result| result)
@@ -98,7 +97,7 @@ impl Connection {
         self.write(wire::UPGRADE)
     }
 
-    /// The server's answer to the upgrade: how many bytes it has, or nothing while it is not whole.
+    /// Returns the length of the server's upgrade response, or `None` while it is incomplete.
     pub(super) fn upgraded(bytes: &[u8]) -> Result<Option<usize>, String> {
         let Some(end) = memchr::memmem::find(bytes, b"\r\n\r\n") else { return Ok(None) };
         if bytes.starts_with(b"HTTP/1.1 101 ") {
@@ -108,7 +107,7 @@ impl Connection {
         Err(format!("an upgrade was answered `{}`", String::from_utf8_lossy(line)))
     }
 
-    /// Asks for its topics.
+    /// Subscribes to its topics.
     pub(super) fn subscribe(&mut self) -> Result<(), String> {
         let mut requests = Vec::new();
         for topic in self.topics() {
@@ -118,7 +117,7 @@ impl Connection {
         self.write(&requests)
     }
 
-    /// Sends a few bytes. The buffer of a socket that has sent next to nothing takes them whole.
+    /// Sends a few bytes, which always fit the socket's buffer.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), String> {
         match io::write(&self.socket, bytes) {
             Ok(written) if written == bytes.len() => Ok(()),

@@ -1,4 +1,4 @@
-//! What a load client is told and what it answers, a line of JSON each.
+//! The orders to a load client and its answers, one line of JSON each.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,10 @@ pub(crate) enum Order {
     Connect(Connect),
     /// Answered with `Measured` once every update has arrived, or at the time to give up.
     Measure(Measure),
-    /// Ends a measurement that keeps its samples. `Measured` tells of the updates that were
-    /// due in this time only.
+    /// Ends a measurement that keeps its samples. `Measured` covers the updates that were due in
+    /// this time only.
     Cut { from_us: u64, until_us: u64 },
-    /// Reads what the slow connections were sent; answered with `Drained` once nothing came
-    /// for so long.
+    /// Reads from the slow connections; answered with `Drained` once nothing arrives for this long.
     Drain { quiet_us: u64, give_up_us: u64 },
 }
 
@@ -24,13 +23,13 @@ pub(crate) enum Order {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Connect {
     pub(crate) count: usize,
-    /// Topics from this one on are shared out among the connections.
+    /// The first of the topics that are distributed over the connections.
     pub(crate) first_topic: u32,
     pub(crate) topics: u32,
     pub(crate) topics_per_connection: u32,
-    /// How many connections may be on their way at once.
+    /// The limit of connections in progress.
     pub(crate) in_flight: usize,
-    /// Whether they never read once they are subscribed.
+    /// Whether the connections stop reading once they are subscribed.
     pub(crate) slow: bool,
     pub(crate) give_up_us: u64,
 }
@@ -43,7 +42,7 @@ pub(crate) struct Measure {
     pub(crate) first: u64,
     pub(crate) end: u64,
     pub(crate) give_up_us: u64,
-    /// Whether to keep every sample, for an end that is not known yet.
+    /// Whether to keep every sample because the end is not known yet.
     pub(crate) keep: bool,
 }
 
@@ -59,9 +58,9 @@ pub(crate) struct Connected {
     /// Connections that are subscribed.
     pub(crate) subscribed: usize,
     pub(crate) failed: usize,
-    /// Why the first one that failed did.
+    /// The error of the first connection that failed.
     pub(crate) failure: Option<String>,
-    /// From the order to the last answer.
+    /// The time from the order to the last answer.
     pub(crate) micros: u64,
 }
 
@@ -76,33 +75,33 @@ pub(crate) struct Quantiles {
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Measured {
-    /// Updates that were due in the time measured: those that came, and all that had to.
+    /// Updates that were due in the measured time: the number received, and the number expected.
     pub(crate) received: u64,
     pub(crate) expected: u64,
-    /// Numbers left out between two updates of a topic.
+    /// Numbers missing between two updates of a topic.
     pub(crate) gaps: u64,
-    /// Updates that came after a later one, twice, or unasked.
+    /// Updates that arrived out of order, twice, or without a subscription.
     pub(crate) disorder: u64,
-    /// Updates that came before they were due: the clocks differ.
+    /// Updates that arrived before they were due, which means that the clocks differ.
     pub(crate) early: u64,
-    /// Connections that the server has ended.
+    /// Connections that the server ended.
     pub(crate) closed: usize,
-    /// Updates that came in the time measured, whenever they were due, and their bytes.
+    /// Updates that arrived in the measured time, whenever they were due, and their bytes.
     pub(crate) arrivals: u64,
     pub(crate) arrived_bytes: u64,
-    /// From when an update was due until it was read.
+    /// The time from when an update was due until it was read.
     pub(crate) latency: Quantiles,
-    /// From the first to the last subscriber of one update.
+    /// The time between the first and the last subscriber of an update.
     pub(crate) spread: Quantiles,
 }
 
-/// What slow connections found once they began to read.
+/// What slow connections received once they read.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Drained {
     pub(crate) received: u64,
-    /// Numbers left out, and how many of them the server's messages said.
+    /// Missing numbers, and how many of them the server reported.
     pub(crate) gaps: u64,
-    pub(crate) told: u64,
-    /// Connections that the server has ended, by close code; 0 is without one.
+    pub(crate) reported: u64,
+    /// Connections that the server ended, by close code; 0 is without one.
     pub(crate) closed: BTreeMap<u16, usize>,
 }

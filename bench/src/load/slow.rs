@@ -1,14 +1,14 @@
-//! What connections that never read find when they begin to.
+//! Reads what slow connections missed.
 
 use super::connection::Connection;
 use super::order::Drained;
 use crate::message;
 
-/// A reading of what slow connections were sent.
+/// The state of draining slow connections.
 pub(super) struct Drain {
     pub(super) quiet_us: u64,
     pub(super) give_up_us: u64,
-    /// When something last came.
+    /// When the last message arrived.
     pub(super) heard_us: u64,
     drained: Drained,
 }
@@ -20,7 +20,7 @@ impl Drain {
 
     pub(super) fn message(&mut self, payload: &[u8]) {
         self.drained.received += 1;
-        self.drained.told += message::skipped(payload);
+        self.drained.reported += message::skipped(payload);
     }
 
     pub(super) fn gap(&mut self, numbers: u64) {
@@ -39,7 +39,7 @@ impl Drain {
     }
 }
 
-/// The close codes of the slow connections that have ended.
+/// Counts the close codes of the slow connections that have ended.
 pub(super) fn closed(connections: &[Connection]) -> impl Iterator<Item = u16> {
     connections
         .iter()

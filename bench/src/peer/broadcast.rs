@@ -1,4 +1,4 @@
-//! The peer that most would write by hand: a WebSocket of axum, and a tokio broadcast channel a topic.
+//! The usual hand-written peer: a WebSocket of axum, and a tokio broadcast channel per topic.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -16,7 +16,7 @@ use tokio::sync::broadcast::{self, Receiver, Sender, error::RecvError};
 use super::control::{self, Numbers};
 use crate::message;
 
-/// How many updates of a topic a connection may be behind before it misses some.
+/// The number of updates of a topic that a connection may lag behind before it misses some.
 const CAPACITY: usize = 1024;
 
 type Topics = Arc<Mutex<HashMap<u32, Sender<Utf8Bytes>>>>;
@@ -31,13 +31,13 @@ async fn serve() -> Result<(), String> {
     let publishers = Arc::clone(&topics);
     let publish = move |topic, at| {
         let text = message::update(topic, numbers.next(topic), at);
-        // Nobody listening is no fault.
+        // A topic without subscribers is not an error.
         let _ = sender(&publishers, topic).send(text.into());
     };
     let schedules = control::schedules().map_err(|error| format!("standard input: {error}"))?;
     tokio::spawn(control::publish(schedules, publish));
     let listener = control::listen()?.tap_io(|stream| {
-        // A connection that is gone already will be noticed by whoever reads it.
+        // The reading task notices a closed connection.
         let _ = stream.set_nodelay(true);
     });
     let router = Router::new().route("/", any(upgrade)).with_state(topics);
@@ -51,7 +51,7 @@ fn sender(topics: &Topics, topic: u32) -> Sender<Utf8Bytes> {
 
 async fn upgrade(State(topics): State<Topics>, upgrade: WebSocketUpgrade) -> Response {
     upgrade.on_upgrade(async move |mut socket| {
-        // A connection that breaks concerns nobody else.
+        // A broken connection does not affect others.
         let _ = connection(&mut socket, &topics).await;
     })
 }
@@ -75,7 +75,7 @@ async fn connection(socket: &mut WebSocket, topics: &Topics) -> Result<(), axum:
     }
 }
 
-/// The updates of a topic, without those that this connection was too slow for.
+/// Returns the updates of a topic, except the ones that this connection was too slow for.
 fn stream(receiver: Receiver<Utf8Bytes>) -> Pin<Box<dyn Stream<Item = Utf8Bytes> + Send>> {
     Box::pin(unfold(receiver, async |mut receiver| {
         loop {

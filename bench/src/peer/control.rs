@@ -1,4 +1,4 @@
-//! What the servers on tokio have in common: a runtime, a listener, and obeying standard input.
+//! The common parts of the servers on tokio: runtime, listener, and orders from standard input.
 
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use tokio::sync::mpsc;
 
 use crate::schedule::{Progress, Schedule};
 
-/// How many connections may wait to be accepted; as many as Linux allows by default.
+/// The listen backlog, the most that Linux allows by default.
 pub(super) const BACKLOG: u32 = 4096;
 
-/// A runtime of so many threads.
+/// Creates a runtime with this number of threads.
 pub(super) fn runtime(threads: usize) -> Result<Runtime, String> {
     let mut builder = if threads == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
     if threads > 1 {
@@ -23,7 +23,7 @@ pub(super) fn runtime(threads: usize) -> Result<Runtime, String> {
     builder.enable_all().build().map_err(|error| format!("no runtime: {error}"))
 }
 
-/// A listener on a free port of the loopback interface. The port is told when all is ready.
+/// Listens on a free port of the loopback interface, and prints the port once everything is ready.
 pub(super) fn listen() -> Result<TcpListener, String> {
     let listener = || {
         let socket = TcpSocket::new_v4()?;
@@ -35,9 +35,10 @@ pub(super) fn listen() -> Result<TcpListener, String> {
     listener().map_err(|error| format!("cannot listen: {error}"))
 }
 
-/// The schedules that standard input gives. The process ends when that does.
+/// Reads the schedules from standard input, whose end ends the process.
 ///
-/// No thread reads it: with a second one the kernel counts references to a file at every call.
+/// No separate thread reads it: with a second thread the kernel counts references to files at
+/// every call.
 pub(super) fn schedules() -> std::io::Result<mpsc::Receiver<Schedule>> {
     let input = pipe::Receiver::from_owned_fd(std::io::stdin().as_fd().try_clone_to_owned()?)?;
     let mut lines = BufReader::new(input).lines();
@@ -58,8 +59,8 @@ pub(super) fn schedules() -> std::io::Result<mpsc::Receiver<Schedule>> {
     Ok(receiver)
 }
 
-/// Publishes on every schedule that comes. What is due is published at once, then others on
-/// this thread get their turn.
+/// Publishes by every schedule it reads. Publishes everything that is due at once, then yields to
+/// the other tasks of this thread.
 pub(super) async fn publish(mut schedules: mpsc::Receiver<Schedule>, mut update: impl FnMut(u32, u64)) {
     while let Some(schedule) = schedules.recv().await {
         let mut progress = Progress::new(schedule);
@@ -79,7 +80,7 @@ pub(super) async fn publish(mut schedules: mpsc::Receiver<Schedule>, mut update:
 pub(super) struct Numbers(Vec<u64>);
 
 impl Numbers {
-    /// The number of the next update of a topic; the first is 1.
+    /// Returns the number of the next update of a topic, starting at 1.
     pub(super) fn next(&mut self, topic: u32) -> u64 {
         let place = topic as usize;
         if self.0.len() <= place {

@@ -1,4 +1,4 @@
-//! The floor: no framework, no event loop while it publishes, only the `send` calls of built frames.
+//! The floor: no framework, no event loop while publishing, only the `send` calls of prepared frames.
 
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
@@ -22,7 +22,7 @@ struct Floor {
     epoll: OwnedFd,
     listener: OwnedFd,
     connections: Vec<Connection>,
-    /// The places of each topic's subscribers.
+    /// The indices of each topic's subscribers.
     topics: Vec<Vec<usize>>,
     numbers: Numbers,
 }
@@ -108,10 +108,10 @@ impl Floor {
         Ok(())
     }
 
-    /// Publishes as standard input says; false when that ends.
+    /// Publishes by the next schedule on standard input; returns false at its end.
     fn obey(&mut self) -> rustix::io::Result<bool> {
-        // A command is shorter than what a pipe takes whole, and the next one waits for the
-        // end of this one's schedule.
+        // A command fits a single read of the pipe, and the next one follows only after the end of
+        // this one's schedule.
         let mut chunk = [0; 4096];
         let read = rustix::io::read(std::io::stdin(), &mut chunk)?;
         for line in String::from_utf8_lossy(&chunk[..read]).lines() {
@@ -144,7 +144,7 @@ impl Floor {
     }
 }
 
-/// Sends everything, waiting for room where there is none.
+/// Sends all bytes, and waits while the buffer is full.
 fn send(socket: impl AsFd, mut bytes: &[u8]) -> rustix::io::Result<()> {
     while !bytes.is_empty() {
         let sent = net::send(&socket, bytes, SendFlags::NOSIGNAL)?;

@@ -115,7 +115,7 @@ impl Pipeline {
         (!is_unsent).then_some((first.id, first.purpose))
     }
 
-    /// Removes all messages, and returns the ids of those that were not sent, in order.
+    /// Removes all messages, and returns the ids of the unsent ones, in order.
     pub(super) fn clear(&mut self) -> Vec<u64> {
         let unsent = std::mem::take(self).unsent;
         unsent.into_iter().map(|(id, _)| id).collect()

@@ -106,7 +106,7 @@ impl Requests {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
-    /// Ends the requests that timed out, and returns the ids of those that were not sent.
+    /// Ends the requests that timed out, and returns the ids of the unsent ones.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<u64> {
         let mut unsent = Vec::new();
         while let Some((_, id)) = self.deadlines.first().copied().filter(|(deadline, _)| *deadline <= now) {

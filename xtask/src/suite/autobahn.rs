@@ -14,7 +14,7 @@ use crate::tool::Tool;
 /// The sections of cases: all but compression's.
 const SECTIONS: [&str; 9] = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*"];
 
-/// How many cases the sections hold. A report on fewer is no success.
+/// The number of cases in the sections. A report on fewer is a failure.
 const CASES: u64 = 301;
 
 pub(super) fn run(report: &mut Report) -> Outcome {
@@ -25,8 +25,8 @@ pub(super) fn run(report: &mut Report) -> Outcome {
     let address =
         line.strip_prefix("listening on ").ok_or_else(|| format!("the echo server printed `{line}` and no address"))?;
 
-    // kosoku leaves as soon as it has the close frame. The proxy stays, and sees when the server
-    // ends the connection.
+    // kosoku disconnects once it has the close frame. The proxy keeps the connection, and measures
+    // when the server ends it.
     let proxy = Proxy::start(address)?;
     let before = report.tally.passed;
     let sections = SECTIONS.iter().flat_map(|section| ["--include", section]);
@@ -51,7 +51,7 @@ pub(super) fn run(report: &mut Report) -> Outcome {
     }
 }
 
-/// kosoku in a virtual environment of its own, made anew where the requirements changed.
+/// Installs kosoku in its own virtual environment, recreated when the requirements change.
 fn install(venv: &Path) -> Outcome<PathBuf> {
     let requirements = project::root().join("tests/autobahn/requirements.txt");
     let wanted = fs::read(&requirements).map_err(|error| format!("cannot read {}: {error}", requirements.display()))?;
@@ -68,8 +68,8 @@ fn install(venv: &Path) -> Outcome<PathBuf> {
     Ok(venv.join("bin/kosoku"))
 }
 
-/// The numbers of the cases in a report, in the order of their connections: part by part as
-/// numbers, where the report sorts them as text.
+/// Returns the numbers of the cases in a report in the order of their connections, sorted part by
+/// part as numbers; the report sorts them as text.
 fn cases(index: &str) -> Vec<String> {
     let number = |line: &str| {
         let number = line.trim().strip_prefix('"')?.strip_suffix("\": {")?;
@@ -80,7 +80,7 @@ fn cases(index: &str) -> Vec<String> {
     cases
 }
 
-/// How often each verdict stands in a report, such as `OK 284, NON-STRICT 14`.
+/// Counts the verdicts in a report, such as `OK 284, NON-STRICT 14`.
 fn behaviours(index: &str) -> String {
     let mut counts: Vec<(&str, u32)> = Vec::new();
     for verdict in index.lines().filter_map(|line| line.trim().strip_prefix("\"behavior\": \"")?.split('"').next()) {

@@ -1,14 +1,14 @@
-//! The packages that are published: built from what they hold, and with what they must hold.
+//! The published packages: builds them from their own files, and checks their contents.
 
 use super::Report;
 use crate::Outcome;
 use crate::tool::Tool;
 use crate::typescript;
 
-/// The crates that are published, each after those that it depends on.
+/// The published crates, each after its dependencies.
 const CRATES: [&str; 3] = ["topicast-macros", "topicast", "topicast-client"];
 
-/// What every package holds beside its code.
+/// The files of every package besides its code.
 const HELD: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
 pub(super) fn run(_: &mut Report) -> Outcome {
@@ -17,7 +17,7 @@ pub(super) fn run(_: &mut Report) -> Outcome {
         let list = Tool::cargo(["package", "--list", "--allow-dirty", "--package", name]).read()?;
         holds(name, &list.lines().collect::<Vec<_>>())?;
     }
-    // What this machine has already is not asked for again, and then packing needs no network.
+    // Uses cached dependencies first, so that packing needs no network.
     Tool::cargo(["fetch", "--locked"]).run()?;
     Tool::cargo(["package", "--locked", "--offline", "--allow-dirty"]).args(named()).run()?;
     let folder = typescript::package()?;
@@ -26,7 +26,7 @@ pub(super) fn run(_: &mut Report) -> Outcome {
     Tool::new("npx").args(["--no-install", "publint", "--strict"]).dir(&folder).run()
 }
 
-/// Fails unless a package's list of files has what every package holds.
+/// Fails if a package lacks a file that every package has.
 fn holds(package: &str, files: &[&str]) -> Outcome {
     match HELD.iter().find(|held| !files.contains(held)) {
         Some(missing) => Err(format!("{package} would be published without {missing}")),

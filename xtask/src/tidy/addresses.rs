@@ -1,9 +1,9 @@
-//! The rule that addresses lead somewhere: to a known site, to this machine, or to a reserved name.
+//! The rule that every address is a known site, this machine, or a reserved name.
 
 use super::Breach;
 use super::tree::Tree;
 
-/// The sites of others that the project names, each from its host on.
+/// The known sites of others, each with its host and start of the path.
 const KNOWN: [&str; 8] = [
     "github.com/rust-lang/crates.io-index",
     "keepachangelog.com/",
@@ -15,11 +15,11 @@ const KNOWN: [&str; 8] = [
     "www.w3.org/",
 ];
 
-/// Names that nobody can own, and ends of such names.
+/// Reserved names, and ends of such names.
 const RESERVED: [&str; 3] = ["example.com", "example.net", "example.org"];
 const RESERVED_ENDS: [&str; 3] = [".example", ".test", ".invalid"];
 
-/// What stands between a scheme and a host.
+/// The separator between scheme and host.
 const MARKER: &str = "://";
 
 pub(super) fn addresses(tree: &Tree) -> Vec<Breach> {
@@ -28,7 +28,7 @@ pub(super) fn addresses(tree: &Tree) -> Vec<Breach> {
         for (number, line) in file.lines() {
             let site = |site: String| format!("`{site}` is no known site: link relatively, or use example.com");
             breaches.extend(unknown_site(line).map(|found| Breach::new(&file.path, number, site(found))));
-            let mail = |host: &str| format!("`{host}` may be somebody's: use an address at example.com");
+            let mail = |host: &str| format!("`{host}` may be a real host: use an address at example.com");
             breaches.extend(mail_host(line).map(|found| Breach::new(&file.path, number, mail(found))));
         }
     }
@@ -46,22 +46,21 @@ fn unknown_site(line: &str) -> Option<String> {
     })
 }
 
-/// Returns the host of the first mail address in a line that somebody may have.
+/// Returns the host of the first mail address in a line that may be real.
 fn mail_host(line: &str) -> Option<&str> {
     line.match_indices('@').find_map(|(at, _)| {
         let user = line[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
         let rest = &line[at + 1..];
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !".-".contains(c)).unwrap_or(rest.len());
         let host = rest[..end].trim_end_matches(['.', '-']);
-        // What ends in a number is a version, and what is called is a method.
+        // A name that ends in a number is a version, and a name before a parenthesis a method.
         let last = host.rsplit_once('.')?.1;
         let is_name = last.len() > 1 && last.bytes().all(|byte| byte.is_ascii_lowercase());
         (user && is_name && !is_nobodys(host) && !rest[end..].starts_with('(')).then_some(host)
     })
 }
 
-/// Returns true for a host that leads to this machine or, by standard, to none: also for a
-/// name without a dot, and for a place that a program fills in.
+/// Returns true for a loopback or reserved host, for a name without a dot, and for a placeholder.
 fn is_nobodys(host: &str) -> bool {
     let is_loopback = host == "127.0.0.1" || host == "0.0.0.0";
     let is_reserved = RESERVED.iter().any(|name| host == *name || host.ends_with(&format!(".{name}")));

@@ -1,4 +1,4 @@
-// Feeds a series: subscribes first, then fetches history, and again whenever something may be missing.
+// The data of a chart: subscribes first, then fetches history, and again whenever bars may be missing.
 
 import type { Subscription } from "topicast";
 
@@ -6,13 +6,13 @@ import type { Api, Bar, Bars, Resolution } from "./api.js";
 import { type Lane, laneOf, PAGE, type Request, Series } from "./series.js";
 
 /**
- * `loading`: bars are on their way, or some are missing and asked for. `live`: nothing is missing; `empty`:
- * neither, but there are no bars. `stale`: the connection is lost. `retrying`: the server refused, or its newest
- * history failed, and it is tried again. `failed`: the server refused for good.
+ * `loading`: the first or missing bars are being fetched. `live`: nothing is missing. `empty`: nothing
+ * is missing, and there are no bars. `stale`: the connection is lost. `retrying`: the server refused, or the
+ * newest history failed, and the client retries. `failed`: the server refused for good.
  */
-export type FeedStatus = "loading" | "live" | "empty" | "stale" | "retrying" | "failed";
+export type ChartStatus = "loading" | "live" | "empty" | "stale" | "retrying" | "failed";
 
-/** Gets what a series asks for. */
+/** Fetches the bars of a request. */
 export type FetchBars = (
   symbol: string,
   resolution: Resolution,
@@ -20,14 +20,14 @@ export type FetchBars = (
   signal: AbortSignal,
 ) => Promise<readonly Bar[]>;
 
-export interface FeedEvents {
+export interface ChartDataEvents {
   /** The series or the status may have changed. */
   changed(): void;
-  /** A live bar came. */
+  /** A live bar arrived. */
   heard(): void;
 }
 
-/** How often the last bars are asked for again, in milliseconds. */
+/** The interval for fetching the last bars again, in milliseconds. */
 const REFRESH = 15_000;
 
 /** Every how many times all that is loaded is asked for, at most; less often where that is more than as many pages. */
@@ -37,7 +37,7 @@ const OFTEN = 4;
 const PAUSE = 250;
 const LONGEST = 10_000;
 
-/** How one kind of request fares. */
+/** The failures of one kind of request. */
 interface Attempts {
   failures: number;
   failure: string;
@@ -45,30 +45,30 @@ interface Attempts {
   pause: ReturnType<typeof setTimeout> | undefined;
 }
 
-export class Feed {
+export class ChartData {
   readonly series = new Series();
-  /** When something new was last told, in milliseconds; undefined before that. */
+  /** The time of the last news, in milliseconds; undefined before the first. */
   updated: number | undefined;
-  /** Changes when the server restarts; undefined until a bar tells it. */
+  /** Changes when the server restarts; undefined until the first live bar. */
   epoch: string | undefined;
   readonly #subscription: Subscription<Bar, Bars>;
   readonly #fetch: FetchBars;
-  readonly #events: FeedEvents;
+  readonly #events: ChartDataEvents;
   readonly #end = new AbortController();
   readonly #refresh: ReturnType<typeof setInterval>;
   readonly #attempts: Readonly<Record<Lane, Attempts>> = { newest: untried(), older: untried() };
   #news = 0;
   #pumping = false;
-  /** How often the last bars were asked for since everything was. */
+  /** How often the last bars were fetched since all were. */
   #sinceAll = 0;
 
-  /** Begins at once. */
+  /** Subscribes and fetches at once. */
   constructor(
     api: Pick<Api, "bars">,
     fetch: FetchBars,
     readonly symbol: string,
     readonly resolution: Resolution,
-    events: FeedEvents,
+    events: ChartDataEvents,
   ) {
     this.#fetch = fetch;
     this.#events = events;
@@ -95,7 +95,7 @@ export class Feed {
     this.#turn();
   }
 
-  get status(): FeedStatus {
+  get status(): ChartStatus {
     switch (this.#subscription.status) {
       case "failed":
       case "closed":
@@ -151,7 +151,7 @@ export class Feed {
       this.series.connected();
       this.#resume();
     } else {
-      // Nobody asks for older bars any more, so none fail.
+      // Older bars are not requested any more, so no such request fails.
       this.#attempts.older.failures = 0;
       this.series.disconnected();
     }
@@ -164,7 +164,7 @@ export class Feed {
     this.#events.changed();
     if (this.#pumping) return;
     this.#pumping = true;
-    // Whatever else the same message has to tell is told first: after `live` comes the gap.
+    // Runs after the other events of the same message: `live` is followed by the gap.
     queueMicrotask(() => {
       this.#pumping = false;
       this.#pump();

@@ -1,13 +1,13 @@
-// A feed over a subscription and a history that the test plays.
+// The data of a chart over a subscription and a history that the test controls.
 
 import type { Gap, Info, Subscription } from "topicast";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import type { Bar, Bars } from "../src/api.js";
-import { Feed } from "../src/feed.js";
+import { ChartData } from "../src/chart-data.js";
 import { PAGE, type Request } from "../src/series.js";
 
-/** A subscription that does what it is told. */
+/** A subscription that the test controls. */
 class Script {
   status = "subscribing";
   error: Error | undefined;
@@ -51,7 +51,7 @@ interface Asked {
 
 let script: Script;
 let asked: Asked[];
-let feed: Feed;
+let data: ChartData;
 let heard: number;
 
 beforeEach(() => {
@@ -64,48 +64,48 @@ beforeEach(() => {
     new Promise((resolve, reject) => {
       asked.push({ request, signal, answer: (...bars) => resolve(bars), fail: (message) => reject(new Error(message)) });
     });
-  feed = new Feed({ bars }, fetch, "AAPL", "1", { changed: () => {}, heard: () => (heard += 1) });
+  data = new ChartData({ bars }, fetch, "AAPL", "1", { changed: () => {}, heard: () => (heard += 1) });
 });
 
 afterEach(() => {
-  feed.close();
+  data.close();
   vi.useRealTimers();
 });
 
-describe("a feed", () => {
+describe("a chart's data", () => {
   test("asks for history only once it is subscribed, and joins what came meanwhile", async () => {
     await passes(60_000);
     expect(asked).toHaveLength(0);
-    expect(feed.status).toBe("loading");
+    expect(data.status).toBe("loading");
     script.turn("live");
     script.bar(bar(2, 7));
     await passes(0);
     expect(asked.map(({ request }) => request.kind)).toEqual(["latest"]);
-    expect(feed.status).toBe("loading");
+    expect(data.status).toBe("loading");
     asked[0]?.answer(bar(1, 5), bar(2, 6));
     await passes(0);
-    expect(feed.series.bars).toEqual([bar(1, 5), bar(2, 7)]);
-    expect([feed.status, feed.epoch, heard]).toEqual(["live", "a", 1]);
+    expect(data.series.bars).toEqual([bar(1, 5), bar(2, 7)]);
+    expect([data.status, data.epoch, heard]).toEqual(["live", "a", 1]);
   });
 
   test("starts at once on a topic that others hold already", async () => {
-    feed.close();
+    data.close();
     script = new Script();
     script.status = "live";
     const bars = { subscribe: () => script as unknown as Subscription<Bar, Bars, "bars"> };
-    feed = new Feed({ bars }, async () => [bar(1, 1)], "AAPL", "1", { changed: () => {}, heard: () => (heard += 1) });
+    data = new ChartData({ bars }, async () => [bar(1, 1)], "AAPL", "1", { changed: () => {}, heard: () => (heard += 1) });
     await passes(0);
-    expect(feed.status).toBe("live");
+    expect(data.status).toBe("live");
   });
 
-  test("tries a failed history again, tells why, and waits longer every time", async () => {
+  test("retries a failed history, reports why, and waits longer every time", async () => {
     script.turn("live");
     await passes(0);
     for (let attempt = 1; attempt <= 8; attempt += 1) {
       expect(asked).toHaveLength(attempt);
       asked.at(-1)?.fail("no such thing");
       await passes(0);
-      expect([feed.status, feed.message, feed.isFailing]).toEqual(["retrying", "No history: no such thing", true]);
+      expect([data.status, data.message, data.isFailing]).toEqual(["retrying", "No history: no such thing", true]);
       const longest = Math.min(10_000, 250 * 2 ** attempt);
       await passes(longest / 2 - 1);
       expect(asked, `too early after failure ${attempt}`).toHaveLength(attempt);
@@ -113,15 +113,15 @@ describe("a feed", () => {
     }
     asked.at(-1)?.answer(bar(1, 1));
     await passes(0);
-    expect([feed.status, feed.message, feed.isFailing]).toEqual(["live", "", false]);
+    expect([data.status, data.message, data.isFailing]).toEqual(["live", "", false]);
   });
 
-  test("can be told not to wait after a failure", async () => {
+  test("can skip the wait after a failure", async () => {
     script.turn("live");
     await passes(0);
     asked[0]?.fail("down");
     await passes(0);
-    feed.retry();
+    data.retry();
     await passes(0);
     expect(asked).toHaveLength(2);
   });
@@ -131,23 +131,23 @@ describe("a feed", () => {
     script.gap("skipped");
     script.bar(bar(4, 1));
     await passes(250);
-    expect(feed.status).toBe("loading");
-    expect(feed.series.bars).toEqual([bar(1, 5), bar(2, 5)]);
+    expect(data.status).toBe("loading");
+    expect(data.series.bars).toEqual([bar(1, 5), bar(2, 5)]);
     expect(asked.at(-1)?.request).toMatchObject({ kind: "tail", from: 1 });
     asked.at(-1)?.answer(bar(1, 5), bar(2, 6), bar(3, 5), bar(4, 1));
     await passes(0);
-    expect(feed.series.bars).toEqual([bar(1, 5), bar(2, 6), bar(3, 5), bar(4, 1)]);
-    expect(feed.status).toBe("live");
+    expect(data.series.bars).toEqual([bar(1, 5), bar(2, 6), bar(3, 5), bar(4, 1)]);
+    expect(data.status).toBe("live");
   });
 
-  test("begins anew where the gap says that the server has restarted", async () => {
+  test("starts again after a gap that says that the server has restarted", async () => {
     await live(bar(1, 5), bar(2, 5));
     const before = asked.length;
-    feed.series.refresh();
+    data.series.refresh();
     script.turn("reconnecting");
-    expect(feed.status).toBe("stale");
+    expect(data.status).toBe("stale");
     await passes(60_000);
-    expect(asked, "nothing is asked of nobody").toHaveLength(before);
+    expect(asked, "no request is made").toHaveLength(before);
     script.turn("live");
     script.gap("epoch");
     await passes(0);
@@ -155,7 +155,7 @@ describe("a feed", () => {
     expect(asked.slice(before).map(({ request }) => request.kind)).toEqual(["latest"]);
     asked.at(-1)?.answer(bar(2, 1));
     await passes(0);
-    expect(feed.series.bars).toEqual([bar(2, 1)]);
+    expect(data.series.bars).toEqual([bar(2, 1)]);
   });
 
   test("asks for the last bars now and then, and pauses in between", async () => {
@@ -168,7 +168,7 @@ describe("a feed", () => {
     asked[1]?.answer(bar(1, 6), bar(2, 1));
     await passes(15_000);
     expect(asked).toHaveLength(3);
-    expect(feed.series.bars).toEqual([bar(1, 6), bar(2, 1)]);
+    expect(data.series.bars).toEqual([bar(1, 6), bar(2, 1)]);
   });
 
   test("asks for everything that is loaded once a minute, less often where that is much", async () => {
@@ -176,7 +176,7 @@ describe("a feed", () => {
       const begin = asked.length;
       for (let round = 0; round < count; round += 1) {
         await passes(15_000);
-        asked.at(-1)?.answer(...feed.series.bars);
+        asked.at(-1)?.answer(...data.series.bars);
       }
       return asked.slice(begin).map(({ request }) => request.from);
     };
@@ -184,7 +184,7 @@ describe("a feed", () => {
     await live(...bars(10_000, 500));
     expect(await rounds(8)).toEqual([10_497, 10_497, 10_497, 10_000, 10_497, 10_497, 10_497, 10_000]);
     for (let page = 1; page < 6; page += 1) {
-      feed.wantOlder();
+      data.wantOlder();
       await passes(0);
       asked.at(-1)?.answer(...bars(10_000 - page * 500, 500));
       await passes(1_000);
@@ -197,64 +197,64 @@ describe("a feed", () => {
     await passes(250);
     let failures = 0;
     const older = (): Asked[] => asked.filter(({ request }) => request.kind === "older");
-    feed.wantOlder();
+    data.wantOlder();
     for (let second = 0; second < 120; second += 1) {
       await passes(1_000);
       for (; failures < older().length; failures += 1) older()[failures]?.fail("too far back");
       // A bar begins, and what is asked of the newest is answered.
       script.bar(bar(2_000 + second, 1));
-      for (const { request, answer } of asked) if (request.kind === "tail") answer(...feed.series.bars.filter(({ time }) => time >= (request.from ?? 0)));
+      for (const { request, answer } of asked) if (request.kind === "tail") answer(...data.series.bars.filter(({ time }) => time >= (request.from ?? 0)));
     }
-    // A failure told just now, in the loop's last turn, has to arrive before the retry that is to follow it.
+    // A failure in the loop's last turn must arrive before the retry that follows it.
     await passes(0);
-    expect([feed.status, feed.message, feed.isFailing]).toEqual(["live", "No older bars: too far back", true]);
+    expect([data.status, data.message, data.isFailing]).toEqual(["live", "No older bars: too far back", true]);
     expect(failures, "it waits longer every time").toBeLessThan(30);
     const before = older().length;
-    feed.retry();
+    data.retry();
     await passes(0);
     expect(older().length - before).toBeLessThanOrEqual(1);
     older().at(-1)?.answer();
     await passes(0);
-    expect([feed.status, feed.message, feed.isFailing]).toEqual(["live", "", false]);
+    expect([data.status, data.message, data.isFailing]).toEqual(["live", "", false]);
   });
 
-  test("knows when it was last told something new", async () => {
-    expect(feed.updated).toBeUndefined();
+  test("knows the time of the last news", async () => {
+    expect(data.updated).toBeUndefined();
     await live(bar(1, 5));
-    const loaded = feed.updated;
+    const loaded = data.updated;
     expect(loaded).toBe(Date.now());
     await passes(15_000);
     asked.at(-1)?.answer(bar(1, 5));
     await passes(0);
-    expect(feed.updated, "what is asked again is nothing new").toBe(loaded);
+    expect(data.updated, "what is asked again is nothing new").toBe(loaded);
     script.bar(bar(1, 6));
-    expect(feed.updated).toBe(Date.now());
+    expect(data.updated).toBe(Date.now());
     await passes(15_000);
     asked.at(-1)?.answer(bar(1, 7));
     await passes(0);
-    expect(feed.updated, "a late trade is").toBe(Date.now());
+    expect(data.updated, "a late trade is").toBe(Date.now());
   });
 
-  test("tells refusals with the server's words", async () => {
+  test("reports refusals with the server's message", async () => {
     script.error = new Error("no more than 2 subscriptions");
     script.turn("retrying");
-    expect([feed.status, feed.message]).toEqual(["retrying", "The server refuses: no more than 2 subscriptions"]);
+    expect([data.status, data.message]).toEqual(["retrying", "The server refuses: no more than 2 subscriptions"]);
     script.turn("failed");
-    expect(feed.status).toBe("failed");
-    expect(feed.isFailing).toBe(false);
+    expect(data.status).toBe("failed");
+    expect(data.isFailing).toBe(false);
   });
 
   test("says so where there is nothing", async () => {
     await live();
-    expect(feed.status).toBe("empty");
+    expect(data.status).toBe("empty");
     script.bar(bar(1, 1));
-    expect(feed.status).toBe("live");
+    expect(data.status).toBe("live");
   });
 
   test("lets go of everything when it is closed", async () => {
     script.turn("live");
     await passes(0);
-    feed.close();
+    data.close();
     expect([script.closed, asked[0]?.signal.aborted]).toEqual([true, true]);
     asked[0]?.fail("aborted");
     await passes(60_000);
