@@ -474,7 +474,7 @@ mod tests {
         // The shard has no turn here: nothing is awaited.
         for _ in 0..8 {
             assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-            let commands = session.handle().inbox.take(VecDeque::new()).commands;
+            let commands = session.handle().inbox.drain(VecDeque::new()).commands;
             assert_eq!(commands.iter().filter(|command| matches!(command, Command::Send { .. })).count(), 1);
         }
     }
