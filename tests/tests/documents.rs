@@ -124,7 +124,10 @@ fn a_state_that_comes_too_late_is_an_error_that_says_what_to_do() {
     let listed = || topicast::Server::builder("Test", "1.0.0").channels(topicast::channels![channels::Bars]);
     let error = listed().state(1).build().unwrap_err();
     assert!(error.is_configuration());
-    assert_eq!(error.to_string(), "`state` was called after `channels`, which is for a state; call `state` first");
+    assert_eq!(
+        error.to_string(),
+        "`state` was called after `channels`, which depends on the state; call `state` first"
+    );
     let late = topicast::Server::builder("Test", "1.0.0").operations(topicast::operations![channels::Notice]).state(1);
     assert!(late.build().unwrap_err().to_string().contains("after `operations`"));
     let late = topicast::Server::builder("Test", "1.0.0")

@@ -78,7 +78,7 @@ fn bad() -> Vec<(Book, &'static str)> {
         book
     };
     let not_finite = "a number is not finite; JSON has no NaN and no infinity";
-    let range = "is outside ±9007199254740991, the range that every client can hold";
+    let range = "is outside ±9007199254740991, the range that every client can represent";
     let say = |text: String| -> &'static str { text.leak() };
     vec![
         (changed(&|book| book.mid = f32::NAN), say(format!("`mid`: {not_finite}"))),

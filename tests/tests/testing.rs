@@ -163,5 +163,5 @@ async fn an_expected_refusal_is_returned_and_anything_else_fails() {
     let placed: Order = client.request("orders.place", &order("AAPL")).await;
     assert_eq!(placed, Order { number: 7 });
     let text = panic_of(client.request::<_, Bar>("orders.place", &order("AAPL"))).await;
-    assert_all(&text, &["the payload of the reply to `orders.place` is no `", "Bar`: ", "{\"number\":7}"]);
+    assert_all(&text, &["the payload of the reply to `orders.place` is not a `", "Bar`: ", "{\"number\":7}"]);
 }

@@ -1,4 +1,4 @@
-//! Every operation of a server by the `type` it has on the wire.
+//! The operations of a server, by the `type` of their messages.
 
 use std::{any::TypeId, collections::HashMap, sync::Arc};
 
@@ -16,18 +16,18 @@ use crate::{
 /// The built-in heartbeat.
 pub(crate) const PING: Exchange = exchange("ping", "ping.response");
 
-/// The rows of a server and the way from a message's `type` to one of them.
+/// The rows of a server, indexed by the `type` of the messages that clients send.
 #[derive(Default)]
 pub(crate) struct Catalog {
     pub(crate) channels: Vec<ChannelSpec>,
     pub(crate) requests: Vec<RequestSpec>,
     pub(crate) pushes: Arc<Pushes>,
     targets: HashMap<&'static str, Target>,
-    /// The codes that the documents have.
+    /// The refusal codes in the documents.
     codes: Vec<String>,
 }
 
-/// What a client may ask for; indices into the catalog's rows.
+/// The row that handles a client's message, as an index into the catalog's rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
     Subscribe(usize),
@@ -37,11 +37,11 @@ pub(crate) enum Target {
 }
 
 impl Catalog {
-    /// Puts the lists together.
+    /// Builds the catalog from the lists of channels and operations.
     ///
     /// # Errors
-    /// When two of them want the same `type`, naming both, or a channel cannot be served
-    /// under the profile.
+    /// When two rows use the same `type`; the error names both. When a channel is incompatible
+    /// with the profile.
     pub(crate) fn new(
         channels: Vec<ChannelSpec>,
         operations: Vec<OperationSpec>,
@@ -112,12 +112,12 @@ impl Catalog {
         self.targets.get(kind).copied()
     }
 
-    /// Reports a refusal whose code is in no document: clients cannot know it.
+    /// Logs a refusal whose code is not in the documents, so that clients do not know it.
     pub(crate) fn check_code(&self, refusal: &Refusal) {
         if !self.codes.iter().any(|code| code == refusal.code()) {
             tracing::error!(
                 code = refusal.code(),
-                "an undocumented code of refusal; name it with `Builder::refusal_codes`"
+                "a refusal has a code that is not in the documents; add it with `Builder::refusal_codes`"
             );
         }
     }
@@ -127,7 +127,7 @@ impl Catalog {
     }
 }
 
-/// The owner of each `type`.
+/// The row that owns each `type`.
 #[derive(Default)]
 struct Names(HashMap<String, String>);
 

@@ -1,4 +1,4 @@
-//! Rows of function pointers: all that is left of a type once the server is built.
+//! Type erasure: each declaration becomes a row of function pointers.
 
 use std::{any::TypeId, marker::PhantomData};
 
@@ -18,20 +18,20 @@ use crate::{
     wire::{Form, payload, request},
 };
 
-/// One channel of a server.
+/// The row of a channel: its fragment, its handlers and its hooks.
 #[derive(Clone, Copy)]
 pub struct ChannelSpec {
     pub(crate) fragment: &'static Fragment,
     pub(crate) type_id: TypeId,
     pub(crate) subscribe: Subscribe,
     pub(crate) unsubscribe: Unsubscribe,
-    /// The behaviour of a channel declared `served`.
+    /// The hooks of a channel declared `served`.
     pub(crate) hooks: Option<Hooks>,
-    /// How it treats subscribers that stay behind; the builder may change it.
+    /// The policy for slow subscribers; the builder may change it.
     pub(crate) slow: SlowConsumer,
 }
 
-/// The methods of [`Serve`] with their types forgotten.
+/// The type-erased methods of [`Serve`].
 #[derive(Clone, Copy)]
 pub(crate) struct Hooks {
     pub(crate) authorize: for<'a> fn(&'a AnyRequest, RawCx<'a>) -> Pending<'a, Result<(), Refusal>>,
@@ -40,7 +40,7 @@ pub(crate) struct Hooks {
 }
 
 impl ChannelSpec {
-    /// A channel whose updates are published by the application.
+    /// Creates the row of a channel whose updates the application publishes.
     #[doc(hidden)]
     pub const fn relayed<C: Router>() -> Self {
         Self {
@@ -53,7 +53,7 @@ impl ChannelSpec {
         }
     }
 
-    /// A channel with behaviour of its own.
+    /// Creates the row of a channel that implements [`Serve`].
     #[doc(hidden)]
     pub const fn served<C: Serve<S>, S: Send + Sync + 'static>() -> Self {
         let hooks = Hooks { authorize: authorize::<C, S>, snapshot: snapshot::<C, S>, feed: feed::<C, S> };
@@ -102,7 +102,7 @@ fn encode(value: &impl serde::Serialize) -> Result<Bytes, Refusal> {
     })
 }
 
-/// The channels of a server whose state is `S`; made by [`channels!`](crate::channels).
+/// The channels of a server whose state is `S`, listed by [`channels!`](crate::channels).
 ///
 /// ```
 /// # #[topicast::data]
@@ -111,7 +111,7 @@ fn encode(value: &impl serde::Serialize) -> Result<Bytes, Refusal> {
 /// # pub struct Bars { symbol: String }
 /// # #[topicast::ws_router(route = "status", update = Bar)]
 /// # pub struct Status {}
-/// /// What one part of an application contributes to its server.
+/// /// The channels of one module of an application.
 /// pub fn channels() -> topicast::Channels<()> {
 ///     topicast::channels![Bars, Status]
 /// }
@@ -133,14 +133,14 @@ pub trait ListedChannel<S> {
     const SPEC: ChannelSpec;
 }
 
-/// A state for which a channel has its behaviour: `Serve` seen from the other side.
+/// A state for which a channel implements `Serve`.
 ///
-/// Rows of served channels ask for this rather than for `Serve`, since the compiler reports
-/// the outer of two missing traits when both are the channel's.
+/// Rows of served channels require this trait instead of `Serve`. If both missing traits were
+/// traits of the channel, the compiler would report the outer one.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{C}` is declared `served` but does not implement `Serve<{Self}>`",
-    label = "no behaviour for the state `{Self}`",
+    label = "no implementation for the state `{Self}`",
     note = "write `impl topicast::Serve<{Self}> for {C} {{ … }}`, or remove `served` from the declaration"
 )]
 pub trait Serves<C> {
@@ -152,27 +152,26 @@ impl<C: Serve<S>, S: Send + Sync + 'static> Serves<C> for S {
     const SPEC: ChannelSpec = ChannelSpec::served::<C, S>();
 }
 
-/// One entry of a list: its name, known while compiling, and what it is.
+/// A row and its name, which the lists compare at compile time.
 #[doc(hidden)]
 pub struct Row<T> {
     name: &'static str,
     spec: T,
 }
 
-/// The row of a channel.
+/// Returns the named row of a channel.
 #[doc(hidden)]
 pub const fn channel<C: ListedChannel<S>, S>() -> Row<ChannelSpec> {
     Row { name: C::SPEC.fragment.route, spec: C::SPEC }
 }
 
-/// The row of an operation or a push.
+/// Returns the named row of an operation or a push.
 #[doc(hidden)]
 pub const fn operation<O: ListedOperation<S>, S>() -> Row<OperationSpec> {
     Row { name: O::SPEC.name(), spec: O::SPEC }
 }
 
-/// Fails the build when the name of the row at `at` is an earlier row's too; `message` says
-/// which word is too many.
+/// Fails the build with `message` if an earlier row has the same name as the row at `at`.
 #[doc(hidden)]
 #[track_caller]
 pub const fn assert_new<T>(rows: &[Row<T>], at: usize, message: &str) {
@@ -183,7 +182,7 @@ pub const fn assert_new<T>(rows: &[Row<T>], at: usize, message: &str) {
     }
 }
 
-/// `==` of strings is not available in const contexts.
+/// Returns true if two strings are equal: `==` is not available in const contexts.
 const fn same(left: &str, right: &str) -> bool {
     let (left, right) = (left.as_bytes(), right.as_bytes());
     if left.len() != right.len() {
@@ -199,35 +198,35 @@ const fn same(left: &str, right: &str) -> bool {
     true
 }
 
-/// What `channels!` makes of its rows.
+/// Creates the list that `channels!` returns.
 #[doc(hidden)]
 pub fn channels<S>(rows: &[Row<ChannelSpec>]) -> Channels<S> {
     Channels { specs: rows.iter().map(|row| row.spec).collect(), state: PhantomData }
 }
 
-/// What `operations!` makes of its rows.
+/// Creates the list that `operations!` returns.
 #[doc(hidden)]
 pub fn operations<S>(rows: &[Row<OperationSpec>]) -> Operations<S> {
     Operations { specs: rows.iter().map(|row| row.spec).collect(), state: PhantomData }
 }
 
-/// A plain operation or a push of a server.
+/// The row of a plain operation or a push.
 #[derive(Clone, Copy)]
 pub enum OperationSpec {
-    /// A request of the client's, perhaps with a reply.
+    /// A request of the client, with or without a reply.
     Request(RequestSpec),
-    /// A message of the server's own accord.
+    /// A message that the server sends unasked.
     Push(PushSpec),
 }
 
-/// The answer to an operation: its reply's payload, if it has one.
+/// The future outcome of an operation: the payload of its reply, if it has one.
 pub type Answer<'a> = Pending<'a, Result<Option<Bytes>, Refusal>>;
 
-/// Decodes a payload and calls the function; the error is a fault of form.
+/// Decodes a payload and calls the operation's function. The error is a fault of form.
 #[doc(hidden)]
 pub type Function = for<'a> fn(RawCx<'a>, Option<&str>) -> Result<Answer<'a>, String>;
 
-/// A request of the client's, with its types forgotten.
+/// The type-erased row of a plain operation.
 #[derive(Clone, Copy)]
 pub struct RequestSpec {
     pub(crate) fragment: &'static OperationFragment,
@@ -259,19 +258,19 @@ pub fn payload<P: Received>(text: Option<&str>) -> Result<P, String> {
     request::decode(text, Form::Flat)
 }
 
-/// Forgets the type of an operation with a reply.
+/// Erases the reply type of an operation's future.
 #[doc(hidden)]
 pub fn replying<'a, R: serde::Serialize>(future: impl Future<Output = Result<R, Refusal>> + Send + 'a) -> Answer<'a> {
     Box::pin(async move { encode(&future.await?).map(Some) })
 }
 
-/// Forgets the type of an operation without a reply.
+/// Erases the type of an operation's future that has no reply.
 #[doc(hidden)]
 pub fn silent<'a>(future: impl Future<Output = Result<(), Refusal>> + Send + 'a) -> Answer<'a> {
     Box::pin(async move { future.await.map(|()| None) })
 }
 
-/// The operations and pushes of a server whose state is `S`; made by
+/// The operations and pushes of a server whose state is `S`, listed by
 /// [`operations!`](crate::operations).
 ///
 /// ```
@@ -285,7 +284,7 @@ pub fn silent<'a>(future: impl Future<Output = Result<(), Refusal>> + Send + 'a)
 ///     cx.session().push(&Notice { text: "you asked".into() }).map_err(|error| Refusal::internal(error.to_string()))
 /// }
 ///
-/// /// What one part of an application contributes to its server.
+/// /// The operations of one module of an application.
 /// pub fn operations() -> topicast::Operations<()> {
 ///     topicast::operations![notice_me, Notice]
 /// }
@@ -307,17 +306,17 @@ pub trait ListedOperation<S> {
     const SPEC: OperationSpec;
 }
 
-/// What `operations!` finds in place of a function that is no operation.
+/// The types that `operations!` resolves to for a function that is not an operation.
 #[doc(hidden)]
 pub mod undeclared {
     use super::{ListedOperation, OperationSpec};
 
-    /// The type that the name of a plain function lacks.
+    /// The stand-in for the type that `#[ws_operation]` declares and a plain function lacks.
     #[derive(Debug)]
-    #[allow(non_camel_case_types, reason = "the name that `operations!` gives each of its words")]
+    #[allow(non_camel_case_types, reason = "the name that `operations!` imports each entry under")]
     pub struct __Listed;
 
-    /// Never implemented, so that its sentence is the error.
+    /// Never implemented, so that the compiler reports its message.
     #[diagnostic::on_unimplemented(
         message = "this function is not an operation",
         label = "declared without `#[ws_operation]`",

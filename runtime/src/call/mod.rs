@@ -1,4 +1,4 @@
-//! What the application's code is called with: hooks and operations, erased to function pointers, and what they see.
+//! Calls into the application: hooks and operations as function pointers, and the context that they receive.
 
 mod catalog;
 mod erased;

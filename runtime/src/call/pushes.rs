@@ -1,4 +1,4 @@
-//! The pushes that a server has declared.
+//! The pushes that a server lists.
 
 use std::any::TypeId;
 
@@ -9,7 +9,7 @@ use crate::{
     wire::{Frame, Message, payload},
 };
 
-/// A declared push, with its type forgotten.
+/// The type-erased row of a push.
 #[derive(Clone, Copy)]
 pub struct PushSpec {
     pub(crate) fragment: &'static PushFragment,
@@ -27,10 +27,10 @@ impl PushSpec {
 pub(crate) struct Pushes(pub(crate) Vec<PushSpec>);
 
 impl Pushes {
-    /// Encodes a push.
+    /// Encodes a push as a frame.
     ///
     /// # Errors
-    /// When it is not listed or does not serialize.
+    /// When the push is not listed or does not serialize.
     pub(crate) fn frame<P: Push>(&self, push: &P) -> Result<Frame, Error> {
         if !self.0.iter().any(|spec| spec.type_id == TypeId::of::<P>()) {
             return Err(Error::unlisted("push", P::NAME, "operations!"));

@@ -446,7 +446,7 @@ mod tests {
 
     /// Serves an in-memory stream that has sent these bytes with its handshake.
     fn connect(server: &Server, first: &[u8]) -> (impl Future<Output = ()> + use<>, Session, tokio::io::DuplexStream) {
-        let core = server.core();
+        let core = server.shared();
         let (stream, peer) = tokio::io::duplex(64);
         let transport = Arc::new(Transport::other(stream));
         let handle = core.hub.open(Arc::clone(&transport));
