@@ -1,6 +1,7 @@
 //! The load client: one thread that holds many connections and reads what they are sent.
 
 mod client;
+mod connecting;
 mod connection;
 mod order;
 mod record;

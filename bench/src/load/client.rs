@@ -8,8 +8,9 @@ use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::time::Timespec;
 
+use super::connecting::Connecting;
 use super::connection::{Connection, Phase};
-use super::order::{Answer, Connect, Connected, Order};
+use super::order::{Answer, Connect, Order};
 use super::record::Recorder;
 use super::slow::{self, Drain};
 use crate::clock;
@@ -59,22 +60,6 @@ struct Client {
     connecting: Option<Connecting>,
     recorder: Option<Recorder>,
     drain: Option<Drain>,
-}
-
-struct Connecting {
-    order: Connect,
-    began_us: u64,
-    opened: usize,
-    subscribed: usize,
-    failed: usize,
-    failure: Option<String>,
-}
-
-impl Connecting {
-    fn fail(&mut self, failure: String) {
-        self.failed += 1;
-        self.failure.get_or_insert(failure);
-    }
 }
 
 impl Client {
@@ -142,8 +127,7 @@ impl Client {
                     return Err(format!("connections have {} topics each, not {each}", self.topics_each));
                 }
                 self.topics_each = each;
-                let (opened, subscribed, failed, failure) = (0, 0, 0, None);
-                self.connecting = Some(Connecting { order, began_us: now, opened, subscribed, failed, failure });
+                self.connecting = Some(Connecting::new(order, now));
             }
             Order::Measure(order) => {
                 let listeners = self.listeners(order.schedule.topics);
@@ -193,28 +177,13 @@ impl Client {
 
     fn advance_connecting(&mut self, now: u64) {
         let Some(mut connecting) = self.connecting.take() else { return };
-        let order = connecting.order.clone();
-        let done = |connecting: &Connecting| connecting.subscribed + connecting.failed;
-        while connecting.opened < order.count
-            && connecting.opened - done(&connecting).min(connecting.opened) < order.in_flight
-        {
-            let number = u32::try_from(connecting.opened).unwrap_or(u32::MAX);
-            connecting.opened += 1;
-            if let Err(error) = self.open(&order, number % order.topics) {
+        while let Some(base) = connecting.next() {
+            if let Err(error) = self.open(connecting.order(), base) {
                 connecting.fail(format!("no socket: {error}"));
             }
         }
-        if done(&connecting) == order.count || now >= order.give_up_us {
-            let late = order.count - done(&connecting);
-            if late > 0 {
-                connecting.fail(format!("{late} of {} connections were not subscribed in time", order.count));
-            }
-            answer(&Answer::Connected(Connected {
-                subscribed: connecting.subscribed,
-                failed: order.count - connecting.subscribed,
-                failure: connecting.failure,
-                micros: now - connecting.began_us,
-            }));
+        if connecting.is_over(now) {
+            answer(&Answer::Connected(connecting.finish(now)));
         } else {
             self.connecting = Some(connecting);
         }
@@ -344,7 +313,7 @@ impl Client {
                 connection.phase = Phase::Live;
                 let slow = connection.slow;
                 if let Some(connecting) = &mut self.connecting {
-                    connecting.subscribed += 1;
+                    connecting.subscribed();
                 }
                 if slow {
                     self.watch(at, EventFlags::empty())?;
