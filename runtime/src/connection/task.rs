@@ -22,9 +22,9 @@ use crate::{
         dispatch::{Fault, FaultKind, dispatch},
         intake::{Read, ReadOutcome},
         liveness::{Due, Liveness},
-        presence::Presence,
+        presence::{Place, Presence},
         reader::{DecodeError, Incoming, Reader},
-        shared::{Place, Shared},
+        shared::Shared,
     },
     panics::panic_message,
     profile::Faults,
@@ -59,7 +59,7 @@ pub(crate) fn serve(
     let shared = Arc::clone(place.shared());
     let limits = &shared.limits;
     let mut connection = Connection {
-        presence: Presence::enter(&shared, session.clone()),
+        presence: place.enter(session.clone()),
         session,
         transport,
         reader: Reader::server(limits.message_bytes, limits.frame_bytes),
@@ -72,7 +72,6 @@ pub(crate) fn serve(
         steps: 0,
         phase: Phase::Open,
         shared,
-        place,
     };
     tracing::debug!(session = %connection.session.id(), peer = ?connection.session.peer(), "connected");
     connection.feed(first);
@@ -84,8 +83,6 @@ pub(crate) fn serve(
 }
 
 struct Connection {
-    #[expect(dead_code, reason = "held for its drop, before anything else")]
-    presence: Presence,
     shared: Arc<Shared>,
     session: Session,
     transport: Arc<Transport>,
@@ -104,9 +101,9 @@ struct Connection {
     /// The steps taken since the task last yielded.
     steps: u32,
     phase: Phase,
-    /// Freed after everything else of the connection, because a shutdown waits for it.
-    #[expect(dead_code, reason = "held for its drop, after everything else")]
-    place: Place,
+    /// Dropped after everything else of the connection, because a shutdown waits for its place.
+    #[expect(dead_code, reason = "held for its drop")]
+    presence: Presence,
 }
 
 /// A condition that suspends a connection: the turnstile, or room in the shard's inbox.

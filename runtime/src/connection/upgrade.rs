@@ -19,10 +19,7 @@ use tokio::net::TcpStream;
 
 use crate::{
     call::{Rejection, Session, handshake},
-    connection::{
-        shared::{Place, Shared},
-        task as connection,
-    },
+    connection::{presence::Place, shared::Shared, task as connection},
     listen::HttpStream,
     wire::Transport,
 };

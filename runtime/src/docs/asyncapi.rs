@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::docs::info::Surface;
+use crate::docs::surface::Surface;
 
 mod v3;
 mod v2;

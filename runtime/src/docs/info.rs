@@ -1,10 +1,5 @@
 //! The description of a service in its documents.
 
-use crate::{
-    declare::{Fragment, OperationFragment, PushFragment},
-    profile::Profile,
-};
-
 /// The head of the documents: AsyncAPI's Info Object, identifier, servers and tags.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Info {
@@ -97,21 +92,4 @@ pub(crate) struct Tag {
     pub name: String,
     /// The description of the group.
     pub description: Option<String>,
-}
-
-/// Everything that the documents describe, as plain data.
-#[derive(Debug, Clone)]
-pub(crate) struct Surface {
-    /// The head of the documents.
-    pub info: Info,
-    /// The channels, in the order in which they were listed.
-    pub channels: Vec<Fragment>,
-    /// The plain operations, in the order in which they were listed.
-    pub operations: Vec<OperationFragment>,
-    /// The pushes, in the order in which they were listed.
-    pub pushes: Vec<PushFragment>,
-    /// The refusal codes that the application adds to those of the protocol.
-    pub refusal_codes: Vec<String>,
-    /// How the server handles faults, nested requests and liveness.
-    pub profile: Profile,
 }

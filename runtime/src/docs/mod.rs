@@ -3,8 +3,10 @@
 pub(crate) mod routes;
 pub(crate) mod page;
 mod asyncapi;
+mod surface;
 mod info;
 
 pub use asyncapi::AsyncApi;
 pub use info::{Contact, Licence, ServerInfo};
-pub(crate) use info::{Info, Surface, Tag};
+pub(crate) use info::{Info, Tag};
+pub(crate) use surface::Surface;

@@ -12,7 +12,7 @@ use axum::{
 use bytes::Bytes;
 use serde::Deserialize;
 
-use crate::docs::{asyncapi::AsyncApi, info::Surface, page};
+use crate::docs::{asyncapi::AsyncApi, page, surface::Surface};
 
 const V2: &str = "/asyncapi.json";
 const V3: &str = "/asyncapi-3.json";

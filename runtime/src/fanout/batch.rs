@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use crate::{
     fanout::{
         ids::TopicId,
-        outbox::{Millis, Pending},
+        pending::{Millis, Pending},
         slow::Policy,
     },
     wire::Update,

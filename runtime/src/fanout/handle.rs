@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::{
     fanout::{
+        command::Command,
         ids::{Key, TopicId},
-        inbox::{Command, Inbox},
+        inbox::Inbox,
         signals::Signals,
     },
     wire::{Frame, Transport},

@@ -13,7 +13,7 @@ use crate::{
         batch::{Batch, Item},
         ids::TopicId,
         memberships::Memberships,
-        outbox::{Class, Millis, Pending},
+        pending::{Class, Millis, Pending},
         signals::Signals,
         slow::{Policy, TooSlow},
         writer::{Flushed, Writer},

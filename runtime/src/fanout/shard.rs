@@ -13,10 +13,11 @@ use crate::{
     fanout::{
         audience::{Audience, Subscriber},
         batch::{Batch, Item},
+        command::{Command, Joining},
         ids::{Key, TopicId},
-        inbox::{Command, Drained, Inbox, Joining},
-        outbox::Millis,
+        inbox::{Drained, Inbox},
         peer::Peer,
+        pending::Millis,
         run_queue::RunQueue,
         signals::Signals,
         slow::{Policy, TooSlow},

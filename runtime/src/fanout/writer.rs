@@ -9,7 +9,8 @@ use crate::{
     fanout::{
         batch::{Batch, Item},
         ids::TopicId,
-        outbox::{Class, Outbox},
+        outbox::Outbox,
+        pending::Class,
     },
     wire::{Frame, Transport},
 };

@@ -5,7 +5,7 @@ use super::layers::module;
 use super::tree::{File, Tree};
 
 /// The sources of the crates that the rule is for.
-const CRATES: [&str; 5] = ["runtime/src/", "macros/src/", "client/src/", "app/src/", "xtask/src/"];
+const CRATES: [&str; 6] = ["runtime/src/", "macros/src/", "client/src/", "app/src/", "bench/src/", "xtask/src/"];
 
 /// Folders whose `mod.rs` lists its files in reading order, too.
 const FOLDERS: [&str; 8] = ["call", "connection", "declare", "docs", "fanout", "listen", "topics", "wire"];

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     call::PING,
     declare::{Exchange, OperationFragment, PushFragment},
-    docs::info::Surface,
+    docs::surface::Surface,
     profile::{Faults, Profile},
 };
 

@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     declare::{CODES, SchemaOf},
-    docs::info::{Info, Surface, Tag},
+    docs::{
+        info::{Info, Tag},
+        surface::Surface,
+    },
     profile::Profile,
 };
 

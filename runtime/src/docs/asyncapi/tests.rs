@@ -11,7 +11,7 @@ use self::{
 use super::{AsyncApi, Error};
 use crate::{
     declare::{PushFragment, schema_of},
-    docs::info::Surface,
+    docs::surface::Surface,
     profile::{Profile, fastws},
     wire::{Form, request::decode},
 };

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     declare::{Docs, Fragment, OperationFragment, PushFragment, exchange, schema_of, subject_field},
-    docs::info::{Contact, Info, Licence, ServerInfo, Surface, Tag},
+    docs::{
+        info::{Contact, Info, Licence, ServerInfo, Tag},
+        surface::Surface,
+    },
     profile::Profile,
 };
 
