@@ -1,4 +1,4 @@
-//! What a declaration is to the compiler: the traits that the attributes implement.
+//! The traits that the attributes implement.
 
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
@@ -37,19 +37,19 @@ pub trait Channel: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'st
     /// What subscribers receive.
     type Update: Serialize + JsonSchema + Send + Sync + 'static;
 
-    /// The names on the wire and the row that documents are made of.
+    /// The channel's wire names and its documentation.
     #[doc(hidden)]
     const FRAGMENT: &'static Fragment;
 
     /// The first part of every topic and operation of this channel.
     const ROUTE: &'static str = Self::FRAGMENT.route;
 
-    /// The value that replies echo.
+    /// Returns the value that replies echo.
     #[doc(hidden)]
     fn subject(&self) -> Option<SubjectText>;
 }
 
-/// A message that the server sends of its own accord, to one session or to all.
+/// A message that the server sends unasked, to one session or to all.
 ///
 /// Implemented by [`#[ws_push]`](crate::ws_push).
 ///
@@ -64,10 +64,10 @@ pub trait Channel: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'st
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a push",
     label = "not declared with `#[ws_push]`",
-    note = "put `#[ws_push(\"name\")]` on the struct that is sent"
+    note = "put `#[ws_push(\"name\")]` on the struct that the server sends"
 )]
 pub trait Push: Serialize + JsonSchema + Send + Sync + 'static {
-    /// The name on the wire and the row that documents are made of.
+    /// The push's wire name and its documentation.
     #[doc(hidden)]
     const FRAGMENT: &'static PushFragment;
 
@@ -75,11 +75,10 @@ pub trait Push: Serialize + JsonSchema + Send + Sync + 'static {
     const NAME: &'static str = Self::FRAGMENT.name;
 }
 
-/// A plain operation as its clients see it: what they send, what they receive, and the names on
-/// the wire.
+/// A plain operation as its clients see it: its payload, its reply and its wire names.
 ///
 /// [`#[ws_operation]`](crate::ws_operation) implements it for a type with the function's name. The
-/// type is there without the feature `server`, too; the function is not.
+/// type also exists without the feature `server`; the function does not.
 ///
 /// ```
 /// use topicast::{Cx, Refusal, Request};
@@ -105,7 +104,7 @@ pub trait Push: Serialize + JsonSchema + Send + Sync + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an operation",
     label = "not declared with `#[ws_operation]`",
-    note = "put `#[ws_operation(\"name\")]` on the function that answers it"
+    note = "put `#[ws_operation(\"name\")]` on the function that handles it"
 )]
 pub trait Request {
     /// What clients send; `()` if the operation ignores its payload.
@@ -114,7 +113,7 @@ pub trait Request {
     /// What clients receive; `()` without a reply.
     type Reply;
 
-    /// The names on the wire and the row that documents are made of.
+    /// The operation's wire names and its documentation.
     #[doc(hidden)]
     const FRAGMENT: &'static OperationFragment;
 
@@ -125,24 +124,24 @@ pub trait Request {
     const REPLY: Option<&'static str> = Self::FRAGMENT.reply;
 }
 
-/// Whether a server can send values of `T`: updates, pushes and replies.
+/// Implemented if a server can send values of `T` as updates, pushes or replies.
 ///
-/// Implemented for everything that has what it takes. Expansions write
-/// `<Wire as Sends<Bar>>::Type` for `Bar`, and `do_not_recommend` stands here, so that the
-/// compiler says in our words that a type cannot be sent rather than which trait it lacks
-/// first. `T` is not `Self`, as of two traits of one type the compiler names the wrong one.
+/// A blanket implementation covers every type that meets the bounds. Expansions write
+/// `<Wire as Sends<Bar>>::Type` for `Bar`. With `do_not_recommend`, the compiler reports the
+/// message below instead of the first bound that the type lacks. `T` is not `Self`, because
+/// with two traits on one type the compiler reports the wrong one.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{T}` cannot be sent to clients",
-    label = "lacks what an update, a push or a reply needs",
-    note = "put `#[topicast::data]` on it; needed are serde's `Serialize`, schemars' `JsonSchema`, `Send`, `Sync` and `'static`"
+    label = "does not implement what an update, a push or a reply requires",
+    note = "put `#[topicast::data]` on it; required are serde's `Serialize`, schemars' `JsonSchema`, `Send`, `Sync` and `'static`"
 )]
 pub trait Sends<T> {
     /// `T` itself.
     type Type: Serialize + JsonSchema + Send + Sync + 'static;
 }
 
-/// What [`Sends`].
+/// The type that implements [`Sends`].
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Wire;
@@ -156,15 +155,15 @@ impl<T: Serialize + JsonSchema + Send + Sync + 'static> Sends<T> for Wire {
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the payload of an operation",
-    label = "lacks what a payload needs",
-    note = "put `#[topicast::data]` on it; needed are serde's `Deserialize`, schemars' `JsonSchema`, `Send` and `'static`"
+    label = "does not implement what a payload requires",
+    note = "put `#[topicast::data]` on it; required are serde's `Deserialize`, schemars' `JsonSchema`, `Send` and `'static`"
 )]
 pub trait Received: DeserializeOwned + JsonSchema + Send + 'static {}
 
 #[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned + JsonSchema + Send + 'static> Received for T {}
 
-/// The schema of an operation's payload: the place where a type that cannot be one is reported.
+/// Returns the schema of an operation's payload. The compiler reports an unsuitable payload type here.
 #[doc(hidden)]
 pub fn received<T: Received>(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schema_of::<T>(generator)
@@ -174,10 +173,10 @@ pub fn received<T: Received>(generator: &mut schemars::SchemaGenerator) -> schem
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the type of a channel's field",
-    label = "lacks what a field needs",
+    label = "does not implement what a field requires",
     note = "a type of your own: put `#[topicast::data]` on it",
     note = "a type of another crate: enable the feature of schemars for it, as in `schemars = {{ version = \"1\", features = [\"chrono04\"] }}` (`jiff02` for jiff, `uuid1` for uuid, `rust_decimal1` for rust_decimal; for the `time` crate there is none: give the field `#[serde(with = …)]` and `#[schemars(with = \"String\")]`)",
-    note = "needed are serde's `Serialize` and `Deserialize`, schemars' `JsonSchema`, `Send`, `Sync` and `'static`"
+    note = "required are serde's `Serialize` and `Deserialize`, schemars' `JsonSchema`, `Send`, `Sync` and `'static`"
 )]
 pub trait Field: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {}
 
@@ -188,22 +187,22 @@ impl<T: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static> Field
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a message",
-    label = "lacks what a message needs",
+    label = "does not implement what a message requires",
     note = "a type of your own: put `#[topicast::data]` on it",
     note = "a type of another crate: enable the feature of schemars for it, as in `schemars = {{ version = \"1\", features = [\"chrono04\"] }}` (`jiff02` for jiff, `uuid1` for uuid, `rust_decimal1` for rust_decimal; for the `time` crate there is none: give the field `#[serde(with = …)]` and `#[schemars(with = \"String\")]`)",
-    note = "needed are serde's `Serialize` and `Deserialize` and schemars' `JsonSchema`"
+    note = "required are serde's `Serialize` and `Deserialize` and schemars' `JsonSchema`"
 )]
 pub trait Carried: Serialize + DeserializeOwned + JsonSchema {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + JsonSchema> Carried for T {}
 
-/// What an application's state must be.
+/// A type that can be the application's state.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the state of a server",
-    label = "is shared between threads",
-    note = "needed are `Send`, `Sync` and `'static`"
+    label = "cannot be shared between threads",
+    note = "required are `Send`, `Sync` and `'static`"
 )]
 pub trait State: Send + Sync + 'static {}
 

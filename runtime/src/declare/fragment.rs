@@ -1,16 +1,16 @@
-//! What a declaration says of itself: constants of plain data that all else reads.
+//! Fragments: the constants that describe declarations to the catalog and the documents.
 
 use schemars::{Schema, SchemaGenerator};
 
-/// Adds the schema of one type to a generator and returns (a reference to) it.
+/// Adds the schema of one type to a generator and returns the schema or a reference to it.
 ///
-/// A function pointer, so that documents know nothing of the types they describe.
+/// A function pointer, so that the documents do not depend on the types that they describe.
 pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
-/// A channel, as `#[ws_router]` read it.
+/// A channel as `#[ws_router]` reads it.
 ///
-/// Every `type` of the channel's messages stands here as a literal of the expansion; the catalog,
-/// the dispatch, the frames and the documents read it and assemble none themselves.
+/// The expansion contains every `type` of the channel's messages as a literal. The catalog, the
+/// dispatch, the frames and the documents read the literals and assemble no names themselves.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct Fragment {
@@ -28,7 +28,7 @@ pub struct Fragment {
     pub fields: &'static [&'static str],
     /// The field that replies echo; `None` for a request without fields.
     pub subject: Option<SubjectField>,
-    /// Whether the channel has behaviour of its own, and so perhaps a snapshot.
+    /// True if the channel implements `Serve`, and so may have a snapshot.
     pub served: bool,
     /// The schema of a subscribe or unsubscribe request.
     pub request: SchemaOf,
@@ -54,7 +54,7 @@ pub struct SubjectField {
     pub schema: SchemaOf,
 }
 
-/// A plain request, as `#[ws_operation]` read it.
+/// A plain request as `#[ws_operation]` reads it.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct OperationFragment {
@@ -69,7 +69,7 @@ pub struct OperationFragment {
     pub reply_payload: Option<SchemaOf>,
 }
 
-/// A message that the server sends of its own accord, as `#[ws_push]` read it.
+/// A message that the server sends unasked, as `#[ws_push]` reads it.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct PushFragment {
@@ -82,11 +82,11 @@ pub struct PushFragment {
     pub payload: SchemaOf,
 }
 
-/// What an attribute knows of an item beyond its types.
+/// The documentation of an item, as its attribute reads it.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct Docs {
-    /// One line, if `summary = "…"` was given.
+    /// One line, if the attribute has `summary = "…"`.
     pub summary: Option<&'static str>,
     /// The documentation comment; empty if there is none.
     pub description: &'static str,
@@ -95,12 +95,12 @@ pub struct Docs {
 }
 
 impl Docs {
-    /// What is known of a faulty declaration.
+    /// The documentation of a faulty declaration.
     const NONE: Self = Self { summary: None, description: "", tags: &[] };
 }
 
 impl Fragment {
-    /// Stands in for the fragment of a faulty declaration, whose build fails in any case.
+    /// Returns a placeholder for a faulty declaration, whose build fails in any case.
     pub const fn faulty(route: &'static str) -> Self {
         Self {
             route,
@@ -121,32 +121,32 @@ impl Fragment {
 }
 
 impl OperationFragment {
-    /// As [`Fragment::faulty`].
+    /// Returns a placeholder, as [`Fragment::faulty`] does.
     pub const fn faulty(name: &'static str) -> Self {
         Self { name, reply: None, docs: Docs::NONE, payload: None, reply_payload: None }
     }
 }
 
 impl PushFragment {
-    /// As [`Fragment::faulty`].
+    /// Returns a placeholder, as [`Fragment::faulty`] does.
     pub const fn faulty(name: &'static str) -> Self {
         Self { name, type_name: name, docs: Docs::NONE, payload: schema_of::<()> }
     }
 }
 
-/// An [`Exchange`] in one line of an expansion.
+/// Creates an [`Exchange`], so that expansions need one line for it.
 #[doc(hidden)]
 pub const fn exchange(request: &'static str, reply: &'static str) -> Exchange {
     Exchange { request, reply }
 }
 
-/// A [`SubjectField`] in one line of an expansion.
+/// Creates a [`SubjectField`], so that expansions need one line for it.
 #[doc(hidden)]
 pub const fn subject_field(name: &'static str, schema: SchemaOf) -> Option<SubjectField> {
     Some(SubjectField { name, schema })
 }
 
-/// The schema of `T` as a function that can be pointed at.
+/// Returns the schema of `T`. As a function it can be a [`SchemaOf`].
 #[doc(hidden)]
 pub fn schema_of<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()

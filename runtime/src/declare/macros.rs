@@ -6,7 +6,7 @@
 /// | --- | --- |
 /// | `route = "bars"` | The first part of the channel's topics and operations. Required. Lower-case letters, digits and hyphens, starting with a letter. |
 /// | `update = Bar` | The type that subscribers receive. Required. |
-/// | `served` | The channel has behaviour of its own, an implementation of [`Serve`](crate::Serve). |
+/// | `served` | The channel implements [`Serve`](crate::Serve): who may subscribe, a snapshot, a feed. |
 /// | `subject = "symbol"` | The field that replies echo. Default: the first. |
 /// | `tags = ["datafeed"]` | Groups the channel in the documents. |
 /// | `summary = "one line"` | A title for the documents; the description is the doc comment. |
@@ -36,32 +36,32 @@
 ///
 /// # What is emitted
 ///
-/// The struct with its derives; a constant with every name on the wire (`bars.subscribe`,
-/// `bars.subscribe.response`, …, each a literal) and what the documents say; and, for a server,
+/// The struct with its derives; a constant with every wire name (`bars.subscribe`,
+/// `bars.subscribe.response`, …, each a literal) and the documentation; and, for a server,
 /// the functions `subscribe`, `unsubscribe` and `update` of this channel ([`Router`](crate::Router)), which
 /// [`channels!`](crate::channels) lists. The logic is in the library, so a channel is at most 90 lines beside its
 /// derives. A client's build, without the feature `server`, has the struct and the constant.
 ///
 /// # Errors
 ///
-/// All mistakes of a declaration are reported at once, each at its place: an argument that is
+/// The compiler reports all mistakes of a declaration at once, each at its place: an argument that is
 /// unknown, repeated or malformed (the message lists those allowed); a route that is missing or
-/// malformed; a struct that is generic, borrows or has fields without names; a subject that is no
+/// malformed; a struct that is generic, borrows or has unnamed fields; a subject that is not a
 /// field, or is of a type that replies cannot echo; attributes of serde that would keep a field out of
-/// the topic (`skip`, `flatten`, …); two fields of one wire name. A type that cannot be a field or
-/// an update is reported where it is named.
+/// the topic (`skip`, `flatten`, …); two fields with the same wire name. The compiler reports a type
+/// that cannot be a field or an update where the declaration names it.
 pub use topicast_macros::ws_router;
 
-/// Declares a plain operation: the function answers one message of a client.
+/// Declares a plain operation: the function handles one message of a client.
 ///
 /// The function is `async fn(&Cx<'_, App>, Payload) -> Result<Reply, Refusal>`, or the same without
-/// a payload. With `Result<(), Refusal>` and no `reply` there is no answer.
+/// a payload. With `Result<(), Refusal>` and no `reply`, the server sends no reply.
 ///
 /// | argument | meaning |
 /// | --- | --- |
 /// | `"orders.place"` | The `type` of the message. Required. Parts joined by dots, each of lower-case letters, digits, hyphens and underscores, starting with a letter. |
 /// | `reply = "orders.place.response"` | The `type` of the reply. Required if the function returns something. |
-/// | `tags`, `summary`, `crate` | As with [`ws_router`](macro@crate::ws_router). |
+/// | `tags`, `summary`, `crate` | As for [`ws_router`](macro@crate::ws_router). |
 ///
 /// # Examples
 ///
@@ -87,33 +87,33 @@ pub use topicast_macros::ws_router;
 ///
 /// # What is emitted
 ///
-/// The function as it is, and a type of the same name that implements [`Request`](crate::Request): the
-/// payload's type, the reply's type and the names on the wire, for clients. Without the feature
-/// `server` the function is left out, so write `topicast::Cx` in full where both are built, and
-/// keep what only the function needs inside it.
+/// The function unchanged, and a type of the same name that implements [`Request`](crate::Request):
+/// the payload's type, the reply's type and the wire names, for clients. Without the feature
+/// `server` the function is not compiled. In a crate that is built both ways, write `topicast::Cx`
+/// in full, and put the imports that only the function needs inside it.
 ///
 /// # Errors
 ///
 /// A function that is not `async`, is generic, `unsafe` or a method, or has another signature; a
-/// payload that borrows; a reply without a name, or with the request's; a name that is malformed or
-/// the framework's own (`ping`, `error`). A payload or a reply whose type lacks what it needs is reported in
+/// payload that borrows; a reply without a name, or with the request's name; a name that is malformed
+/// or reserved (`ping`, `error`). The compiler reports an unsuitable type of a payload or a reply in
 /// the signature.
 pub use topicast_macros::ws_operation;
 
-/// Declares a push: a message that the server sends of its own accord, to one
+/// Declares a push: a message that the server sends unasked, to one
 /// [session](crate::Session::push) or to [all](crate::Server::push).
 ///
 /// | argument | meaning |
 /// | --- | --- |
-/// | `"notice"` | The `type` of the message. Required; as with [`ws_operation`](macro@crate::ws_operation). |
-/// | `tags`, `summary`, `derive`, `crate` | As with [`ws_router`](macro@crate::ws_router). |
+/// | `"notice"` | The `type` of the message. Required; as for [`ws_operation`](macro@crate::ws_operation). |
+/// | `tags`, `summary`, `derive`, `crate` | As for [`ws_router`](macro@crate::ws_router). |
 ///
 /// # Examples
 ///
 /// ```
 /// use topicast::{Push, Server, operations, ws_push};
 ///
-/// /// Something that everybody should know.
+/// /// An announcement to all clients.
 /// #[ws_push("notice")]
 /// pub struct Notice { pub text: String }
 ///
@@ -125,16 +125,16 @@ pub use topicast_macros::ws_operation;
 ///
 /// # What is emitted
 ///
-/// The item with its derives, a constant with its name and what the documents say, and the row
+/// The item with its derives, a constant with its name and its documentation, and the row
 /// that [`operations!`](crate::operations) lists.
 ///
 /// # Errors
 ///
-/// A name that is missing, malformed or the framework's own; a generic type, since the name
-/// stands for one; a union. A field whose type messages cannot carry is reported at the field.
+/// A name that is missing, malformed or reserved; a generic type, since a name stands for one type;
+/// a union. The compiler reports a field whose type messages cannot carry at the field.
 pub use topicast_macros::ws_push;
 
-/// Derives what updates, payloads, replies and the types within them need.
+/// Derives the traits that updates, payloads, replies and the types within them require.
 ///
 /// | argument | meaning |
 /// | --- | --- |
@@ -148,7 +148,7 @@ pub use topicast_macros::ws_push;
 /// #[derive(Debug, Clone, PartialEq)]
 /// #[serde(rename_all = "camelCase")]
 /// pub struct Order {
-///     /// Who bought it.
+///     /// The buyer's account.
 ///     pub account_id: String,
 ///     pub side: Side,
 /// }
@@ -165,20 +165,20 @@ pub use topicast_macros::ws_push;
 /// # What is emitted
 ///
 /// The item with serde's `Serialize` and `Deserialize` and schemars' `JsonSchema`, derived by this
-/// crate's paths, so that no dependency on either is needed. An enum of unit variants can also be
+/// crate's paths, so that a crate needs no dependency on either. An enum of unit variants can also be
 /// the [subject](crate::Subject) of a channel.
 ///
 /// # Errors
 ///
-/// A union. A field whose type messages cannot carry is reported at the field, before serde and schemars
-/// report it in their words: a type of your own needs this attribute, and one of another crate the
-/// feature of schemars for it (`chrono04`, `jiff02`, `uuid1`, …).
+/// A union. The compiler reports a field whose type messages cannot carry at the field, before the
+/// errors of serde and schemars. A type of your own needs this attribute. A type of another crate
+/// needs the feature of schemars for that crate (`chrono04`, `jiff02`, `uuid1`, …).
 pub use topicast_macros::data;
 
 /// Lists the channels of a server, for one state of the application.
 ///
 /// `channels![App; Bars, Orders]` lists channels for the state `App`; without `App;` the state
-/// is `()`. Begin with `crate = path;` where this crate is not `::topicast`.
+/// is `()`. Begin with `crate = path;` if the path of this crate is not `::topicast`.
 ///
 /// # Examples
 ///
@@ -206,13 +206,13 @@ pub use topicast_macros::data;
 /// # Errors
 ///
 /// A type that is not a channel; a channel that is declared `served` and does not implement
-/// `Serve<App>`; a state that threads cannot share; two channels of one route; a word that
-/// stands twice.
+/// `Serve<App>`; a state that is not `Send + Sync`; two channels with the same route; a channel
+/// that is listed twice.
 pub use topicast_macros::channels;
 
 /// Lists the operations and pushes of a server, for one state of the application.
 ///
-/// Written as [`channels!`](crate::channels) is; the words are functions with
+/// The syntax is that of [`channels!`](crate::channels). The entries are functions with
 /// [`ws_operation`](macro@crate::ws_operation) and types with [`ws_push`](macro@crate::ws_push).
 ///
 /// # Examples
@@ -239,10 +239,10 @@ pub use topicast_macros::channels;
 ///
 /// # What is emitted
 ///
-/// An expression of type [`Operations<App>`](crate::Operations): a constant row for each word.
+/// An expression of type [`Operations<App>`](crate::Operations): a constant row for each entry.
 ///
 /// # Errors
 ///
 /// A function without `#[ws_operation]`, or one whose context names another state; a type that is
-/// no push; two of one name; a word that stands twice.
+/// not a push; two entries with the same name; an entry that is listed twice.
 pub use topicast_macros::operations;

@@ -1,4 +1,4 @@
-//! What a declaration is: names, types, topics and refusals. All that is built without the feature `server`.
+//! Declarations: names, types, topics and refusals. Builds without the feature `server`.
 
 mod macros;
 mod channel;

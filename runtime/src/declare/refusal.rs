@@ -1,12 +1,12 @@
-//! An answer of "no" that is not a fault of form: it costs the request, not the connection.
+//! Refusals: error replies to well-formed requests, after which the connection stays open.
 
 use std::{borrow::Cow, fmt, time::Duration};
 
-/// Why a well-formed request was not granted.
+/// The reason why the server refuses a well-formed request.
 ///
-/// It goes to the client as `{"status":"error",…,"code","message","retryable","retry_after_ms"?}`
-/// (`contract.md`, "Operations of a channel"). The constructors are the codes of the
-/// contract; an application adds its own with [`Refusal::new`].
+/// The client receives `{"status":"error",…,"code","message","retryable","retry_after_ms"?}`
+/// (`docs/protocol.md`, "Refusals"). There is a constructor for each code of the protocol;
+/// an application adds its own codes with [`Refusal::new`].
 ///
 /// ```
 /// # use topicast::Refusal;
@@ -23,72 +23,73 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// A refusal with a code of the application's own, in snake_case. Not retryable
-    /// unless [`retryable`](Self::retryable) or [`retry_after`](Self::retry_after) says so.
+    /// Creates a refusal with a code of the application, in snake_case. It is not retryable
+    /// unless [`retryable`](Self::retryable) or [`retry_after`](Self::retry_after) makes it so.
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code: code.into(), message: message.into(), retryable: false, retry_after: None }
     }
 
-    /// `unknown_symbol`: there is no such instrument.
+    /// Creates an `unknown_symbol` refusal: the instrument does not exist.
     pub fn unknown_symbol(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new("unknown_symbol", message)
     }
 
-    /// `forbidden`: this session may not have it.
+    /// Creates a `forbidden` refusal: the session lacks the permission.
     pub fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new("forbidden", message)
     }
 
-    /// `too_many_subscriptions`: this connection has as many as it may.
+    /// Creates a `too_many_subscriptions` refusal: the connection has reached its limit.
     pub fn too_many_subscriptions(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new("too_many_subscriptions", message)
     }
 
-    /// `rate_limited`: too many requests; retryable after the given time.
+    /// Creates a `rate_limited` refusal: too many requests; retryable after the given time.
     pub fn rate_limited(message: impl Into<Cow<'static, str>>, retry_after: Duration) -> Self {
         Self::new("rate_limited", message).retry_after(retry_after)
     }
 
-    /// `unavailable`: not now; retryable.
+    /// Creates an `unavailable` refusal: the server cannot serve the request now; retryable.
     pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new("unavailable", message).retryable()
     }
 
-    /// `internal`: the server failed; retryable.
+    /// Creates an `internal` refusal: the server failed; retryable.
     pub fn internal(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new("internal", message).retryable()
     }
 
-    /// The same request may succeed later.
+    /// Marks the refusal as retryable: the same request may succeed later.
     #[must_use]
     pub fn retryable(mut self) -> Self {
         self.retryable = true;
         self
     }
 
-    /// The same request may succeed after this time, sent in whole milliseconds, rounded up.
+    /// Marks the refusal as retryable after a delay. The client receives the delay in whole
+    /// milliseconds, rounded up.
     #[must_use]
     pub fn retry_after(mut self, after: Duration) -> Self {
         self.retry_after = Some(after);
         self.retryable()
     }
 
-    /// The code, in snake_case.
+    /// Returns the code, in snake_case.
     pub fn code(&self) -> &str {
         &self.code
     }
 
-    /// What a person reads.
+    /// Returns the human-readable message.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Whether the same request may succeed later.
+    /// Returns true if the same request may succeed later.
     pub fn is_retryable(&self) -> bool {
         self.retryable
     }
 
-    /// When the same request may succeed.
+    /// Returns the delay after which the same request may succeed, if the refusal has one.
     pub fn retry_after_hint(&self) -> Option<Duration> {
         self.retry_after
     }
@@ -102,13 +103,13 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// The codes every server may answer with; all of them are in the documents.
+/// The codes that every server may answer with. The documents contain all of them.
 #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "listed in documents"))]
 pub(crate) const CODES: [&str; 6] =
     ["unknown_symbol", "forbidden", "too_many_subscriptions", "rate_limited", "unavailable", "internal"];
 
-/// Whether a code is in snake_case.
-#[cfg_attr(not(feature = "server"), expect(dead_code, reason = "asked when a server is built"))]
+/// Returns true if a code is in snake_case.
+#[cfg_attr(not(feature = "server"), expect(dead_code, reason = "called when a server is built"))]
 pub(crate) fn is_code(code: &str) -> bool {
     code.starts_with(|first: char| first.is_ascii_lowercase())
         && code.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))

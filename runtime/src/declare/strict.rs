@@ -1,4 +1,4 @@
-//! Finds in a value what its JSON text no longer shows or no client can hold: non-finite
+//! Checks a value for what its JSON text hides or not every client can represent: non-finite
 //! numbers, large integers and `Some("")`.
 
 use std::fmt::{self, Write as _};
@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer, ser};
 
 use crate::declare::topic_error::{MAX_SAFE_INTEGER, TopicError};
 
-/// What a value is checked for, beside its numbers.
+/// The rules that apply to a value in addition to those for numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rules {
     /// The params of a topic: `Some("")` would share its topic with `None`.
@@ -17,25 +17,25 @@ pub(crate) enum Rules {
     Payload,
 }
 
-/// Walks a value as serde_json would write it.
+/// Checks a value in the order in which serde_json writes it.
 ///
-/// serde_json writes NaN and `None` alike as null, and `Some("")` like any other empty
-/// string, so these have to be seen before there is text.
+/// serde_json writes both NaN and `None` as null, and `Some("")` as an empty string, so the
+/// JSON text does not show them.
 ///
 /// # Errors
-/// The first thing that the rules refuse, and where it is.
+/// The first violation of the rules and its path.
 pub(crate) fn check<T: Serialize + ?Sized>(value: &T, rules: Rules) -> Result<(), Refused> {
     value.serialize(Strict(rules)).map(drop).map_err(|refused| *refused.0)
 }
 
-/// What a value turned out to be, as far as the value around it must know.
+/// The part of a value's form that the enclosing value depends on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Seen {
     EmptyString,
     Other,
 }
 
-/// What is refused, and the way to it.
+/// A violation of the rules and its path.
 #[derive(Debug)]
 pub(crate) struct Refused {
     pub(crate) what: TopicError,
@@ -49,7 +49,7 @@ enum Step {
     Item(usize),
 }
 
-/// [`Refused`], small enough to be passed up through every level.
+/// [`Refused`] in a box, so that the result of every level stays small.
 #[derive(Debug)]
 struct Stop(Box<Refused>);
 
@@ -67,7 +67,7 @@ impl Stop {
 }
 
 impl Refused {
-    /// The way from the outermost value: `levels[3].price`.
+    /// Returns the path from the outermost value: `levels[3].price`.
     fn path(&self) -> String {
         let mut path = String::new();
         for step in self.path.iter().rev() {
@@ -113,7 +113,7 @@ fn finite(is_finite: bool) -> Result<Seen, Stop> {
     if is_finite { Ok(Seen::Other) } else { Err(Stop::new(TopicError::NonFinite)) }
 }
 
-/// Whether every client can hold the integer.
+/// Returns an error unless every client can represent the integer.
 fn safe(magnitude: u128, token: impl FnOnce() -> String) -> Result<Seen, Stop> {
     if magnitude <= u128::from(MAX_SAFE_INTEGER) {
         Ok(Seen::Other)
@@ -250,7 +250,7 @@ impl Strict {
     }
 }
 
-/// The items of a sequence, counted, or the values of a map.
+/// The serializer of a sequence, whose items it counts, or of a map.
 struct Items {
     rules: Strict,
     next: usize,
@@ -311,8 +311,7 @@ impl ser::SerializeMap for Items {
     type Ok = Seen;
     type Error = Stop;
 
-    // serde_json refuses keys that are neither strings nor print as one, so a key
-    // needs no look here.
+    // serde_json refuses keys that do not serialize as strings, so keys are not checked here.
     fn serialize_key<T: Serialize + ?Sized>(&mut self, _: &T) -> Result<(), Stop> {
         Ok(())
     }
@@ -334,7 +333,7 @@ impl ser::SerializeMap for Items {
     }
 }
 
-/// A map's key as its text has it.
+/// Returns a map's key as the JSON text shows it.
 fn name<K: Serialize + ?Sized>(key: &K) -> String {
     let json = serde_json::to_string(key).unwrap_or_default();
     serde_json::from_str(&json).unwrap_or(json)

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 /// A type whose values can be the subject of a channel.
 ///
-/// `contract.md`, "Operations of a channel": the subject is a string, a number, a
-/// boolean or an enum of unit variants. [`#[data]`](crate::data) implements the trait for
+/// The subject (`docs/protocol.md`, "Channels") is a string, a number, a boolean or an enum
+/// of unit variants. [`#[data]`](crate::data) implements the trait for
 /// such enums; a newtype of your own that serializes as one of these can implement it
 /// by hand, with an empty body.
 ///
@@ -25,7 +25,7 @@ use serde::Serialize;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the subject of a channel",
     label = "the subject is a string, a number, a boolean or an enum of unit variants",
-    note = "name another field with `subject = …`, or put `#[topicast::data]` on an enum of unit variants"
+    note = "name another field with `subject = \"…\"`, or put `#[topicast::data]` on an enum of unit variants"
 )]
 pub trait Subject: Serialize {}
 
@@ -38,18 +38,18 @@ subjects! { String bool char u8 u16 u32 u64 usize i8 i16 i32 i64 isize f32 f64 }
 impl Subject for Box<str> {}
 impl Subject for std::borrow::Cow<'static, str> {}
 
-/// A subject as it stands on the wire.
+/// A subject as the server sends it.
 #[doc(hidden)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubjectText {
     /// The JSON text, for the reply's member.
     pub json: String,
-    /// What `Subscribed to …` says: the string itself, or the JSON text of what is no string.
+    /// The text in `Subscribed to …`: the string itself, or the JSON text of any other value.
     pub plain: String,
 }
 
-/// Renders the subject of a request. The expansion names the field's type, so that a
-/// type which cannot be a subject is reported at the field.
+/// Renders the subject of a request. The expansion names the field's type, so that the compiler
+/// reports an unsuitable type at the field.
 #[doc(hidden)]
 pub fn subject_text<T: Subject>(value: &T) -> Option<SubjectText> {
     let json = serde_json::to_string(value).ok()?;

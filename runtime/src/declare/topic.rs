@@ -1,4 +1,4 @@
-//! The canonical topic: the text on which every language agrees byte for byte.
+//! The canonical topic: a text that every language computes byte for byte.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// The topic of a channel's request.
+/// Returns the topic of a channel's request.
 ///
 /// # Errors
 /// When the request has a value that has no canonical form; see [`TopicError`].
@@ -19,10 +19,10 @@ pub fn topic_of<C: Channel>(request: &C) -> Result<String, TopicError> {
     topic(C::FRAGMENT.route, request)
 }
 
-/// The topic `{route}:{params}` of any serializable params.
+/// Returns the topic `{route}:{params}` of any serializable params.
 ///
-/// `contract.md`, "Topic": the JSON text that serde_json writes, every null turned into
-/// `""`, then RFC 8785 (JSON Canonicalization Scheme).
+/// The params are the JSON text that serde_json writes, with every null replaced by `""`, in
+/// the form of RFC 8785 (`docs/protocol.md`, "Topic").
 ///
 /// ```
 /// let params = serde_json::json!({ "symbol": "AAPL", "resolution": "1" });
@@ -43,10 +43,10 @@ fn not_json(error: &serde_json::Error) -> TopicError {
     TopicError::NotJson(error.to_string())
 }
 
-/// The topic of params that are JSON text already.
+/// Returns the topic of params that are already JSON text.
 ///
 /// # Errors
-/// When the text is no JSON or has a value that has no canonical form; see [`TopicError`].
+/// When the text is not JSON or has a value that has no canonical form; see [`TopicError`].
 pub fn topic_from_json(route: &str, params: &str) -> Result<String, TopicError> {
     check_tokens(params)?;
     let mut value: Value = serde_json::from_str(params).map_err(|error| TopicError::NotJson(error.to_string()))?;
@@ -55,9 +55,9 @@ pub fn topic_from_json(route: &str, params: &str) -> Result<String, TopicError> 
     Ok(format!("{route}:{params}"))
 }
 
-/// Checks what a parser would hide: integers that it would round, and depth.
+/// Checks what a parser does not report: integers that it rounds, and depth.
 ///
-/// Strings are skipped; whatever else is wrong with the text, the parser finds.
+/// Skips strings. The parser reports every other fault of the text.
 fn check_tokens(text: &str) -> Result<(), TopicError> {
     let bytes = text.as_bytes();
     let mut depth = 0;
@@ -87,7 +87,7 @@ fn check_tokens(text: &str) -> Result<(), TopicError> {
     Ok(())
 }
 
-/// The place behind the closing quote of a string whose first character is at `at`.
+/// Returns the index after the closing quote of a string whose first character is at `at`.
 fn end_of_string(bytes: &[u8], mut at: usize) -> usize {
     while at < bytes.len() {
         match bytes[at] {

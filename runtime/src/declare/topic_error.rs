@@ -1,14 +1,14 @@
-//! Why a value has no canonical topic, and the bounds that decide it.
+//! The reasons why a value has no canonical topic, and the bounds on topics.
 
 use std::fmt;
 
-/// The largest integer that every language holds exactly: 2^53 − 1.
+/// The largest integer that every language represents exactly: 2^53 − 1.
 pub(crate) const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
-/// How deep params may nest; the object itself is depth 1.
+/// The maximum depth of params; the object itself is depth 1.
 pub const MAX_DEPTH: usize = 100;
 
-/// Why params have no topic.
+/// The reason why params have no topic.
 ///
 /// ```
 /// use topicast::TopicError;
@@ -27,8 +27,8 @@ pub const MAX_DEPTH: usize = 100;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TopicError {
-    /// An integer that a double cannot hold: canonicalizers would round it silently,
-    /// and two topics would become one.
+    /// An integer that a double cannot represent. Canonicalizers would round it silently,
+    /// so that two requests would share one topic.
     UnsafeInteger(String),
     /// NaN or an infinity, which JSON cannot write.
     NonFinite,
@@ -36,7 +36,7 @@ pub enum TopicError {
     EmptyOption,
     /// Arrays and objects nested deeper than [`MAX_DEPTH`].
     TooDeep,
-    /// The params do not serialize, or the text is not JSON; a lone surrogate is this too.
+    /// The params do not serialize, or the text is not JSON. A lone surrogate is such a text.
     NotJson(String),
 }
 
@@ -44,7 +44,7 @@ impl fmt::Display for TopicError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnsafeInteger(token) => {
-                write!(f, "integer {token} is outside ±{MAX_SAFE_INTEGER}, the range that every client can hold")
+                write!(f, "integer {token} is outside ±{MAX_SAFE_INTEGER}, the range that every client can represent")
             }
             Self::NonFinite => f.write_str("a number is not finite; JSON has no NaN and no infinity"),
             Self::EmptyOption => f.write_str("an optional field is \"\"; leave it out or give it a text"),
