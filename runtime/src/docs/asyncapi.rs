@@ -1,4 +1,4 @@
-//! The AsyncAPI documents of a server: one model, rendered as 3.0.0 and as 2.4.0.
+//! The AsyncAPI documents of a server: one model, rendered as versions 3.0.0 and 2.4.0.
 
 use std::fmt;
 
@@ -19,12 +19,11 @@ mod schemas;
 mod aliases;
 mod example;
 
-/// The AsyncAPI documents of a server, made when it is built.
+/// The AsyncAPI documents of a server.
 ///
-/// Both describe the same messages, each as the whole text frame that travels. The 3.0.0
-/// document also says which reply belongs to which request; in 2.4.0, where the standard
-/// has no word for it, the extension `x-response` of a request lists the `messageId` of each
-/// of its replies.
+/// Both describe the same messages, each as a whole text frame. The 3.0.0 document also connects
+/// replies to their requests. The 2.4.0 standard has no keyword for that, so the extension
+/// `x-response` of a request lists the `messageId` of each of its replies.
 ///
 /// ```
 /// # #[topicast::data]
@@ -46,34 +45,34 @@ pub struct AsyncApi {
 }
 
 impl AsyncApi {
-    /// The documents of a surface that is served at `path`.
+    /// Returns the documents of a surface that is served at `path`.
     pub(crate) fn of(surface: &Surface, path: &str) -> Result<Self, Error> {
         let path = if path.is_empty() { "/" } else { path };
         let model = model::Model::of(surface, path)?;
         Ok(Self { v2: v2::render(&model), v3: v3::render(&model) })
     }
 
-    /// The documents of the surface of a server that was built.
+    /// Returns the documents of the surface of a built server.
     pub(crate) fn of_valid(surface: &Surface, path: &str) -> Self {
         Self::of(surface, path).expect("building the server made the same documents")
     }
 
-    /// The document in AsyncAPI 2.4.0, where `publish` is what a client sends.
+    /// Returns the document in AsyncAPI 2.4.0, where `publish` lists the messages of clients.
     pub fn v2(&self) -> &Value {
         &self.v2
     }
 
-    /// The document in AsyncAPI 3.0.0.
+    /// Returns the document in AsyncAPI 3.0.0.
     pub fn v3(&self) -> &Value {
         &self.v3
     }
 
-    /// [`v2`](Self::v2) as indented JSON that ends with a newline.
+    /// Returns [`v2`](Self::v2) as indented JSON that ends with a newline.
     pub fn v2_json(&self) -> String {
         pretty(&self.v2)
     }
 
-    /// [`v3`](Self::v3) as indented JSON that ends with a newline.
+    /// Returns [`v3`](Self::v3) as indented JSON that ends with a newline.
     pub fn v3_json(&self) -> String {
         pretty(&self.v3)
     }
@@ -83,18 +82,18 @@ fn pretty(document: &Value) -> String {
     format!("{document:#}\n")
 }
 
-/// Why a surface has no documents.
+/// The reason why a surface has no documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Error {
-    /// Different Rust types want the same name among the schemas.
+    /// Different Rust types have the same schema name.
     SchemaCollision { name: String },
-    /// The name of a type cannot be a component's.
+    /// The name of a type is not a valid component name.
     SchemaName { name: String },
-    /// Two messages would have the same key in the document.
+    /// Two messages have the same key in the document.
     MessageCollision { key: String },
-    /// The name of a message cannot be a component's.
+    /// The name of a message is not a valid component name.
     MessageName { key: String },
-    /// A request that no JSON object can be.
+    /// The payload of a request is never a JSON object.
     NotAnObject { message: String },
 }
 
@@ -108,7 +107,7 @@ impl fmt::Display for Error {
             ),
             Self::SchemaName { name } => write!(
                 f,
-                "the schema name `{name}` cannot stand in the documents: allowed are ASCII letters, digits, `.`, `-` \
+                "the schema name `{name}` is not valid in the documents: allowed are ASCII letters, digits, `.`, `-` \
                  and `_`"
             ),
             Self::MessageCollision { key } => {
@@ -116,7 +115,7 @@ impl fmt::Display for Error {
             }
             Self::MessageName { key } => write!(
                 f,
-                "the message name `{key}` cannot stand in the documents: allowed are ASCII letters, digits, `.`, `-` \
+                "the message name `{key}` is not valid in the documents: allowed are ASCII letters, digits, `.`, `-` \
                  and `_`"
             ),
             Self::NotAnObject { message } => {
@@ -128,7 +127,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Whether a name can be the key of a component in both versions.
+/// Returns true if a name can be the key of a component in both versions.
 fn is_component_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
 }

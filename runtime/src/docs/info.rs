@@ -1,32 +1,32 @@
-//! What a service says of itself in its documents.
+//! The description of a service in its documents.
 
 use crate::{
     declare::{Fragment, OperationFragment, PushFragment},
     profile::Profile,
 };
 
-/// The head of the documents: AsyncAPI's Info Object and what stands beside it.
+/// The head of the documents: AsyncAPI's Info Object, identifier, servers and tags.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Info {
     /// The name of the service.
     pub title: String,
-    /// The version of the service's interface.
+    /// The version of the API.
     pub version: String,
-    /// An identifier of the service, a URI (AsyncAPI `id`).
+    /// The identifier of the service, a URI (AsyncAPI `id`).
     pub id: Option<String>,
-    /// What the service is for, in Markdown.
+    /// The description of the service, in Markdown.
     pub description: Option<String>,
-    /// Whom to ask.
+    /// Contact information for the API.
     pub contact: Option<Contact>,
-    /// The licence of the interface.
+    /// The licence of the API.
     pub licence: Option<Licence>,
-    /// Where the service runs.
+    /// The addresses at which the service runs.
     pub servers: Vec<ServerInfo>,
     /// Tags with descriptions.
     pub tags: Vec<Tag>,
 }
 
-/// Whom to ask about a service.
+/// Contact information for an API.
 ///
 /// ```
 /// use topicast::{Contact, Server};
@@ -38,15 +38,15 @@ pub(crate) struct Info {
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Contact {
-    /// A person's or team's name.
+    /// The name of a person or a team.
     pub name: Option<String>,
-    /// A web address.
+    /// The address of a web page.
     pub url: Option<String>,
     /// An e-mail address.
     pub email: Option<String>,
 }
 
-/// The licence of an interface.
+/// The licence of an API.
 ///
 /// ```
 /// use topicast::{Licence, Server};
@@ -59,11 +59,11 @@ pub struct Contact {
 pub struct Licence {
     /// An SPDX expression or a name.
     pub name: String,
-    /// Where its text is.
+    /// The address of the licence's text.
     pub url: Option<String>,
 }
 
-/// One place where a service runs.
+/// An address at which a service runs.
 ///
 /// ```
 /// use topicast::{Server, ServerInfo};
@@ -86,32 +86,32 @@ pub struct ServerInfo {
     pub host: String,
     /// `ws` or `wss`.
     pub protocol: String,
-    /// What this place is for.
+    /// The purpose of this server.
     pub description: Option<String>,
 }
 
-/// A tag that channels and operations are grouped by.
+/// A tag that groups channels and operations.
 #[derive(Debug, Clone)]
 pub(crate) struct Tag {
     /// The tag.
     pub name: String,
-    /// What it groups.
+    /// The description of the group.
     pub description: Option<String>,
 }
 
-/// All that a server offers, as plain data: the one model behind every document.
+/// Everything that the documents describe, as plain data.
 #[derive(Debug, Clone)]
 pub(crate) struct Surface {
     /// The head of the documents.
     pub info: Info,
     /// The channels, in the order in which they were listed.
     pub channels: Vec<Fragment>,
-    /// The plain operations, likewise.
+    /// The plain operations, in the order in which they were listed.
     pub operations: Vec<OperationFragment>,
-    /// The pushes, likewise.
+    /// The pushes, in the order in which they were listed.
     pub pushes: Vec<PushFragment>,
-    /// Codes of refusal that the application added to the contract's own.
+    /// The refusal codes that the application adds to those of the protocol.
     pub refusal_codes: Vec<String>,
-    /// How faults, nested requests and liveness are handled.
+    /// How the server handles faults, nested requests and liveness.
     pub profile: Profile,
 }

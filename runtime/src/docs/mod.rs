@@ -1,4 +1,4 @@
-//! What a server says of itself: AsyncAPI documents of one model, and the page that shows them.
+//! The documentation of a server: its AsyncAPI documents and the page that displays them.
 
 pub(crate) mod routes;
 pub(crate) mod page;

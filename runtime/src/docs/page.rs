@@ -1,19 +1,19 @@
 //! The documentation page with its live console, compiled into the program.
 //!
-//! The page is served at `{path}/asyncapi` and refers to everything else relative to
-//! that: its own files as `asyncapi/{file}`, the documents as `asyncapi.json` and
-//! `asyncapi-3.json`, the WebSocket as `{path}` unless it is elsewhere, which a `meta`
-//! element says then. It needs no more than `Content-Security-Policy: default-src 'self'`.
+//! The page is served at `{path}/asyncapi` and uses relative references: `asyncapi/{file}` for
+//! its own files, `asyncapi.json` and `asyncapi-3.json` for the documents, and `{path}` for the
+//! WebSocket. If the WebSocket is elsewhere, a `meta` element contains its path. The page works
+//! under `Content-Security-Policy: default-src 'self'`.
 
 use bytes::Bytes;
 
-/// A file of the page by its name, with its content type; `index.html` is the page itself.
+/// Returns a file of the page and its content type; `index.html` is the page itself.
 pub(crate) fn asset(name: &str) -> Option<(&'static str, &'static [u8])> {
     let (_, content_type, bytes) = FILES.iter().find(|(file, ..)| *file == name)?;
     Some((content_type, bytes))
 }
 
-/// The page itself, of a socket that is beside it or at another path.
+/// Returns the page. `socket` is the path of the WebSocket, or `None` if it is beside the page.
 pub(crate) fn index(socket: Option<&str>) -> Bytes {
     let Some(socket) = socket else { return Bytes::from_static(INDEX.as_bytes()) };
     let socket = if socket.is_empty() { "/" } else { socket };
@@ -23,7 +23,7 @@ pub(crate) fn index(socket: Option<&str>) -> Bytes {
 
 const INDEX: &str = include_str!("page/index.html");
 
-/// What `index` replaces.
+/// The element that [`index`] replaces.
 const BESIDE: &str = "<meta name=\"socket\" content=\"\">";
 
 pub(crate) const HTML: &str = "text/html; charset=utf-8";
@@ -77,7 +77,7 @@ mod tests {
         assert!(index(Some("")).contains("<meta name=\"socket\" content=\"/\">"));
     }
 
-    /// What stands between a prefix and the next quote, everywhere in a text.
+    /// Returns every text between a prefix and the next quote.
     fn quoted_after<'a>(text: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a str> {
         text.split(prefix).skip(1).filter_map(|rest| rest.split('"').next())
     }

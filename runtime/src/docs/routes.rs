@@ -1,4 +1,4 @@
-//! The routes of the documents and of the page that shows them.
+//! The routes of the documents and of the page that displays them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,8 +18,8 @@ const V2: &str = "/asyncapi.json";
 const V3: &str = "/asyncapi-3.json";
 const PAGE: &str = "/asyncapi";
 
-/// Routes below the socket's own path. The documents have the path of the request, so they
-/// are right in a router that is nested, too.
+/// Returns the routes below the socket's own path. The documents contain the path of the request,
+/// so they are also correct in a nested router.
 pub(crate) fn below<S: Clone + Send + Sync + 'static>(path: &str, surface: Arc<Surface>) -> Router<S> {
     let v2 = Arc::new(Documents::new(surface));
     let v3 = Arc::clone(&v2);
@@ -31,7 +31,7 @@ pub(crate) fn below<S: Clone + Send + Sync + 'static>(path: &str, surface: Arc<S
         .merge(page_routes(path, None))
 }
 
-/// Routes below any path, of a socket whose full public path is given.
+/// Returns the routes below any path, for a socket at the given full public path.
 pub(crate) fn elsewhere<S: Clone + Send + Sync + 'static>(
     path: &str,
     surface: Arc<Surface>,
@@ -51,18 +51,18 @@ fn page_routes<S: Clone + Send + Sync + 'static>(path: &str, socket: Option<&str
         .route(&format!("{path}{PAGE}/{{file}}"), get(async |Path(Asset { file }): Path<Asset>| asset(&file)))
 }
 
-/// The parameter of a route, by its name: a router that this one is nested in may have others.
+/// The parameter of a route, by its name, because an enclosing router may have other parameters.
 #[derive(Deserialize)]
 struct Asset {
     file: String,
 }
 
-/// The path that one of these routes is below.
+/// Returns the path that one of these routes is below.
 fn parent<'a>(path: &'a str, route: &str) -> &'a str {
     path.strip_suffix(route).unwrap_or(path)
 }
 
-/// The documents as they were rendered last. A path is known when it is asked for.
+/// The documents, with the latest rendering. A request determines the path in them.
 struct Documents {
     surface: Arc<Surface>,
     rendered: Mutex<Option<Rendered>>,
@@ -80,7 +80,7 @@ impl Documents {
         Self { surface, rendered: Mutex::new(None) }
     }
 
-    /// Renders the documents of a socket at a path, unless they are those rendered last.
+    /// Returns the documents of a socket at a path, and renders them if the path has changed.
     fn at(&self, path: &str) -> Rendered {
         let mut last = self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
         match &*last {
@@ -105,7 +105,8 @@ fn asset(name: &str) -> Response {
     }
 }
 
-/// A file of the page. The policy lets it load and connect to nothing but its own origin.
+/// Returns the response with a file of the page. The policy allows the page to load from and connect
+/// to its own origin only.
 fn file(content_type: &'static str, bytes: Bytes) -> Response {
     let headers = [
         (header::CONTENT_TYPE, content_type),

@@ -1,16 +1,16 @@
-//! Other names of a field (`#[serde(alias = "…")]`), which schemars does not know of.
+//! Aliases of fields (`#[serde(alias = "…")]`), which schemars ignores.
 //!
-//! A declaration tells them in the extension `x-aliases` of the field's schema:
+//! A declaration lists them in the extension `x-aliases` of the field's schema:
 //! `#[schemars(extend("x-aliases" = ["ticker"]))]`. A client may use any one of the names.
 
 use schemars::Schema;
 use serde_json::{Map, Value, json};
 
-/// The keyword of a field's schema that lists its other names.
+/// The keyword of a field's schema that lists its aliases.
 const KEYWORD: &str = "x-aliases";
 
-/// Takes the extension out of an object's schema; where the object is read, its other names
-/// become members, of which exactly one stands for the field.
+/// Removes the extension from an object's schema. If the server reads the object, the aliases become
+/// members, of which a client sends exactly one for the field.
 pub(super) fn expand(schema: &mut Schema, is_read: bool) {
     let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
     let aliased: Vec<(String, Vec<String>)> =
@@ -37,7 +37,7 @@ fn add_members(schema: &mut Schema, name: &str, aliases: &[String]) {
         let mut other = field.clone();
         other.remove("default");
         other.insert("description".to_owned(), format!("Another name of `{name}`.").into());
-        // So that tools and examples prefer the name itself.
+        // Tools and examples then prefer the name itself.
         other.insert("deprecated".to_owned(), true.into());
         properties.insert(alias.clone(), Value::Object(other));
     }
@@ -76,7 +76,7 @@ pub(super) fn given(names: &[&str]) -> Value {
     }
 }
 
-/// serde refuses a field that is given twice, under whichever names.
+/// Excludes two names of one field, which serde refuses as a duplicate.
 fn exclude_repeats(schema: &mut Schema, name: &str, aliases: &[String]) {
     let dependencies = schema.ensure_object().entry("dependencies").or_insert_with(|| Map::new().into());
     let Some(dependencies) = dependencies.as_object_mut() else { return };
@@ -87,7 +87,7 @@ fn exclude_repeats(schema: &mut Schema, name: &str, aliases: &[String]) {
     }
 }
 
-/// A field that has to be given may be so under any of its names.
+/// Allows a required field under any one of its names.
 fn require_one(schema: &mut Schema, name: &str, aliases: &[String]) {
     let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) else { return };
     let before = required.len();

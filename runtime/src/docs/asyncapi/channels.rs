@@ -1,4 +1,4 @@
-//! The messages of a channel: `contract.md`, "Operations of a channel with route R".
+//! The messages of a channel (`docs/protocol.md`, "Channels").
 
 use serde_json::{Value, json};
 
@@ -11,49 +11,49 @@ use super::{
 };
 use crate::declare::{Exchange, Fragment, SubjectField};
 
-/// One of the two requests of a channel; they differ in words only.
+/// One of the two requests of a channel, which differ in their texts only.
 struct Verb {
-    /// The names that a channel has for it.
+    /// Selects the request's names from a channel's fragment.
     exchange: fn(&Fragment) -> Exchange,
-    /// Whether the reply says where the numbering stands.
-    joins: bool,
+    /// True if the reply contains `epoch` and `seq`.
+    has_position: bool,
     infinitive: &'static str,
     done: &'static str,
     description: &'static str,
-    /// What follows the reply.
-    then: &'static str,
+    /// The order of the reply and the updates.
+    order: &'static str,
 }
 
 const SUBSCRIBE: Verb = Verb {
     exchange: |fragment| fragment.subscribe,
-    joins: true,
+    has_position: true,
     infinitive: "Subscribe to",
     done: "Subscribed to",
     description: "Subscribing twice is one subscription and is answered again; clients may do so as a heartbeat.",
-    then: "No update of the topic comes before it.",
+    order: "No update of the topic precedes it.",
 };
 
 const UNSUBSCRIBE: Verb = Verb {
     exchange: |fragment| fragment.unsubscribe,
-    joins: false,
+    has_position: false,
     infinitive: "Unsubscribe from",
     done: "Unsubscribed from",
-    description: "Takes the same request as subscribing did. Unsubscribing what is not subscribed is answered too.",
-    then: "No update of the topic follows it.",
+    description: "Takes the same request as subscribing. Unsubscribing from a topic that is not subscribed is answered too.",
+    order: "No update of the topic follows it.",
 };
 
-const NESTED: &str = "New clients send the flat form. For older clients, any field of the payload may stand inside an \
-    object `params` of the payload instead: `{\"a\": 1, \"params\": {\"b\": 2}}` asks for the same as \
+const NESTED: &str = "New clients send the flat form. Older clients may put any field of the payload into an object \
+    `params` of the payload instead: `{\"a\": 1, \"params\": {\"b\": 2}}` is the same request as \
     `{\"a\": 1, \"b\": 2}`. A field in both places is a fault, and so is a `params` that is not an object.";
 
-/// A fragment and what its request's example says of its other messages.
+/// A fragment, and the example of its request, from which those of the other messages are made.
 struct Channel<'a> {
     fragment: &'a Fragment,
     /// The request's example.
     request: Option<Value>,
     /// The topic of the request's example.
     topic: Option<String>,
-    /// Whether fields may stand inside `params`.
+    /// True if fields may be inside `params`.
     is_nestable: bool,
 }
 
@@ -112,14 +112,14 @@ impl Writer {
         }
     }
 
-    /// Returns the payload of a request whose fields may stand inside `params`.
+    /// Returns the payload of a request whose fields may be inside `params`.
     fn flat_or_nested(&mut self, fragment: &Fragment, payload: &Value) -> Result<Value, Error> {
         let name = reference(payload).unwrap_or(fragment.type_name).to_owned();
         let form = nested::form(self.schemas.resolve(payload));
         let mut flat = json!({ "allOf": [payload], "not": nested::absent() });
         let Some(form) = form else { return Ok(flat) };
         let nested = self.schemas.add(format!("{name}-Nested"), form)?;
-        flat["description"] = "The flat form: all fields beside each other.".into();
+        flat["description"] = "The flat form: all fields in one object.".into();
         Ok(json!({ "anyOf": [flat, nested] }))
     }
 
@@ -127,14 +127,14 @@ impl Writer {
         let Exchange { request, reply: name } = (verb.exchange)(channel.fragment);
         let route = channel.fragment.route;
         let said = format!("{} {}", verb.done, channel.example_subject().map_or_else(|| route.to_owned(), plain));
-        let said = json!({ "type": "string", "description": "What was done, for people.", "examples": [said] });
+        let said = json!({ "type": "string", "description": "A human-readable confirmation.", "examples": [said] });
         let mut members = vec![status("ok")];
         members.extend(self.subject(channel));
         members.extend([("message", said), ("topic", channel.topic())]);
         let mut frame = Frame::new(Direction::FromServer, name).id();
-        if verb.joins {
+        if verb.has_position {
             let epoch = "Changes whenever the numbering of this topic restarts.";
-            let seq = "The number of the topic's last update; 0 if it had none in this epoch.";
+            let seq = "The number of the topic's last update; 0 if there is none in this epoch.";
             frame = frame
                 .required("epoch", json!({ "type": "string", "description": epoch, "examples": ["7f9c24e8"] }))
                 .required("seq", json!({ "type": "integer", "minimum": 0, "description": seq, "examples": [0] }));
@@ -143,7 +143,7 @@ impl Writer {
         self.add(Message {
             title: format!("{name} (ok)"),
             summary: format!("{} {route}", verb.done),
-            description: format!("The answer to `{request}`. {}", verb.then),
+            description: format!("The reply to `{request}`. {}", verb.order),
             ..channel.message(Direction::FromServer, name, frame)
         });
     }
@@ -157,14 +157,14 @@ impl Writer {
             key: error_key(name),
             title: format!("{name} (error)"),
             summary: format!("Not {} {}", verb.done.to_lowercase(), channel.fragment.route),
-            description: "The request was understood and refused. The connection stays.".to_owned(),
+            description: "The server refused the request. The connection stays open.".to_owned(),
             ..channel.message(Direction::FromServer, name, frame)
         });
     }
 
     fn snapshot(&mut self, channel: &Channel<'_>) {
         let name = channel.fragment.snapshot;
-        let seq = "The number of the last update that the snapshot includes; 0 if there was none.";
+        let seq = "The number of the last update that the snapshot includes; 0 if there is none.";
         let payload = self.schemas.schema(Use::Sent, channel.fragment.payload);
         let frame = Frame::new(Direction::FromServer, name)
             .required("topic", channel.topic())
@@ -173,9 +173,10 @@ impl Writer {
             .finish();
         self.add(Message {
             summary: format!("State of {}", channel.fragment.route),
-            description: "The state of the topic where it has one: after the reply to a subscription, before any \
+            description:
+                "The state of the topic, if it has one. Sent after the reply to a subscription and before any \
                           update. Subscribing again does not repeat it."
-                .to_owned(),
+                    .to_owned(),
             ..channel.message(Direction::FromServer, name, frame)
         });
     }
@@ -184,7 +185,7 @@ impl Writer {
         let name = channel.fragment.update;
         let seq = "The number of this update: the first of an epoch is 1, each later one is one more.";
         let skipped = "How many updates of this topic were dropped or replaced for this client since the last one it \
-                       got; they keep their numbers. Absent if none were.";
+                       received; they keep their numbers. Absent if there are none.";
         let payload = self.schemas.schema(Use::Sent, channel.fragment.payload);
         let frame = Frame::new(Direction::FromServer, name)
             .required("topic", channel.topic())
@@ -197,7 +198,7 @@ impl Writer {
             description: "Sent to the subscribers of exactly this topic, in the order of publication.".to_owned(),
             ..channel.message(Direction::FromServer, name, frame)
         };
-        // The usual update skips nothing, so its example does not either.
+        // The usual update skips nothing, so its example has no `skipped`.
         let mut usual = update.frame.clone();
         usual["properties"]["skipped"] = Value::Bool(false);
         update.examples = self.example(&usual).into_iter().collect();
@@ -211,12 +212,13 @@ impl Writer {
             Frame::new(Direction::FromServer, name).required("topic", channel.topic()).payload(payload).finish();
         self.add(Message {
             summary: format!("The server ended a subscription to {}", channel.fragment.route),
-            description: "No update of the topic follows. The connection and its other subscriptions stay.".to_owned(),
+            description: "No update of the topic follows. The connection and its other subscriptions stay open."
+                .to_owned(),
             ..channel.message(Direction::FromServer, name, frame)
         });
     }
 
-    /// The member of replies that says what was asked about.
+    /// Returns the member of replies that echoes the subject.
     fn subject(&mut self, channel: &Channel<'_>) -> Option<(&'static str, Value)> {
         let SubjectField { name, schema } = channel.fragment.subject?;
         let schema = self.schemas.schema(Use::Sent, schema);
@@ -255,12 +257,12 @@ impl Channel<'_> {
     }
 }
 
-/// The key of the message that refuses, which has the name of the reply.
+/// Returns the key of the error reply, which has the same name as the ok reply.
 fn error_key(reply: &str) -> String {
     format!("{reply}.error")
 }
 
-/// The topic of a request that has all its members.
+/// Returns the topic of a request that has all its members.
 fn example_topic(route: &str, request: &Value) -> Option<String> {
     let mut request = request.clone();
     blank_nulls(&mut request);
@@ -276,7 +278,7 @@ fn blank_nulls(value: &mut Value) {
     }
 }
 
-/// A subject as a person reads it.
+/// Returns a subject in human-readable form.
 fn plain(subject: &Value) -> String {
     subject.as_str().map_or_else(|| subject.to_string(), str::to_owned)
 }

@@ -15,21 +15,21 @@ use crate::{
     profile::{Faults, Profile},
 };
 
-/// The key of the group. Routes have no underscore, so no channel is called so.
+/// The key of the group. Routes have no underscores, so no channel has the same key.
 const CONNECTION: &str = "ws_connection";
 
 /// 2024-08-08T09:30:00Z, for examples.
 const EXAMPLE_TIME: u64 = 1_723_109_400_000;
 
 impl Writer {
-    /// Adds all that belongs to no channel.
+    /// Adds the messages that belong to no channel.
     pub(super) fn connection(&mut self, surface: &Surface) -> Result<Group, Error> {
         let first = self.messages.len();
         for operation in &surface.operations {
             self.operation(operation)?;
         }
         for push in &surface.pushes {
-            self.announcement(push);
+            self.push(push);
         }
         self.ping();
         if self.profile.faults == Faults::Reply {
@@ -38,7 +38,7 @@ impl Writer {
         Ok(Group {
             key: CONNECTION.to_owned(),
             title: "Connection".to_owned(),
-            summary: Some("What belongs to the connection rather than to one topic".to_owned()),
+            summary: Some("Messages of the connection, which belong to no topic".to_owned()),
             description: description(self.profile),
             tags: Vec::new(),
             messages: self.keys_from(first),
@@ -73,8 +73,8 @@ impl Writer {
         let frame = Frame::new(Direction::FromServer, reply).id().payload(payload).finish();
         self.add(Message {
             title: format!("{reply} (ok)"),
-            summary: format!("Answer to {}", operation.name),
-            description: format!("The answer to `{}`.", operation.name),
+            summary: format!("Reply to {}", operation.name),
+            description: format!("The reply to `{}`.", operation.name),
             ..Message::new(Direction::FromServer, reply, operation.docs.tags, frame)
         });
         let frame = Frame::new(Direction::FromServer, reply).id().payload(refusal(&self.codes, None)).finish();
@@ -82,13 +82,13 @@ impl Writer {
             key: format!("{reply}.error"),
             title: format!("{reply} (error)"),
             summary: format!("Refusal of {}", operation.name),
-            description: "The request was understood and refused. The connection stays.".to_owned(),
+            description: "The server refused the request. The connection stays open.".to_owned(),
             ..Message::new(Direction::FromServer, reply, operation.docs.tags, frame)
         });
     }
 
-    /// Whether a reply of this schema might look like a refusal: one that needs a member
-    /// which refusals lack cannot.
+    /// Returns true if a reply of this schema could look like a refusal. A reply that requires a
+    /// member which refusals lack cannot.
     fn may_be_a_refusal(&self, payload: &Value) -> bool {
         let schema = self.schemas.resolve(payload);
         let other_type = schema.get("type").and_then(Value::as_str).is_some_and(|kind| kind != "object");
@@ -97,7 +97,7 @@ impl Writer {
         !other_type && required.filter_map(Value::as_str).all(|name| refusal.contains(&name))
     }
 
-    fn announcement(&mut self, push: &PushFragment) {
+    fn push(&mut self, push: &PushFragment) {
         let payload = self.schemas.schema(Use::Sent, push.payload);
         let frame = Frame::new(Direction::FromServer, push.name).payload(payload).finish();
         self.add(Message {
@@ -111,7 +111,7 @@ impl Writer {
         let Exchange { request: name, reply } = PING;
         let frame = Frame::new(Direction::FromClient, name).id().ignored_payload().finish();
         self.add(Message {
-            summary: "Ask whether the server is there".to_owned(),
+            summary: "Check that the server is reachable".to_owned(),
             description: "Keeps the connection alive, as any message does.".to_owned(),
             replies: vec![reply.to_owned()],
             ..Message::new(Direction::FromClient, name, &[], frame)
@@ -124,13 +124,13 @@ impl Writer {
         });
         let frame = Frame::new(Direction::FromServer, reply).id().payload(closed(vec![("time", time)])).finish();
         self.add(Message {
-            summary: "The server is there".to_owned(),
-            description: "The answer to `ping`.".to_owned(),
+            summary: "The server is reachable".to_owned(),
+            description: "The reply to `ping`.".to_owned(),
             ..Message::new(Direction::FromServer, reply, &[], frame)
         });
     }
 
-    /// What answers a message that could not be read, unless such a message ends the connection.
+    /// Adds the message that answers a fault of form.
     fn fault(&mut self) {
         let members = vec![
             status("error"),
@@ -140,7 +140,7 @@ impl Writer {
                     "title": "FaultCode",
                     "type": "string",
                     "enum": ["invalid", "unknown_type"],
-                    "description": "Why, for programs.",
+                    "description": "The machine-readable reason.",
                 }),
             ),
             (
@@ -155,17 +155,17 @@ impl Writer {
         ];
         let frame = Frame::new(Direction::FromServer, "error").id().payload(closed(members)).finish();
         self.add(Message {
-            summary: "A message could not be read".to_owned(),
+            summary: "A message has a fault of form".to_owned(),
             description:
-                "What the client sent had a fault of form, which repeating does not mend. The connection stays; \
-                          it is closed with 1008 after 16 faults in a row."
+                "The client sent a message with a fault of form. Sending it again fails again. The connection stays \
+                          open; it is closed with 1008 after 16 faults in a row."
                     .to_owned(),
             ..Message::new(Direction::FromServer, "error", &[], frame)
         });
     }
 }
 
-/// The summary that was given, or the first line of the description, or else the name.
+/// Returns the given summary, or the first line of the description, or else the name.
 fn summary(given: Option<&str>, description: &str, name: &str) -> String {
     let first =
         description.lines().next().map(|line| line.trim().trim_end_matches('.')).filter(|line| !line.is_empty());
@@ -175,22 +175,22 @@ fn summary(given: Option<&str>, description: &str, name: &str) -> String {
 fn description(profile: Profile) -> String {
     let faults = match profile.faults {
         Faults::Reply => {
-            "A message that cannot be read is answered with `error`; after 16 in a row the connection is closed with 1008."
+            "A message with a fault of form is answered with `error`; after 16 in a row the connection is closed with 1008."
         }
         Faults::Close => {
-            "A message that cannot be read closes the connection with 1003 and the reason `Could not validate payload`; \
-             a `type` that a client may not send, with 1003 and `No matching type`. Such a message must not be repeated."
+            "A message with a fault of form closes the connection with 1003 and the reason `Could not validate payload`; \
+             a `type` that a client may not send, with 1003 and `No matching type`. Clients must not repeat such a message."
         }
     };
     let pings = if profile.server_pings {
-        " The server sends WebSocket pings at half that interval, which clients answer by themselves."
+        " The server sends WebSocket pings at half that interval, which client libraries answer automatically."
     } else {
-        " The server sends no pings of its own: send `ping`, or subscribe again."
+        " The server sends no WebSocket pings: clients send `ping`, or subscribe again."
     };
     format!(
-        "One JSON object a text frame. Nothing is sent on connect.\n\n{faults}\n\nA connection from which nothing is heard \
-         for the heartbeat interval, or which is older than its lifespan, is closed with 1003 and a reason that begins \
-         `Connection timed out.`; reconnect after it.{pings}\n\nOther codes: 1001 the server is going away, 1007 not \
+        "Each text frame is one JSON object. Nothing is sent on connect.\n\n{faults}\n\nA connection on which nothing \
+         arrives for the heartbeat interval, or which is older than its lifespan, is closed with 1003 and a reason that \
+         begins `Connection timed out.`; clients reconnect after it.{pings}\n\nOther codes: 1001 the server is going away, 1007 not \
          UTF-8, 1008 policy, 1009 message too big, 1011 the server failed, 1013 the client reads too slowly."
     )
 }

@@ -1,18 +1,18 @@
-//! Makes up a value that a schema allows, for the examples of the documents.
+//! Generates values that schemas allow, for the examples of the documents.
 
 use serde_json::{Map, Value, json};
 
 use super::schemas::{has_type, reference};
 
-/// A plausible value of a schema; `None` where making one up would be guessing, as for
-/// a string that has to match a pattern.
+/// Returns a plausible value of a schema, or `None` if the schema does not determine one, such as a
+/// string that must match a pattern.
 pub(super) fn example(schema: &Value, definitions: &Map<String, Value>) -> Option<Value> {
     Maker { definitions, inside: Vec::new() }.make(schema, "text")
 }
 
 struct Maker<'a> {
     definitions: &'a Map<String, Value>,
-    /// The named schemas that the value is part of, so that recursive ones end.
+    /// The named schemas that enclose the value, so that recursion ends.
     inside: Vec<&'a str>,
 }
 
@@ -64,7 +64,7 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// A value that every part of `allOf` allows, and one part each of the others.
+    /// Returns a value that every part of `allOf` and one part each of `anyOf` and `oneOf` allow.
     fn composed(&mut self, schema: &'a Value, name: &str) -> Option<Value> {
         let parts = |keyword| schema.get(keyword).and_then(Value::as_array);
         let mut value = schema.get("properties").and_then(|_| self.object(schema));
@@ -72,7 +72,7 @@ impl<'a> Maker<'a> {
             value = Some(merge(value, self.make(part, name)?)?);
         }
         for parts in ["anyOf", "oneOf"].into_iter().filter_map(parts) {
-            // Null is an example of little; it comes last.
+            // Null shows nothing about the schema, so it comes last.
             let (nulls, others): (Vec<_>, Vec<_>) = parts.iter().partition(|part| has_type(part, "null"));
             let chosen = others.into_iter().chain(nulls).find_map(|part| self.make(part, name))?;
             value = Some(merge(value, chosen)?);
@@ -86,8 +86,8 @@ impl<'a> Maker<'a> {
         let mut members = Map::new();
         for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
             let is_required = required.contains(&name.as_str());
-            let is_other_name = property.get("deprecated").is_some();
-            if !is_required && (is_other_name || says_nothing(property)) {
+            let is_alias = property.get("deprecated").is_some();
+            if !is_required && (is_alias || allows_all(property)) {
                 continue;
             }
             match self.make(property, name) {
@@ -114,12 +114,12 @@ impl<'a> Maker<'a> {
     }
 }
 
-/// Whether a schema allows everything.
-fn says_nothing(schema: &Value) -> bool {
+/// Returns true if a schema allows every value.
+fn allows_all(schema: &Value) -> bool {
     schema.as_object().is_some_and(|schema| schema.keys().all(|keyword| keyword == "description"))
 }
 
-/// What is both: objects are joined, of anything else one is enough.
+/// Merges two values: joins objects, and requires any other values to be equal.
 fn merge(value: Option<Value>, more: Value) -> Option<Value> {
     match (value, more) {
         (None, more) => Some(more),
@@ -154,7 +154,7 @@ fn string(schema: &Value, name: &str) -> Option<Value> {
     if schema.get("format").is_some() {
         return (least..=most).contains(&text.chars().count()).then(|| json!(text));
     }
-    // A minimum that no example should fill is left to whoever writes the declaration.
+    // A longer example must come from the declaration.
     if least > 256 {
         return None;
     }

@@ -1,10 +1,10 @@
-//! One message: its name, which way it goes, and the schema of the whole frame.
+//! One message: its name, its direction and the schema of the whole frame.
 
 use serde_json::{Map, Value, json};
 
 use super::schemas::MAX_INTEGER;
 
-/// Which way a message goes.
+/// The direction of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
     FromClient,
@@ -13,7 +13,7 @@ pub(super) enum Direction {
 
 /// A message of the documents.
 pub(super) struct Message {
-    /// Its key among the components; unlike the name, no two messages share it.
+    /// Its key among the components. Unlike the name, it is unique.
     pub(super) key: String,
     /// Its `type` on the wire.
     pub(super) name: String,
@@ -26,12 +26,12 @@ pub(super) struct Message {
     pub(super) replies: Vec<String>,
     /// The schema of the whole frame.
     pub(super) frame: Value,
-    /// Frames that the schema allows, the usual one first; empty if none could be made up.
+    /// Frames that the schema allows, the usual one first; empty if none could be generated.
     pub(super) examples: Vec<Value>,
 }
 
 impl Message {
-    /// A message about which nothing is said yet.
+    /// Creates a message without documentation.
     pub(super) fn new(direction: Direction, name: &str, tags: &[&str], frame: Value) -> Self {
         Self {
             key: name.to_owned(),
@@ -47,14 +47,14 @@ impl Message {
         }
     }
 
-    /// Whether it has an `id` that is echoed or that a reply echoes.
+    /// Returns true if the message has an `id` that a reply echoes, or is such a reply.
     pub(super) fn is_correlated(&self) -> bool {
         let answered = self.direction == Direction::FromServer || !self.replies.is_empty();
         answered && self.frame.pointer("/properties/id").is_some()
     }
 }
 
-/// Builds the schema of a frame, member by member in the contract's order.
+/// Builds the schema of a frame, member by member in the protocol's order.
 pub(super) struct Frame {
     direction: Direction,
     properties: Map<String, Value>,
@@ -67,11 +67,11 @@ impl Frame {
         frame.required("type", json!({ "type": "string", "const": name, "description": "The operation." }))
     }
 
-    /// The `id` of a request, or its echo.
+    /// Adds the `id` of a request, or its echo.
     pub(super) fn id(self) -> Self {
         let description = match self.direction {
-            Direction::FromClient => "Echoed on the reply. A string has at most 128 bytes of UTF-8.",
-            Direction::FromServer => "The request's, if it had one.",
+            Direction::FromClient => "Echoed in the reply. A string has at most 128 bytes of UTF-8.",
+            Direction::FromServer => "The `id` of the request, if it has one.",
         };
         let id = json!({
             "description": description,
@@ -98,13 +98,13 @@ impl Frame {
         self.required("payload", schema)
     }
 
-    /// A payload that nobody reads.
+    /// Adds a payload that the server ignores.
     pub(super) fn ignored_payload(self) -> Self {
-        self.optional("payload", json!({ "description": "Ignored; leave it out." }))
+        self.optional("payload", json!({ "description": "Ignored; omit it." }))
     }
 
-    /// The schema. What a server sends has these members and no others; of what a client
-    /// sends, unknown members are ignored.
+    /// Returns the schema. A frame of the server has these members and no others. The server ignores
+    /// unknown members in a frame of a client.
     pub(super) fn finish(self) -> Value {
         match self.direction {
             Direction::FromClient => {
@@ -131,7 +131,7 @@ pub(super) fn closed(members: Vec<(&str, Value)>) -> Value {
 
 const RETRY_AFTER: &str = "retry_after_ms";
 
-/// The members that say why not.
+/// Returns the members that give the reason of a refusal.
 pub(super) fn reason(codes: &[String], code: &str, message: &str, retryable: bool) -> Vec<(&'static str, Value)> {
     let why = "Whether the same request may succeed later.";
     vec![
@@ -141,18 +141,18 @@ pub(super) fn reason(codes: &[String], code: &str, message: &str, retryable: boo
                 "title": "RefusalCode",
                 "type": "string",
                 "enum": codes,
-                "description": "Why, for programs.",
+                "description": "The machine-readable reason.",
                 "examples": [code],
             }),
         ),
-        ("message", json!({ "type": "string", "description": "Why, for people.", "examples": [message] })),
+        ("message", json!({ "type": "string", "description": "The human-readable reason.", "examples": [message] })),
         ("retryable", json!({ "type": "boolean", "description": why, "examples": [retryable] })),
     ]
 }
 
-/// The payload of a reply that refuses, with the member that says what was asked about.
+/// Returns the payload of a refusal, with the member that echoes the subject.
 pub(super) fn refusal(codes: &[String], subject: Option<(&'static str, Value)>) -> Value {
-    let retry = "In how many milliseconds the same request may succeed.";
+    let retry = "The number of milliseconds after which the same request may succeed.";
     let mut members = vec![status("error")];
     members.extend(subject);
     members.extend(reason(codes, "rate_limited", "too many requests", true));
@@ -160,7 +160,7 @@ pub(super) fn refusal(codes: &[String], subject: Option<(&'static str, Value)>) 
     closed(members)
 }
 
-/// What every refusal is at least; a reply that might be taken for one excludes it.
+/// Returns the schema that every refusal matches. A reply that could look like a refusal excludes it.
 pub(super) fn any_refusal() -> Value {
     json!({
         "type": "object",
@@ -169,12 +169,12 @@ pub(super) fn any_refusal() -> Value {
     })
 }
 
-/// The member that tells replies of one type apart.
+/// Returns the member that distinguishes replies of the same type.
 pub(super) fn status(value: &str) -> (&'static str, Value) {
     ("status", json!({ "type": "string", "const": value }))
 }
 
-/// A schema with an example of its own; keywords beside a reference would be ignored.
+/// Adds an example to a schema. Wraps references, because tools ignore keywords beside `$ref`.
 pub(super) fn with_example(schema: Value, example: &Value) -> Value {
     let mut schema = if schema.get("$ref").is_some() { json!({ "allOf": [schema] }) } else { schema };
     if let Some(schema) = schema.as_object_mut() {

@@ -1,4 +1,4 @@
-//! What both documents say, before either standard gives it a form.
+//! The content of the documents, independent of the AsyncAPI version.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +28,7 @@ pub(super) struct Model<'a> {
     pub(super) tags: Vec<Tag>,
 }
 
-/// Messages that belong together: a channel, or all that belongs to none.
+/// The messages of one channel, or those that belong to no channel.
 pub(super) struct Group {
     pub(super) key: String,
     pub(super) title: String,
@@ -62,14 +62,14 @@ impl<'a> Model<'a> {
         self.messages.iter().find(|message| message.key == key)
     }
 
-    /// The requests of a group and what it sends unasked; all but the replies.
+    /// Returns the messages of a group except the replies.
     pub(super) fn operations<'m>(&'m self, group: &'m Group) -> impl Iterator<Item = &'m Message> {
         let replies: BTreeSet<&String> = self.messages.iter().flat_map(|message| &message.replies).collect();
         group.messages.iter().filter(move |key| !replies.contains(key)).filter_map(|key| self.message(key))
     }
 }
 
-/// Every type of the surface and what it is used for.
+/// Returns every type of the surface with its use.
 fn types(surface: &Surface) -> Vec<(Use, SchemaOf)> {
     let mut types = Vec::new();
     for channel in &surface.channels {
@@ -95,7 +95,7 @@ fn codes(surface: &Surface) -> Vec<String> {
     codes
 }
 
-/// The tags of the service, and those that only declarations name.
+/// Returns the tags of the service, and those that only declarations name.
 fn tags(surface: &Surface) -> Vec<Tag> {
     let mut tags = surface.info.tags.clone();
     let channels = surface.channels.iter().flat_map(|channel| channel.docs.tags);
@@ -122,8 +122,7 @@ fn check_keys(messages: &[Message]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes the messages of each declaration; what it writes of channels and of the
-/// connection is in modules of their own.
+/// Writes the messages of each declaration. The modules `channels` and `connection` implement it.
 pub(super) struct Writer {
     pub(super) schemas: Schemas,
     /// The codes of all refusals.
@@ -133,7 +132,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// The schema of a request's payload, which is an object.
+    /// Returns the schema of a request's payload, which must be an object.
     pub(super) fn object(&mut self, used_as: Use, schema: SchemaOf, message: &str) -> Result<Value, Error> {
         let payload = self.schemas.schema(used_as, schema);
         match self.schemas.resolve(&payload).get("type") {
@@ -143,12 +142,12 @@ impl Writer {
         }
     }
 
-    /// A value that a schema allows.
+    /// Returns a value that a schema allows.
     pub(super) fn example(&self, schema: &Value) -> Option<Value> {
         example(schema, self.schemas.definitions())
     }
 
-    /// Adds a message and makes up an example of it.
+    /// Adds a message and generates an example of it.
     pub(super) fn add(&mut self, mut message: Message) {
         message.examples = self.example(&message.frame).into_iter().collect();
         self.messages.push(message);

@@ -12,7 +12,7 @@ const SPREAD: [&str; 8] =
     ["type", "title", "description", "properties", "required", "dependencies", "allOf", "additionalProperties"];
 
 /// Returns the schema of the nested form of a request: an object with a `params`, where each
-/// field stands in either of the two objects and never in both.
+/// field is in exactly one of the two objects.
 ///
 /// Returns `None` for a hand-written schema whose keywords cannot be divided between two
 /// objects.
@@ -30,11 +30,11 @@ pub(super) fn form(flat: &Value) -> Option<Value> {
     };
     let properties = flat.get("properties")?.as_object()?;
     let mut params = object(properties.clone());
-    params.insert("description".to_owned(), "The fields that do not stand beside it.".into());
+    params.insert("description".to_owned(), "The fields that are not beside it.".into());
     let mut outer = properties.clone();
     outer.insert(PARAMS.to_owned(), Value::Object(params));
     let mut form = object(outer);
-    let description = "The form of older clients: each field stands beside `params` or inside it.";
+    let description = "The form of older clients: each field is beside `params` or inside it.";
     form.insert("description".to_owned(), description.into());
     form.insert("deprecated".to_owned(), true.into());
     form.insert("required".to_owned(), json!([PARAMS]));
@@ -42,7 +42,7 @@ pub(super) fn form(flat: &Value) -> Option<Value> {
     Some(Value::Object(form))
 }
 
-/// Excludes `params`: the rest of a request in the flat form.
+/// Returns the schema that a request in the flat form must not match: one with `params`.
 pub(super) fn absent() -> Value {
     json!({ "required": [PARAMS] })
 }
@@ -59,8 +59,8 @@ pub(super) fn example(flat: &Value, subject: Option<&str>) -> Option<Value> {
     Some(Value::Object(outer))
 }
 
-/// Requires that a field inside `params` does not stand beside it as well, and that a
-/// required field stands in one of the two.
+/// Requires that a field inside `params` is not also beside it, and that a required field is in
+/// one of the two places.
 fn in_one_place(field: &Field<'_>) -> Value {
     let given = aliases::given(&field.names);
     let mut rule = json!({ "if": { "properties": { PARAMS: given } }, "then": { "not": given } });

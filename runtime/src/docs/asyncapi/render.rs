@@ -1,4 +1,4 @@
-//! What both versions of the standard write alike.
+//! The parts that both versions of the standard share.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{message::Message, model::Model};
 use crate::docs::info::Tag;
 
-/// Adds a member unless it has no value.
+/// Adds a member if it has a value.
 pub(super) fn insert(object: &mut Map<String, Value>, name: &str, value: Option<impl Serialize>) {
     if let Some(value) = value {
         object.insert(name.to_owned(), json!(value));
@@ -58,7 +58,7 @@ pub(super) fn tag_names(names: &[String]) -> Option<Value> {
     (!names.is_empty()).then(|| names.iter().map(|name| json!({ "name": name })).collect())
 }
 
-/// The handshake.
+/// Returns the binding that describes the handshake.
 pub(super) fn ws_binding() -> Value {
     json!({ "ws": { "method": "GET", "bindingVersion": "0.1.0" } })
 }

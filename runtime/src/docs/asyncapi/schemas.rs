@@ -1,4 +1,4 @@
-//! The schemas of all types, in the directions in which they travel, each under a name of its own.
+//! The schemas of all types, by their use, each with a unique name.
 
 use std::{
     borrow::Cow,
@@ -16,21 +16,21 @@ use serde_json::{Map, Value, json};
 use super::{Error, aliases, is_component_name};
 use crate::declare::SchemaOf;
 
-/// Where the documents keep their schemas.
+/// The prefix of references to schemas.
 pub(super) const POINTER: &str = "#/components/schemas/";
 
-/// The greatest integer that every JSON reader holds exactly, 2^53 − 1.
+/// The largest integer that every JSON parser represents exactly, 2^53 − 1.
 pub(super) const MAX_INTEGER: i64 = (1 << 53) - 1;
 
-/// What a type is used for: its schema depends on that.
+/// The use of a type, on which its schema depends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Use {
     /// The server sends it.
     Sent,
     /// A client sends it, as the payload of a plain operation.
     Payload,
-    /// A client sends it, as the request of a channel: it becomes a topic, and what
-    /// would make two requests share one is refused.
+    /// A client sends it, as the request of a channel. It becomes a topic, so the schema excludes
+    /// values that would make two requests share one topic.
     Request,
 }
 
@@ -44,7 +44,7 @@ impl Use {
         }
     }
 
-    /// Tells the schemas of one type apart where its uses differ.
+    /// Returns the suffix that distinguishes the schemas of one type if its uses differ.
     fn suffix(self) -> &'static str {
         match self {
             Self::Sent => "-Output",
@@ -65,7 +65,7 @@ pub(super) struct Schemas {
 }
 
 impl Schemas {
-    /// The schemas of these types and of all that they are made of.
+    /// Returns the schemas of these types and of the types that they contain.
     pub(super) fn of(used: &[(Use, SchemaOf)]) -> Result<Self, Error> {
         check_names(used)?;
         let mut generators: BTreeMap<Use, SchemaGenerator> =
@@ -93,7 +93,7 @@ impl Schemas {
         Ok(Self { generators, names, definitions })
     }
 
-    /// The schema of one of the types: a reference, or the schema itself if it has no name.
+    /// Returns the schema of one of the types: a reference, or the schema itself if it has no name.
     pub(super) fn schema(&mut self, used_as: Use, schema: SchemaOf) -> Value {
         let Some(generator) = self.generators.get_mut(&used_as) else { return Value::Bool(true) };
         let raw = schema(generator).to_value();
@@ -103,12 +103,12 @@ impl Schemas {
         finished
     }
 
-    /// The schemas by name, as components of a document.
+    /// Returns the schemas by name, as components of a document.
     pub(super) fn definitions(&self) -> &Map<String, Value> {
         &self.definitions
     }
 
-    /// Mutable access to [`definitions`](Self::definitions).
+    /// Returns the [`definitions`](Self::definitions) mutably.
     pub(super) fn definitions_mut(&mut self) -> &mut Map<String, Value> {
         &mut self.definitions
     }
@@ -124,19 +124,19 @@ impl Schemas {
         Ok(reference)
     }
 
-    /// Follows references, one after another, to the schema that says something.
+    /// Follows a chain of references to the schema at its end.
     pub(super) fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
         resolve(schema, &self.definitions)
     }
 }
 
-/// The name that a schema refers to, if it is a reference.
+/// Returns the name that a schema refers to, if it is a reference.
 pub(super) fn reference(schema: &Value) -> Option<&str> {
     schema.get("$ref")?.as_str()?.strip_prefix(POINTER)
 }
 
 fn resolve<'a>(mut schema: &'a Value, definitions: &'a Map<String, Value>) -> &'a Value {
-    // A chain is as long as there are names, unless it is a circle that says nothing.
+    // A chain is at most as long as the number of names, unless it is a cycle.
     for _ in 0..=definitions.len() {
         let only = schema.get("allOf").and_then(Value::as_array).filter(|parts| parts.len() == 1);
         let next = match (reference(schema), only) {
@@ -160,9 +160,9 @@ fn generator(contract: Contract) -> SchemaGenerator {
     settings.into_generator()
 }
 
-/// Applies the generator's own transforms, and what the contract asks of requests.
+/// Applies the generator's transforms and the protocol's restrictions of requests.
 fn finish(used_as: Use, generator: &mut SchemaGenerator, schema: Value, raw: &Map<String, Value>) -> Value {
-    // The generator makes objects and booleans only; anything else would allow all.
+    // The generator returns objects and booleans only; the default schema allows every value.
     let mut schema = Schema::try_from(schema).unwrap_or_default();
     for transform in generator.transforms_mut() {
         transform.transform(&mut schema);
@@ -175,7 +175,7 @@ fn finish(used_as: Use, generator: &mut SchemaGenerator, schema: Value, raw: &Ma
     schema.to_value()
 }
 
-/// Writes out the range of 32 and 64 bits, of which schemars names the format alone.
+/// Adds the range of 32-bit and 64-bit integers, for which schemars writes the format only.
 fn bound_integers(schema: &mut Schema) {
     let (minimum, maximum): (Value, Value) = match schema.get("format").and_then(Value::as_str) {
         Some("int32") => (i32::MIN.into(), i32::MAX.into()),
@@ -193,14 +193,14 @@ fn bound_integers(schema: &mut Schema) {
     }
 }
 
-/// From here on a number is no `f32` but an infinity, which no topic can have.
+/// The smallest number that overflows `f32` to infinity, which a topic cannot contain.
 const F32_OVERFLOW: f64 = 3.402_823_567_797_336_6e38;
 
-/// A request becomes a topic: its numbers are exact in every language and finite, and what
-/// is optional is absent, null or something, never `""`, which stands for null in topics.
+/// Restricts a request to values that have a topic. Its numbers must be finite and exact in every
+/// language. An optional value must not be `""`, which represents null in topics.
 fn restrict_request(schema: &mut Schema, definitions: &Map<String, Value>) {
     if schema.get("enum").is_none() && schema.get("const").is_none() && has_type(schema.as_value(), "integer") {
-        // A bound that i64 does not hold is u64's own, and so wider.
+        // Only the bounds of u64 exceed i64, and they are wider.
         let own = |keyword| schema.get(keyword).and_then(|own: &Value| own.as_i64());
         let minimum = own("minimum").map_or(-MAX_INTEGER, |own| own.max(-MAX_INTEGER));
         let maximum = own("maximum").map_or(MAX_INTEGER, |own| own.min(MAX_INTEGER));
@@ -224,7 +224,7 @@ fn restrict_request(schema: &mut Schema, definitions: &Map<String, Value>) {
     }
 }
 
-/// Whether a schema lists a type itself.
+/// Returns true if a schema lists a type itself.
 pub(super) fn has_type(schema: &Value, name: &str) -> bool {
     match schema.get("type") {
         Some(Value::Array(kinds)) => kinds.iter().any(|kind| kind == name),
@@ -240,8 +240,8 @@ fn accepts_empty_string(schema: &Value, definitions: &Map<String, Value>) -> boo
         && schema.get("minLength").and_then(Value::as_u64).unwrap_or(0) == 0
 }
 
-/// Names every schema: one type keeps one name where all its uses agree, down to the
-/// types that it is made of; where they do not, later uses get a suffix.
+/// Names every schema. A type keeps one name if its schema, including the types that it contains,
+/// is the same in all its uses. Otherwise later uses get a suffix.
 fn unique_names(sites: &BTreeMap<Site, Value>) -> Result<BTreeMap<Site, String>, Error> {
     let classes = classes(sites);
     let mut names: BTreeMap<Site, String> = BTreeMap::new();
@@ -270,13 +270,14 @@ fn unique_names(sites: &BTreeMap<Site, Value>) -> Result<BTreeMap<Site, String>,
     Ok(names)
 }
 
-/// Groups what can share a name: the same text, made of types that can share theirs.
+/// Groups the schemas that can share a name: those with the same text whose references can share
+/// their names.
 fn classes(sites: &BTreeMap<Site, Value>) -> BTreeMap<Site, usize> {
     let texts: BTreeMap<&Site, (String, Vec<String>)> =
         sites.iter().map(|(site, schema)| (site, (schema.to_string(), references(schema)))).collect();
     let mut classes: BTreeMap<Site, usize> = sites.keys().map(|site| (site.clone(), 0)).collect();
     let mut count = 0;
-    // Each round tells apart what refers to something told apart in the round before.
+    // Each round splits schemas whose references the previous round split.
     loop {
         let mut signatures = BTreeMap::new();
         let mut refined = BTreeMap::new();
@@ -296,7 +297,7 @@ fn classes(sites: &BTreeMap<Site, Value>) -> BTreeMap<Site, usize> {
     }
 }
 
-/// The names that a schema refers to, at any depth.
+/// Returns the names that a schema refers to, at any depth.
 pub(super) fn references(schema: &Value) -> Vec<String> {
     let mut found = Vec::new();
     let mut schema = Schema::try_from(schema.clone()).unwrap_or_default();
@@ -318,17 +319,17 @@ fn rename(schema: &mut Value, used_as: Use, names: &BTreeMap<Site, String>) {
     .transform(schema);
 }
 
-/// Fails where different types have one name.
+/// Returns an error if different types have the same name.
 ///
-/// schemars then numbers them, silently: the second `Bar` is `Bar2`. Whether a `Bar2`
-/// is a type of that name is found by taking the name away: the type is then called
-/// `Bar22`, while the second `Bar` becomes `Bar3`.
+/// schemars numbers such types silently: the second `Bar` becomes `Bar2`. To find out whether
+/// `Bar2` is the name of a type, the check reserves that name: the type then becomes `Bar22`,
+/// while the second `Bar` becomes `Bar3`.
 fn check_names(used: &[(Use, SchemaOf)]) -> Result<(), Error> {
     for contract in [Contract::Serialize, Contract::Deserialize] {
         let names = names_without(None, &contract, used);
         for name in &names {
             let base = name.trim_end_matches(|c: char| c.is_ascii_digit());
-            // The longest that is a name, for what is called `Bar22` may be the second `Bar2`.
+            // The longest prefix that is a name, because `Bar22` may be the second `Bar2`.
             let Some(base) = (base.len()..name.len()).rev().map(|end| &name[..end]).find(|base| names.contains(*base))
             else {
                 continue;
@@ -343,7 +344,7 @@ fn check_names(used: &[(Use, SchemaOf)]) -> Result<(), Error> {
     Ok(())
 }
 
-/// The names that the types get when one name is not to be had.
+/// Returns the names that the types get when one name is reserved.
 fn names_without(reserved: Option<&str>, contract: &Contract, used: &[(Use, SchemaOf)]) -> BTreeSet<String> {
     let mut generator = generator(contract.clone());
     if let Some(reserved) = reserved {
@@ -364,7 +365,7 @@ thread_local! {
     static RESERVED: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// A type that holds whatever name is to be kept from the others.
+/// A type whose name is the reserved one.
 struct Reserved;
 
 impl JsonSchema for Reserved {

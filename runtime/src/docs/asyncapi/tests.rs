@@ -1,4 +1,4 @@
-//! The documents of a surface, as text and as a judge of messages.
+//! Tests of the documents, as text and as validators of messages.
 
 use std::sync::LazyLock;
 
@@ -45,7 +45,7 @@ fn indented_documents_read_back_as_they_are() {
     }
 }
 
-/// Every `$ref` at any depth, also where a renderer does not look for one.
+/// Collects every `$ref` at any depth, also where renderers do not follow references.
 fn references(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
@@ -94,7 +94,7 @@ fn every_message_has_an_example_that_only_it_describes() {
     }
 }
 
-/// Holds a frame against the documents of both profiles.
+/// Validates a frame against the documents of both profiles.
 fn check(direction: Direction, frame: &Value, expected: &[&str]) {
     static PROFILES: LazyLock<[Messages; 2]> = LazyLock::new(|| {
         [Profile::modern(), fastws()].map(|profile| Messages::from_v3(documents_of(&surface(profile)).v3()))
@@ -200,7 +200,7 @@ fn what_a_client_may_send_matches_one_message() {
     check(json!({ "type": "ping", "payload": "whatever" }), &["ping"]);
     check(json!({ "type": "orders.cancel-all", "payload": 1 }), &["orders.cancel-all"]);
     check(json!({ "type": "orders.place", "payload": { "kind": "limit", "price": 1 } }), &["orders.place"]);
-    // A plain operation makes no topic, so its integers are only as narrow as their type.
+    // A plain operation has no topic, so only their type limits its integers.
     check(json!({ "type": "orders.place", "payload": { "kind": "market", "quantity": u64::MAX } }), &["orders.place"]);
     check(json!({ "type": "orders.place", "payload": { "kind": "stop" } }), &[]);
 }
@@ -300,7 +300,7 @@ fn a_request_of_either_form_is_an_example() {
     assert_eq!(payloads("market-status.subscribe"), [json!({})]);
 }
 
-/// The schemas within a schema, itself included, except those that only exclude values.
+/// Collects the schemas within a schema, including itself, except those that only exclude values.
 fn schemas_within<'a>(schema: &'a Value, found: &mut Vec<&'a Value>) {
     found.push(schema);
     for keyword in ["properties", "anyOf", "oneOf", "allOf", "items", "additionalProperties"] {
@@ -356,7 +356,7 @@ fn a_request_of_version_2_names_its_replies() {
     assert_eq!(replies("ping"), Some(json!(["ping.response"])));
     assert_eq!(replies("orders.cancel-all"), None);
     for names in messages.values().filter_map(|message| message.get("x-response")?.as_array()) {
-        // A reference would put the whole message into the extension.
+        // A parser would replace a reference with the whole message.
         assert!(names.iter().all(|name| messages.contains_key(name.as_str().unwrap())), "{names:?}");
     }
 }
@@ -365,7 +365,7 @@ fn a_request_of_version_2_names_its_replies() {
 fn a_type_has_two_names_only_where_its_directions_differ() {
     let documents = documents_of(&surface(Profile::modern()));
     let schemas = documents.v3()["components"]["schemas"].as_object().unwrap();
-    // What is told always has `depth`, what is asked need not.
+    // A sent value always has `depth`; a received one need not.
     assert_eq!(schemas["Filter"]["required"], json!(["side", "depth"]));
     assert_eq!(schemas["Filter-Request"].get("required"), None);
     assert!(schemas["Orders"].to_string().contains("#/components/schemas/Filter-Request"));

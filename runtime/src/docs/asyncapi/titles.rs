@@ -1,4 +1,4 @@
-//! Titles of the schemas that have no name, which code generators would otherwise number.
+//! Titles for schemas without a name, which code generators would otherwise number.
 
 use std::collections::BTreeSet;
 
@@ -15,11 +15,11 @@ pub(super) struct Titles {
 }
 
 impl Titles {
-    /// Gives a title to every object and every choice of objects that has none: to named
-    /// schemas their name, to all others a name made of where they stand.
+    /// Gives a title to every object and every choice of objects that has none. A named schema gets
+    /// its name; any other gets a name made of its place.
     pub(super) fn give(schemas: &mut Schemas, messages: &mut [Message]) {
         let mut titles = Self { given: BTreeSet::new() };
-        // A type of the application keeps its name; what stands inside it comes second.
+        // The types of the application keep their names; the schemas inside them come second.
         for (name, schema) in schemas.definitions_mut() {
             titles.entitle(schema, &pascal_case(name));
         }
@@ -41,7 +41,7 @@ impl Titles {
     }
 
     fn entitle(&mut self, schema: &mut Value, name: &str) {
-        // What only adds words to a named type, or excludes values of it, is still that type.
+        // A schema that only describes a named type, or excludes values of it, is still that type.
         let same = only_part(schema).and_then(reference).map(pascal_case);
         if same.is_none() && !becomes_a_type(schema) {
             return;
@@ -88,7 +88,7 @@ impl Titles {
 }
 
 /// Returns true if a code generator makes a type of a schema: an object, an enumeration, or a
-/// choice among such.
+/// choice among them.
 fn becomes_a_type(schema: &Value) -> bool {
     let parts = |keyword: &str| schema.get(keyword).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let is_one = |part: &Value| reference(part).is_some() || part.get("const").is_some() || becomes_a_type(part);
@@ -110,7 +110,7 @@ fn only_part(schema: &Value) -> Option<&Value> {
     }
 }
 
-/// Returns what tells one choice from another: the constant of its tag, or its only member.
+/// Returns what distinguishes one choice from another: the constant of its tag, or its only member.
 fn variant(schema: &Value) -> Option<String> {
     let properties: &Map<String, Value> = schema.get("properties")?.as_object()?;
     let tag = properties.values().find_map(|member| member.get("const")?.as_str());

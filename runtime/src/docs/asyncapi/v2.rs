@@ -1,4 +1,4 @@
-//! The model as AsyncAPI 2.4.0, whose `publish` is what a client sends to the server.
+//! Renders the model as AsyncAPI 2.4.0, where `publish` lists the messages of clients.
 
 use serde_json::{Map, Value, json};
 
@@ -37,7 +37,7 @@ fn servers(model: &Model<'_>) -> Option<Value> {
     (!servers.is_empty()).then_some(Value::Object(servers))
 }
 
-/// 2.4.0 has one channel an address, so all messages share one.
+/// Returns the only channel: 2.4.0 allows one channel for each address.
 fn channel(model: &Model<'_>) -> Value {
     let description: Vec<String> = model
         .groups
@@ -49,12 +49,12 @@ fn channel(model: &Model<'_>) -> Value {
         "bindings": ws_binding(),
         "publish": {
             "operationId": "fromClient",
-            "summary": "What a client sends.",
+            "summary": "Messages that a client sends.",
             "message": one_of(model, Direction::FromClient),
         },
         "subscribe": {
             "operationId": "fromServer",
-            "summary": "What the server sends.",
+            "summary": "Messages that the server sends.",
             "message": one_of(model, Direction::FromServer),
         },
     })
@@ -73,8 +73,8 @@ fn identified(message: &Message) -> Map<String, Value> {
     let mut object = Map::new();
     insert(&mut object, "messageId", Some(&message.key));
     object.extend(message_object(message));
-    // Names and not references: tools render an extension's value as they find it, and the
-    // parser replaces a reference by the whole message, which they follow without end.
+    // Names instead of references: the parser replaces a reference with the whole message, and
+    // tools, which render the value of an extension as it is, follow such messages endlessly.
     insert(&mut object, "x-response", Some(&message.replies).filter(|replies| !replies.is_empty()));
     object
 }

@@ -1,4 +1,4 @@
-//! The model as AsyncAPI 3.0.0.
+//! Renders the model as AsyncAPI 3.0.0.
 
 use serde_json::{Map, Value, json};
 
@@ -34,7 +34,7 @@ pub(super) fn render(model: &Model<'_>) -> Value {
     Value::Object(document)
 }
 
-/// The address of a channel holds the whole path, so a server has host and protocol only.
+/// Returns the servers, with host and protocol only: the address of a channel is the whole path.
 fn servers(model: &Model<'_>) -> Option<Value> {
     let servers = model.info.servers.iter().map(|server| {
         let mut object = Map::new();

@@ -1,11 +1,11 @@
-//! Holds messages against the AsyncAPI 3.0 document that describes them.
+//! Validates messages against the AsyncAPI 3.0 document that describes them.
 
 use std::collections::BTreeMap;
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-/// Which way a message goes.
+/// The direction of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// From a client to the server.
@@ -17,7 +17,7 @@ pub enum Direction {
 /// The messages of a document, each as a validator of the whole frame.
 #[derive(Debug)]
 pub struct Messages {
-    /// By the key that they have among the document's components.
+    /// The direction and the validator of each message, by its key among the components.
     messages: BTreeMap<String, (Direction, Validator)>,
 }
 
@@ -25,8 +25,8 @@ impl Messages {
     /// Reads an AsyncAPI 3.0 document.
     ///
     /// # Panics
-    /// When a reference leads nowhere, a schema is no schema, or a message is part of
-    /// no operation: a document that is to be tested has to be sound first.
+    /// When a reference cannot be resolved, a schema is invalid, or a message is part of no
+    /// operation.
     pub fn from_v3(document: &Value) -> Self {
         let mut messages = BTreeMap::new();
         for (operation, body) in members(document, "/operations") {
@@ -49,13 +49,13 @@ impl Messages {
         Self { messages }
     }
 
-    /// The keys of the messages of a direction that describe a frame.
+    /// Returns the keys of the messages of a direction that match a frame.
     pub fn matching(&self, direction: Direction, message: &Value) -> Vec<String> {
         let described = |(own, validator): &(Direction, Validator)| *own == direction && validator.is_valid(message);
         self.messages.iter().filter(|(_, entry)| described(entry)).map(|(key, _)| key.clone()).collect()
     }
 
-    /// The keys of all messages.
+    /// Returns the keys of all messages.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.messages.keys().map(String::as_str)
     }
@@ -69,14 +69,14 @@ fn target(reference: &Value) -> &str {
     reference["$ref"].as_str().and_then(|target| target.strip_prefix('#')).expect("a reference inside the document")
 }
 
-/// The pointer of what a chain of references ends at.
+/// Returns the pointer at which a chain of references ends.
 fn follow(document: &Value, pointer: &str) -> String {
     let found = document.pointer(pointer).unwrap_or_else(|| panic!("the reference `#{pointer}` leads nowhere"));
     if found.get("$ref").is_some() { follow(document, target(found)) } else { pointer.to_owned() }
 }
 
 fn validator(document: &Value, pointer: &str) -> Validator {
-    // The document's components stand beside the schema, where its references expect them.
+    // The document's components are beside the schema, where its references expect them.
     let payload = document.pointer(pointer).and_then(|message| message.get("payload"));
     let payload = payload.unwrap_or_else(|| panic!("message `#{pointer}` has no payload"));
     let schema = json!({ "allOf": [payload], "components": document["components"] });

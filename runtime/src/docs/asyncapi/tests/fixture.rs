@@ -58,7 +58,7 @@ pub(super) struct Orders {
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct Label(String);
 
-/// What an order is about, as asked and as told.
+/// The filter of orders, in requests and in updates.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct Filter {
     side: Option<Side>,
@@ -119,7 +119,7 @@ pub(super) mod other {
     }
 }
 
-/// A request whose fields have other names, as the attributes tell them.
+/// A request whose fields have aliases, as the attributes list them.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct Quotes {
     #[serde(alias = "ticker", alias = "sym")]
@@ -137,7 +137,7 @@ pub(super) struct Bar2 {
     price: f64,
 }
 
-/// A fragment with the names of a route, as an expansion has them.
+/// Returns a fragment with the names of a route, as an expansion contains it.
 macro_rules! fragment {
     ($route:literal, $($rest:tt)*) => {
         Fragment {
@@ -253,7 +253,7 @@ pub(super) fn surface(profile: Profile) -> Surface {
         pushes: vec![PushFragment {
             name: "notice",
             type_name: "Notice",
-            docs: Docs { summary: None, description: "Something that everybody should know.", tags: &[] },
+            docs: Docs { summary: None, description: "An announcement to all clients.", tags: &[] },
             payload: schema_of::<Notice>,
         }],
         refusal_codes: vec!["market_closed".to_owned(), "forbidden".to_owned()],
