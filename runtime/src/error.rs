@@ -1,4 +1,4 @@
-//! What can go wrong before a server runs, and when a push is not what was declared.
+//! The error of building a server or sending a push.
 
 use std::fmt;
 
@@ -6,8 +6,7 @@ use crate::wire::Unsendable;
 
 /// An error of building or using a server.
 ///
-/// What kind it is, the `is_*` methods tell; the message names what was wrong and what
-/// is allowed.
+/// The `is_*` methods return its kind. The message names what was wrong and what is allowed.
 ///
 /// ```
 /// use topicast::Server;
@@ -17,11 +16,11 @@ use crate::wire::Unsendable;
 /// assert!(error.to_string().starts_with("refusal code `marketClosed` is not in snake_case"));
 /// ```
 #[derive(Debug)]
-pub struct Error(Kind);
+pub struct Error(ErrorKind);
 
 #[derive(Debug)]
-pub(crate) enum Kind {
-    /// A list or a setting does not fit.
+pub(crate) enum ErrorKind {
+    /// The lists or settings of a builder are invalid or conflict.
     Configuration(String),
     /// A channel or push that is not listed in the server.
     Unlisted(String),
@@ -31,38 +30,38 @@ pub(crate) enum Kind {
 
 impl Error {
     pub(crate) fn configuration(message: impl Into<String>) -> Self {
-        Self(Kind::Configuration(message.into()))
+        Self(ErrorKind::Configuration(message.into()))
     }
 
     pub(crate) fn unlisted(what: &str, name: &str, list: &str) -> Self {
-        Self(Kind::Unlisted(format!("{what} `{name}` is not listed in this server; add it to `{list}`")))
+        Self(ErrorKind::Unlisted(format!("{what} `{name}` is not listed in this server; add it to `{list}`")))
     }
 
     pub(crate) fn encode(error: Unsendable) -> Self {
-        Self(Kind::Encode(error))
+        Self(ErrorKind::Encode(error))
     }
 
-    /// The lists or settings of a builder do not fit together.
+    /// Returns true if the lists or settings of a builder are invalid or conflict.
     pub fn is_configuration(&self) -> bool {
-        matches!(self.0, Kind::Configuration(_))
+        matches!(self.0, ErrorKind::Configuration(_))
     }
 
-    /// A channel or push is not listed in the server.
+    /// Returns true if a channel or push is not listed in the server.
     pub fn is_unlisted(&self) -> bool {
-        matches!(self.0, Kind::Unlisted(_))
+        matches!(self.0, ErrorKind::Unlisted(_))
     }
 
-    /// A value does not serialize, or has a number that the documents do not allow.
+    /// Returns true if a value does not serialize, or has a number that the documents do not allow.
     pub fn is_encode(&self) -> bool {
-        matches!(self.0, Kind::Encode(_))
+        matches!(self.0, ErrorKind::Encode(_))
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::Configuration(message) | Kind::Unlisted(message) => f.write_str(message),
-            Kind::Encode(error) => write!(f, "the value cannot be sent: {error}"),
+            ErrorKind::Configuration(message) | ErrorKind::Unlisted(message) => f.write_str(message),
+            ErrorKind::Encode(error) => write!(f, "the value cannot be sent: {error}"),
         }
     }
 }

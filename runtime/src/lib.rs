@@ -65,7 +65,7 @@ pub use {
     wire::PublishError,
 };
 
-/// Behaviour of other systems that this one can replace.
+/// Profiles for compatibility with other systems.
 #[cfg(feature = "server")]
 pub mod compat {
     pub use crate::profile::fastws;

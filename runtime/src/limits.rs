@@ -1,8 +1,8 @@
-//! Bounds that protect a server from its clients.
+//! The limits that protect a server from its clients.
 
 use std::time::Duration;
 
-/// Bounds of one connection and of the server as a whole.
+/// The limits of each connection and of the whole server.
 ///
 /// ```
 /// let limits = topicast::Limits { max_connections: Some(10_000), ..topicast::Limits::default() };
@@ -10,27 +10,33 @@ use std::time::Duration;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The largest message of a client, in bytes; a larger one closes with 1009. 64 KiB.
+    /// The largest message of a client, in bytes. A larger one closes the connection with 1009.
+    /// Default: 64 KiB.
     pub message_bytes: usize,
-    /// The largest frame of a client, in bytes; a larger one closes with 1009. 64 KiB.
+    /// The largest frame of a client, in bytes. A larger one closes the connection with 1009.
+    /// Default: 64 KiB.
     pub frame_bytes: usize,
-    /// How many bytes may wait for one client to read them; more closes with 1013. 1 MiB.
+    /// The number of bytes that may wait for one client to read them. Beyond it, the channel's
+    /// [`SlowConsumer`](crate::SlowConsumer) decides; by default the connection is closed with 1013.
+    /// Default: 1 MiB.
     pub unsent_bytes: usize,
-    /// How many bytes may wait between publishers and a shard's connections. 64 MiB.
+    /// The number of bytes that may wait between publishers and a shard's connections.
+    /// Default: 64 MiB.
     pub backlog_bytes: usize,
-    /// How many topics one connection may be subscribed to; one more is refused with
-    /// `too_many_subscriptions`. 1,000.
+    /// The number of topics that one connection may be subscribed to. Another subscription is
+    /// refused with `too_many_subscriptions`. Default: 1,000.
     pub subscriptions: usize,
-    /// How many connections the server takes; one more is refused with 503. Unlimited.
+    /// The number of connections that the server accepts. Another handshake is refused with 503.
+    /// `None` disables the limit. Default: `None`.
     pub max_connections: Option<usize>,
-    /// How long a peer has to answer a close, and to read what precedes it. 5 s.
+    /// How long a peer may take to read what precedes a close and to answer it. Default: 5 s.
     pub close_timeout: Duration,
-    /// How long answering one message may take: an operation, or the hooks of a channel for one
-    /// `subscribe`, `authorize`, `feed` and `snapshot` together. When it is over, the handler is
-    /// dropped where it awaits, and the client is refused with `internal`, retryable. The same
-    /// limit holds for `authenticate`, whose client gets 503. `None` disables it. Default: 10 s.
+    /// How long the handler of one message may take: an operation, or the hooks `authorize`, `feed`
+    /// and `snapshot` of one `subscribe` together. After it, the server drops the handler at its
+    /// await point and refuses the request with `internal`, retryable. The same limit applies to
+    /// `authenticate`, whose client receives 503. `None` disables the limit. Default: 10 s.
     pub handler_timeout: Option<Duration>,
-    /// How long a feed goes on after its topic's last subscriber left. 10 s.
+    /// How long a feed continues after its topic's last subscriber leaves. Default: 10 s.
     pub linger: Duration,
 }
 
@@ -60,13 +66,13 @@ impl Default for Limits {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HttpLimits {
-    /// How long the head of a request may take, counted from the connection's first byte or
-    /// from the end of the response before. A connection that sends nothing at all is closed
-    /// after the same time. Default: 10 s.
+    /// How long the head of a request may take, from the connection's first byte or from the end
+    /// of the previous response. A connection that sends nothing is closed after the same time.
+    /// Default: 10 s.
     pub head: Duration,
     /// How long the body of a request may take. Default: 30 s.
     pub body: Duration,
-    /// How long the peer may read nothing of a response. Default: 10 s.
+    /// How long the peer may stop reading a response. Default: 10 s.
     pub stall: Duration,
 }
 

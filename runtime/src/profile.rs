@@ -1,9 +1,9 @@
-//! The two behaviours of `contract.md`, "Two profiles".
+//! The default profile and the profile of `docs/protocol.md`, "The profile `compat::fastws()`".
 
 /// How a server treats faults of form, nested requests and liveness.
 ///
-/// The default is the modern behaviour; [`compat::fastws`](crate::compat::fastws) is
-/// that of the FastWS services it can replace.
+/// The default is [`Profile::modern`]. [`compat::fastws`](crate::compat::fastws) behaves as
+/// FastWS services do, so that a server can replace one.
 ///
 /// ```
 /// use topicast::{Profile, Server, compat};
@@ -15,30 +15,31 @@
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Profile {
-    /// What a fault of form costs.
+    /// How the server responds to a fault of form.
     pub(crate) faults: Faults,
-    /// Whether a request's fields may also stand inside an object `params`.
+    /// True if a request's fields may also be inside an object `params`.
     pub(crate) nested_params: bool,
-    /// Whether the server sends pings at half the heartbeat interval.
+    /// True if the server sends pings at half the heartbeat interval.
     pub(crate) server_pings: bool,
 }
 
-/// What a fault of form costs.
+/// The server's response to a fault of form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Faults {
-    /// An `error` message; the connection is closed with 1008 after 16 in a row.
+    /// Sends an `error` message. After 16 faults in a row, closes the connection with 1008.
     Reply,
-    /// The connection, with 1003 and one of FastWS's reasons.
+    /// Closes the connection with 1003 and one of FastWS's reasons.
     Close,
 }
 
 impl Profile {
-    /// The modern behaviour.
+    /// Returns the default profile: faults are answered with an `error`, and the server sends
+    /// pings.
     pub fn modern() -> Self {
         Self { faults: Faults::Reply, nested_params: false, server_pings: true }
     }
 
-    /// Turns the server's pings on or off.
+    /// Enables or disables the server's pings.
     #[must_use]
     pub fn with_server_pings(mut self, on: bool) -> Self {
         self.server_pings = on;
@@ -52,8 +53,8 @@ impl Default for Profile {
     }
 }
 
-/// The behaviour of FastWS 0.1.7: faults close with 1003, requests may be nested in
-/// `params`, and the server sends no pings.
+/// Returns the profile of FastWS 0.1.7: a fault closes the connection with 1003, requests may be
+/// nested in `params`, and the server sends no pings.
 pub fn fastws() -> Profile {
     Profile { faults: Faults::Close, nested_params: true, server_pings: false }
 }

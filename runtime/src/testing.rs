@@ -1,6 +1,7 @@
-//! Tests of your own channels: an in-memory connection, a clock to move, a slow reader, a cut.
+//! Tools to test your channels: in-memory connections, a controlled clock, slow readers and cut
+//! connections.
 //!
-//! With the feature `testing`, for `[dev-dependencies]`:
+//! Enable the feature `testing` in `[dev-dependencies]`:
 //!
 //! ```
 //! # use topicast::{Server, testing::{Client, Clock}};
@@ -29,13 +30,13 @@
 //! # }
 //! ```
 //!
-//! A [`Client`] reads only when it is asked for a message. One that is not asked is a slow
-//! reader, and [`Connect::socket_bytes`] says how much its socket takes meanwhile. Dropping
-//! a client is a cut: the server sees the stream end without a close.
+//! A [`Client`] reads only while the test waits for a message. Otherwise it is a slow reader,
+//! and [`Connect::socket_bytes`] limits how much its socket buffers meanwhile. Dropping a client
+//! cuts the connection: the stream ends without a close.
 //!
-//! A wait for a message that does not come ends with a panic that names what was awaited and
-//! lists what was received; [`Connect::wait_limit`] says after how long. The limit is real time
-//! even if the clock is paused, so that a test can wait for what happens an hour later.
+//! A wait for a message that does not arrive panics after [`Connect::wait_limit`]. The panic names
+//! the awaited message and lists the messages that the client received. The limit is real time
+//! even if the clock is paused, so that a test can wait for an event an hour later.
 
 use std::time::Duration;
 
@@ -49,26 +50,27 @@ pub use client::{Client, Closed};
 pub use connect::Connect;
 pub use reply::Subscribed;
 
-/// The time of a test: it stands still, and moves when told or when everything waits.
+/// The paused clock of a test. It moves when [`advance`](Self::advance) is called or when every
+/// task waits.
 ///
-/// tokio's paused clock, so the test needs a `current_thread` runtime. Use it with
-/// in-memory connections only: over a real socket a paused clock jumps while bytes are
-/// on their way.
+/// This is tokio's paused clock, so the test needs a `current_thread` runtime. Use it with
+/// in-memory connections only: over a real socket a paused clock jumps while bytes are in
+/// transit.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Clock;
 
 impl Clock {
-    /// Stops the clock of the current runtime.
+    /// Pauses the clock of the current runtime.
     ///
     /// # Panics
-    /// Outside a `current_thread` runtime, and when it is stopped already.
+    /// Outside a `current_thread` runtime, and when the clock is already paused.
     pub fn pause() -> Self {
         tokio::time::pause();
         Self
     }
 
-    /// Moves the clock, firing what is due on the way.
+    /// Advances the clock and fires the timers that become due on the way.
     pub async fn advance(&self, by: Duration) {
         tokio::time::sleep(by).await;
     }

@@ -1,4 +1,4 @@
-//! The client for tests: its waits end, and a test that fails says why.
+//! The client for tests: its waits end, and its panics state the reason.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -20,7 +20,7 @@ fn orders(account: &str) -> Orders {
     Orders { account_id: account.into() }
 }
 
-/// A server whose connections never end by themselves, so a client could wait for ever.
+/// A server whose connections have no time limits, so that a client could wait forever.
 fn patient() -> Server {
     channels::builder(&Arc::<App>::default()).heartbeat(None).lifespan(None).build().unwrap()
 }
@@ -163,5 +163,5 @@ async fn an_expected_refusal_is_returned_and_anything_else_fails() {
     let placed: Order = client.request("orders.place", &order("AAPL")).await;
     assert_eq!(placed, Order { number: 7 });
     let text = panic_of(client.request::<_, Bar>("orders.place", &order("AAPL"))).await;
-    assert_all(&text, &["the payload of the reply to `orders.place` is no `", "Bar`: ", "{\"number\":7}"]);
+    assert_all(&text, &["the payload of the reply to `orders.place` is not a `", "Bar`: ", "{\"number\":7}"]);
 }

@@ -1,4 +1,4 @@
-//! A client in memory: it reads only when it is asked for a message.
+//! The in-memory client, which reads only while the test waits for a message.
 
 use std::{any::type_name, collections::VecDeque, fmt, time::Duration};
 
@@ -21,11 +21,10 @@ use crate::{
     connection::{Incoming, Reader},
 };
 
-/// A client in memory.
+/// An in-memory client.
 ///
-/// Every method that waits panics if it has waited for longer than
-/// [`Connect::wait_limit`] allows. The panic names what was awaited and lists the messages
-/// that were received.
+/// Every method that waits panics after [`Connect::wait_limit`]. The panic names the awaited
+/// message and lists the messages that the client received.
 pub struct Client {
     stream: DuplexStream,
     reader: Reader,
@@ -33,7 +32,7 @@ pub struct Client {
     end: Option<Closed>,
     wait_limit: Option<Duration>,
     received: Received,
-    /// How many requests were sent, for their identifiers.
+    /// The number of requests sent, from which their identifiers are made.
     requests: u64,
 }
 
@@ -67,7 +66,7 @@ impl Client {
         Connect::new(server).open().await
     }
 
-    /// Sends a text message as it is.
+    /// Sends a text message unchanged.
     pub async fn send_text(&mut self, text: &str) {
         let bytes = self.reader.encode(Message::text(text));
         self.send_bytes(&bytes).await;
@@ -84,8 +83,8 @@ impl Client {
         self.send_text(&message.to_string()).await;
     }
 
-    /// Sends bytes that need not be a frame. A server that is gone does not receive them, as
-    /// on a socket.
+    /// Sends raw bytes, which need not be a frame. After the server has ended the connection, they
+    /// are lost, as on a socket.
     ///
     /// # Panics
     /// When the server does not read them within the limit.
@@ -96,8 +95,7 @@ impl Client {
         }
     }
 
-    /// Subscribes and waits for the reply, which must be ok. Other messages before it are
-    /// kept.
+    /// Subscribes and waits for an ok reply. Keeps other messages that arrive before it.
     ///
     /// # Panics
     /// When the server refuses; the panic has the refusal's code and message. When the
@@ -109,8 +107,7 @@ impl Client {
         Subscribed::from_reply(reply).unwrap_or_else(|error| panic!("no reply to `{kind}`: {error}: {text}"))
     }
 
-    /// Subscribes and waits for a refusal, which is returned. Other messages before it are
-    /// kept.
+    /// Subscribes, waits for a refusal and returns it. Keeps other messages that arrive before it.
     ///
     /// # Panics
     /// When the reply is ok, or the connection ends first.
@@ -118,8 +115,7 @@ impl Client {
         self.refused(&format!("{}.subscribe", C::ROUTE), request).await
     }
 
-    /// Unsubscribes and waits for the reply, which must be ok. Other messages before it are
-    /// kept.
+    /// Unsubscribes and waits for an ok reply. Keeps other messages that arrive before it.
     ///
     /// # Panics
     /// When the server refuses, or the connection ends first.
@@ -127,8 +123,8 @@ impl Client {
         self.granted(&format!("{}.unsubscribe", C::ROUTE), request).await;
     }
 
-    /// Sends the request of an operation and waits for the reply, whose payload is returned.
-    /// Other messages before it are kept.
+    /// Sends the request of an operation, waits for the reply and returns its payload. Keeps other
+    /// messages that arrive before it.
     ///
     /// ```
     /// # use topicast::{Cx, Refusal, Server, testing::Client};
@@ -150,17 +146,17 @@ impl Client {
     ///
     /// # Panics
     /// When the server refuses; the panic has the refusal's code and message. When the
-    /// payload of the reply is no `R`, or the connection ends first.
+    /// payload of the reply is not an `R`, or the connection ends first.
     pub async fn request<P: Serialize + ?Sized, R: DeserializeOwned>(&mut self, kind: &str, payload: &P) -> R {
         let mut reply = self.granted(kind, payload).await;
         read(reply["payload"].take(), &format!("the reply to `{kind}`"))
     }
 
-    /// Sends the request of an operation and waits for a refusal, which is returned. Other
-    /// messages before it are kept.
+    /// Sends the request of an operation, waits for a refusal and returns it. Keeps other messages
+    /// that arrive before it.
     ///
     /// # Panics
-    /// When the reply is no refusal, or the connection ends first.
+    /// When the reply is not a refusal, or the connection ends first.
     pub async fn request_refused<P: Serialize + ?Sized>(&mut self, kind: &str, payload: &P) -> Refusal {
         self.refused(kind, payload).await
     }
@@ -178,7 +174,7 @@ impl Client {
         reply::refusal(&reply).unwrap_or_else(|| panic!("`{kind}` was not refused: {reply}"))
     }
 
-    /// Sends a request and returns the whole reply of the same `id`.
+    /// Sends a request and returns the whole reply with the same `id`.
     async fn reply<P: Serialize + ?Sized>(&mut self, kind: &str, payload: &P) -> Value {
         self.requests += 1;
         let id = format!("testing-{}", self.requests);
@@ -197,10 +193,11 @@ impl Client {
         }
     }
 
-    /// The payload of the next update of a channel; other messages before it are lost.
+    /// Waits for the next update of a channel and returns its payload. Discards other messages that
+    /// arrive before it.
     ///
     /// # Panics
-    /// When the connection ends first, or the payload is no `U`.
+    /// When the connection ends first, or the payload is not a `U`.
     pub async fn update<C: Channel<Update = U>, U: DeserializeOwned>(&mut self) -> U {
         let kind = format!("{}.update", C::ROUTE);
         let wait = self.wait(format!("`{kind}`"));
@@ -212,7 +209,7 @@ impl Client {
         }
     }
 
-    /// The next message.
+    /// Waits for the next message and returns it.
     ///
     /// # Panics
     /// When the connection ends first.
@@ -221,8 +218,8 @@ impl Client {
         parse(&self.text_or_fail(&wait).await)
     }
 
-    /// Every message up to now, without waiting for more: a ping is sent, and what comes
-    /// before its answer is returned.
+    /// Returns every message up to now: sends a ping and returns the messages that arrive before
+    /// its response.
     ///
     /// # Panics
     /// When the connection ends first.
@@ -239,7 +236,7 @@ impl Client {
         }
     }
 
-    /// Reads on until the connection ends; messages before that are lost.
+    /// Waits until the connection ends. Discards the messages before that.
     pub async fn closed(&mut self) -> Closed {
         let wait = self.wait("the end of the connection");
         loop {
@@ -249,18 +246,18 @@ impl Client {
         }
     }
 
-    /// The next message, or how the connection ended. Pings and a close are answered.
+    /// Waits for the next message, or for the end of the connection. Answers pings and a close.
     ///
     /// # Errors
     /// When the connection has ended.
     ///
     /// # Panics
-    /// When the server sends what is no JSON.
+    /// When the server sends text that is not JSON.
     pub async fn next(&mut self) -> Result<Value, Closed> {
         self.next_text().await.map(|text| parse(&text))
     }
 
-    /// The next message as it came, or how the connection ended.
+    /// Waits for the text of the next message, or for the end of the connection.
     ///
     /// # Errors
     /// When the connection has ended.
@@ -272,7 +269,7 @@ impl Client {
         self.text(&wait).await
     }
 
-    /// Sends a close frame and reads until the server's answer.
+    /// Sends a close frame and waits until the connection ends.
     pub async fn close(&mut self, code: u16, reason: &str) -> Closed {
         let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
         let bytes = self.reader.encode(Message::Close(Some(frame)));
@@ -338,13 +335,13 @@ impl Client {
 }
 
 fn parse(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|error| panic!("a server's message is JSON, but {error}: {text}"))
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("the server's message is not JSON: {error}: {text}"))
 }
 
 fn read<T: DeserializeOwned>(payload: Value, what: &str) -> T {
     let text = payload.to_string();
     serde_json::from_value(payload)
-        .unwrap_or_else(|error| panic!("the payload of {what} is no `{}`: {error}: {text}", type_name::<T>()))
+        .unwrap_or_else(|error| panic!("the payload of {what} is not a `{}`: {error}: {text}", type_name::<T>()))
 }
 
 impl fmt::Debug for Client {

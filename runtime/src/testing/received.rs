@@ -1,14 +1,14 @@
-//! What a client has received, for the panics of its waits.
+//! The messages that a client received, for the panics of its waits.
 
 use std::{collections::VecDeque, fmt};
 
-/// How many messages are listed.
+/// The number of messages that a panic lists.
 const LISTED: usize = 20;
 
-/// How many characters of a message are listed.
+/// The number of characters of a message that a panic shows.
 const LINE: usize = 300;
 
-/// The latest messages and how many there were.
+/// The latest messages and the number of all messages.
 #[derive(Debug, Default)]
 pub(super) struct Received {
     count: u64,

@@ -1,4 +1,4 @@
-//! Replies as a test sees them.
+//! Replies in the form that tests read.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use crate::Refusal;
 pub struct Subscribed {
     /// The canonical topic.
     pub topic: String,
-    /// What a person reads, for example `Subscribed to AAPL`.
+    /// The human-readable message, for example `Subscribed to AAPL`.
     pub message: String,
     /// The epoch of the topic's numbers.
     pub epoch: String,
-    /// The last number given before: the next update has the number after it.
+    /// The topic's last sequence number. The next update has the number after it.
     pub seq: u64,
 }
 
@@ -50,7 +50,7 @@ struct RefusalPayload {
     retry_after_ms: Option<u64>,
 }
 
-/// Returns the refusal that a reply is, if it is one.
+/// Returns the refusal in a reply, if the reply is one.
 pub(super) fn refusal(reply: &Value) -> Option<Refusal> {
     let payload = &reply["payload"];
     if payload["status"] != "error" {

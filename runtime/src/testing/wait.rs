@@ -1,4 +1,4 @@
-//! The limit on a wait, in real time: a paused clock stands still while a test hangs.
+//! The limit on a wait, in real time, because a paused clock does not advance while a test hangs.
 
 use std::{
     collections::BTreeMap,
@@ -9,10 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a client waits unless the test says otherwise.
+/// How long a client waits by default.
 pub(super) const LIMIT: Duration = Duration::from_secs(5);
 
-/// What a client waits for, and until when.
+/// What a client waits for, and its deadline.
 #[derive(Debug)]
 pub(super) struct Wait {
     pub(super) what: String,
@@ -26,7 +26,7 @@ impl Wait {
         Self { what: what.into(), limit, ends }
     }
 
-    /// Runs a future until the limit. `None` is returned only while the future has nothing to do.
+    /// Runs a future until the limit. Returns `None` only if the future is pending at the limit.
     pub(super) async fn limit<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         let Some(at) = self.ends else { return Some(future.await) };
         tokio::select! {
@@ -37,8 +37,8 @@ impl Wait {
     }
 }
 
-/// Ready at an instant of real time. tokio's timers follow the clock that a test pauses, and an
-/// alarm among them would move that clock.
+/// Completes at an instant of real time. tokio's timers follow the clock that a test pauses, and a
+/// timer for the alarm would advance that clock.
 struct Alarm {
     key: (Instant, u64),
     is_set: bool,
@@ -54,7 +54,7 @@ struct Clockwork {
 struct State {
     alarms: BTreeMap<(Instant, u64), Waker>,
     last: u64,
-    /// When the thread looks again; `None` until an alarm is set.
+    /// When the thread wakes next; `None` while no alarm is set.
     sleeps_until: Option<Instant>,
 }
 
@@ -143,7 +143,7 @@ mod tests {
             _ = longer.limit(pending::<()>()) => panic!("an hour has not passed"),
             output = shorter.limit(pending::<()>()) => assert_eq!(output, None),
         }
-        // The dropped alarm of an hour is forgotten.
+        // Dropping the alarm of an hour removes it.
         assert!(CLOCKWORK.lock().alarms.keys().all(|(at, _)| *at < Instant::now() + Duration::from_secs(60)));
     }
 }
