@@ -1,4 +1,4 @@
-//! How a server is put together.
+//! The builder of a server.
 
 use std::{
     any::{Any, TypeId},
@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     Channel,
-    call::{Authenticate, Catalog, ChannelSpec, Channels, Handshake, OperationSpec, Operations, Rejection, handshake},
+    call::{Authenticate, Catalog, ChannelRow, Channels, Handshake, OperationRow, Operations, Rejection, handshake},
     connection::{Sessions, Shared, TimeLimits},
     declare::refusal,
     docs::{AsyncApi, Contact, Info, Licence, ServerInfo, Surface, Tag},
@@ -23,18 +23,18 @@ use crate::{
     topics::Topics,
 };
 
-/// How many connections of a shard have what they read answered in one turn of the scheduler.
+/// The number of connections of a shard whose messages are answered in one turn of the scheduler.
 const READS: usize = 16;
 
-/// Builds a [`Server`]. `S` is the application's state; give it first, because channels,
-/// operations and `authenticate` are for a state.
+/// Builds a [`Server`]. `S` is the application's state. Set it first, because channels,
+/// operations and `authenticate` depend on its type.
 pub struct Builder<S = ()> {
     info: Info,
     state: Arc<S>,
-    channels: Vec<ChannelSpec>,
-    operations: Vec<OperationSpec>,
+    channels: Vec<ChannelRow>,
+    operations: Vec<OperationRow>,
     authenticate: Option<Authenticate>,
-    /// The method that was called before `state` and after which it is too late for it.
+    /// The state-dependent method that the caller called before `state`, so that `build` fails.
     before_state: Option<&'static str>,
     refusal_codes: Vec<String>,
     profile: Profile,
@@ -48,7 +48,7 @@ pub struct Builder<S = ()> {
 }
 
 impl Server {
-    /// Begins a server. Title and version are those of its documents.
+    /// Returns a builder. The documents have this title and this version.
     pub fn builder(title: impl Into<String>, version: impl Into<String>) -> Builder {
         Builder::new(title.into(), version.into())
     }
@@ -75,16 +75,16 @@ impl Builder {
         }
     }
 
-    /// The application's state, which hooks and operations see. It comes before
+    /// Sets the application's state, which hooks and operations receive. Call it before
     /// [`channels`](Self::channels), [`operations`](Self::operations) and
-    /// [`authenticate`](Self::authenticate); after them, [`build`](Self::build) fails.
+    /// [`authenticate`](Self::authenticate); otherwise [`build`](Self::build) fails.
     pub fn state<S: Send + Sync + 'static>(self, state: S) -> Builder<S> {
         self.shared_state(Arc::new(state))
     }
 
-    /// A state that the application shares with the server. Hooks and operations see the `S`
-    /// within, so `Serve<S>` can be implemented for channels of another crate, as it cannot
-    /// for an `Arc<S>`; [`Cx::shared_state`](crate::Cx::shared_state) is the handle.
+    /// Sets a state that the application shares with the server. Hooks and operations receive the
+    /// inner `S`, so `Serve<S>` can be implemented for channels of another crate; `Serve<Arc<S>>`
+    /// cannot. [`Cx::shared_state`](crate::Cx::shared_state) returns the `Arc`.
     pub fn shared_state<S: Send + Sync + 'static>(self, state: Arc<S>) -> Builder<S> {
         let listed = [
             ("channels", !self.channels.is_empty()),
@@ -113,23 +113,23 @@ impl Builder {
 }
 
 impl<S: Send + Sync + 'static> Builder<S> {
-    /// Lists channels, made by [`channels!`](crate::channels). May be called again.
+    /// Adds channels, listed by [`channels!`](crate::channels). May be called several times.
     #[must_use]
     pub fn channels(mut self, channels: Channels<S>) -> Self {
-        self.channels.extend(channels.specs);
+        self.channels.extend(channels.rows);
         self
     }
 
-    /// Lists operations and pushes, made by [`operations!`](crate::operations). May be
-    /// called again.
+    /// Adds operations and pushes, listed by [`operations!`](crate::operations). May be
+    /// called several times.
     #[must_use]
     pub fn operations(mut self, operations: Operations<S>) -> Self {
-        self.operations.extend(operations.specs);
+        self.operations.extend(operations.rows);
         self
     }
 
-    /// Decides who may connect. What the function returns is an extension of the session,
-    /// beside those that tower layers left with the request.
+    /// Sets the function that decides which clients may connect. Its return value becomes an
+    /// extension of the session, in addition to those that tower layers added to the request.
     #[must_use]
     pub fn authenticate<T, F, Fut>(mut self, function: F) -> Self
     where
@@ -141,108 +141,108 @@ impl<S: Send + Sync + 'static> Builder<S> {
         self
     }
 
-    /// An identifier of the service, a URI.
+    /// Sets the identifier of the service, a URI.
     #[must_use]
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.info.id = Some(id.into());
         self
     }
 
-    /// What the service is for, in Markdown.
+    /// Sets the description of the service, in Markdown.
     #[must_use]
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.info.description = Some(description.into());
         self
     }
 
-    /// Whom to ask.
+    /// Sets the contact information for the API.
     #[must_use]
     pub fn contact(mut self, contact: Contact) -> Self {
         self.info.contact = Some(contact);
         self
     }
 
-    /// The licence of the interface.
+    /// Sets the licence of the API.
     #[must_use]
     pub fn licence(mut self, licence: Licence) -> Self {
         self.info.licence = Some(licence);
         self
     }
 
-    /// Where the service runs; may be called for each place.
+    /// Adds an address at which the service runs. May be called several times.
     #[must_use]
     pub fn server(mut self, server: ServerInfo) -> Self {
         self.info.servers.push(server);
         self
     }
 
-    /// A description of a tag that channels and operations have.
+    /// Adds the description of a tag that groups channels and operations.
     #[must_use]
     pub fn tag(mut self, name: impl Into<String>, description: impl Into<String>) -> Self {
         self.info.tags.push(Tag { name: name.into(), description: Some(description.into()) });
         self
     }
 
-    /// Codes that the application's refusals use beside the contract's own, for the
-    /// documents.
+    /// Adds the codes of the application's refusals to the documents, which already contain the
+    /// codes of the protocol.
     #[must_use]
     pub fn refusal_codes<I: IntoIterator<Item: Into<String>>>(mut self, codes: I) -> Self {
         self.refusal_codes.extend(codes.into_iter().map(Into::into));
         self
     }
 
-    /// How long a client may be silent; `None` is for ever. 30 s.
+    /// Sets how long a client may be silent. `None` disables the limit. Default: 30 s.
     #[must_use]
     pub fn heartbeat(mut self, interval: Option<Duration>) -> Self {
         self.heartbeat = interval;
         self
     }
 
-    /// How long a connection may last; `None` is for ever. 3600 s.
+    /// Sets how long a connection may last. `None` disables the limit. Default: 3600 s.
     #[must_use]
     pub fn lifespan(mut self, lifespan: Option<Duration>) -> Self {
         self.lifespan = lifespan;
         self
     }
 
-    /// Bounds that protect the server from its clients.
+    /// Sets the limits that protect the server from its clients.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// How faults, nested requests and liveness are handled.
+    /// Sets how the server handles faults, nested requests and liveness.
     #[must_use]
     pub fn profile(mut self, profile: Profile) -> Self {
         self.profile = profile;
         self
     }
 
-    /// Over how many tasks connections are spread. As many as there are cores.
+    /// Sets the number of tasks that share the connections. Default: the number of cores.
     #[must_use]
     pub fn shards(mut self, shards: NonZeroUsize) -> Self {
         self.shards = Some(shards);
         self
     }
 
-    /// How long updates may wait for others to share a write with. Zero by default: what was
-    /// published goes out at once. Either way a message that follows a pause longer than the
-    /// window goes out at once.
+    /// Sets how long an update may wait to share a write with later ones. A message that follows
+    /// a pause longer than the window is sent at once. Default: zero, so that every update is
+    /// sent at once.
     #[must_use]
     pub fn flush_window(mut self, window: Duration) -> Self {
         self.flush_window = window;
         self
     }
 
-    /// How a channel treats subscribers that stay behind.
+    /// Sets a channel's policy for slow subscribers.
     #[must_use]
     pub fn slow_consumer<C: Channel>(mut self, slow: SlowConsumer) -> Self {
         self.slow.push((TypeId::of::<C>(), C::ROUTE, slow));
         self
     }
 
-    /// Sends every message back as it came, for conformance suites of the WebSocket layer.
+    /// Echoes every message, for conformance suites of the WebSocket layer.
     #[doc(hidden)]
     #[must_use]
     pub fn echo(mut self) -> Self {
@@ -253,13 +253,13 @@ impl<S: Send + Sync + 'static> Builder<S> {
     /// Builds the server.
     ///
     /// # Errors
-    /// When `state` was called too late; when two lists want the same `type`, naming both; when a channel cannot be served
-    /// under the profile; when a code of refusal is not in snake_case; when a time limit
-    /// is zero; when two types want the same name in the documents.
+    /// When `state` is called too late; when two declarations use the same `type` (the error names
+    /// both); when a channel is incompatible with the profile; when a refusal code is not in
+    /// snake_case; when a time limit is zero; when two types have the same name in the documents.
     pub fn build(self) -> Result<Server, Error> {
         if let Some(method) = self.before_state {
             return Err(Error::configuration(format!(
-                "`state` was called after `{method}`, which is for a state; call `state` first"
+                "`state` was called after `{method}`, which depends on the state; call `state` first"
             )));
         }
         let limits = [
@@ -270,7 +270,7 @@ impl<S: Send + Sync + 'static> Builder<S> {
         for (name, limit) in limits {
             if limit.is_some_and(|limit| limit.is_zero()) {
                 return Err(Error::configuration(format!(
-                    "{name} is zero; give a longer time, or `None` to turn it off"
+                    "{name} is zero; give a longer time, or `None` to disable the limit"
                 )));
             }
         }
@@ -282,15 +282,15 @@ impl<S: Send + Sync + 'static> Builder<S> {
         }
         let mut channels = self.channels;
         for (type_id, route, slow) in self.slow {
-            let spec = channels.iter_mut().find(|spec| spec.type_id == type_id);
-            spec.ok_or_else(|| Error::unlisted("channel", route, "channels!"))?.slow = slow;
+            let row = channels.iter_mut().find(|row| row.type_id == type_id);
+            row.ok_or_else(|| Error::unlisted("channel", route, "channels!"))?.slow = slow;
         }
         let catalog = Catalog::new(channels, self.operations, &self.refusal_codes, self.profile)?;
         let surface = Surface {
             info: self.info,
-            channels: catalog.channels.iter().map(|spec| *spec.fragment).collect(),
-            operations: catalog.requests.iter().map(|spec| *spec.fragment).collect(),
-            pushes: catalog.pushes.0.iter().map(|spec| *spec.fragment).collect(),
+            channels: catalog.channels.iter().map(|row| *row.fragment).collect(),
+            operations: catalog.requests.iter().map(|row| *row.fragment).collect(),
+            pushes: catalog.pushes.0.iter().map(|row| *row.fragment).collect(),
             refusal_codes: self.refusal_codes,
             profile: self.profile,
         };
@@ -302,7 +302,7 @@ impl<S: Send + Sync + 'static> Builder<S> {
         };
         let shards = self.shards.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         let state: Arc<dyn Any + Send + Sync> = self.state;
-        let core = Shared {
+        let shared = Shared {
             catalog: Arc::new(catalog),
             state,
             authenticate: self.authenticate,
@@ -319,7 +319,7 @@ impl<S: Send + Sync + 'static> Builder<S> {
             turnstile: Turnstile::new(READS * shards),
             echo: self.echo,
         };
-        Ok(Server::new(Arc::new(core), surface))
+        Ok(Server::new(Arc::new(shared), surface))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The whole contract between an expansion and the runtime; nothing here is public API.
+//! The interface between expansions and the runtime; nothing here is public API.
 
 pub use crate::declare::{
     Carried, Channel, Docs, Field, Fragment, OperationFragment, Push, PushFragment, Received, Request, SchemaOf, Sends,
@@ -15,9 +15,9 @@ pub use serde;
 
 #[cfg(feature = "server")]
 pub use crate::call::{
-    Answer, Call, ChannelSpec, Channels, Done, Function, Handled, ListedChannel, ListedOperation, OperationSpec,
-    Operations, Published, RawCx, RawTopic, Router, Row, Serve, Served, Serves, Text, assert_new, channel, channels,
-    decode, operation, operations, payload, replying, silent, subscribe, undeclared, unsubscribe, update,
+    Answer, Call, ChannelRow, Channels, Done, Function, Handled, ListedChannel, ListedOperation, NamedRow,
+    OperationRow, Operations, Published, RawCx, RawTopic, Router, Serve, Served, Serves, Text, assert_new, channel,
+    channels, decode, operation, operations, payload, replying, silent, subscribe, undeclared, unsubscribe, update,
 };
 
 /// Keeps what needs the server out of a crate of declarations that is built without it.
@@ -38,7 +38,7 @@ macro_rules! __server {
 
 pub use crate::__server as server;
 
-/// What schemars' derive takes from the standard prelude without saying where it is.
+/// The names of the standard prelude that schemars' derive uses without a path.
 pub mod prelude {
     pub use core::{
         convert::{From as _, Into as _},
@@ -52,16 +52,16 @@ pub mod prelude {
 /// The type of a schema's name.
 pub type SchemaName = std::borrow::Cow<'static, str>;
 
-/// The wire name of a field whose type is `T`: the place where a type that cannot be a
-/// field is reported.
+/// Returns the wire name of a field of type `T`. The compiler reports an unsuitable field type
+/// here.
 pub const fn field<T: Field>(name: &'static str) -> &'static str {
     name
 }
 
-/// As [`field`], for a field of a message's payload.
+/// Checks the type of a field of a message's payload, as [`field`] does for a request.
 pub const fn carried<T: Carried>() {}
 
-/// The value of a field that a faulty declaration cannot read; its build fails in any case.
+/// Stands in for the value of a borrowed field in a faulty declaration, whose build fails in any case.
 pub fn never<T>() -> T {
     unreachable!("the build of a faulty declaration fails")
 }

@@ -1,4 +1,4 @@
-//! A server that is built: what the application publishes with, asks and stops.
+//! The handle of a running server.
 
 use std::{any::TypeId, fmt, sync::Arc, time::Duration};
 
@@ -15,10 +15,11 @@ use crate::{
     wire::{CloseCode, reason},
 };
 
-/// How long a shutdown waits beyond the close timeout, after which connections end by themselves.
+/// How long a shutdown waits beyond the close timeout, which ends connections by itself.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
-/// Channels, operations and their connections. Clones are handles to the same server.
+/// A server: its channels, its operations and its connections. Clones are handles to the same
+/// server.
 ///
 /// ```
 /// use topicast::Server;
@@ -40,23 +41,23 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 /// ```
 #[derive(Clone)]
 pub struct Server {
-    core: Arc<Shared>,
+    shared: Arc<Shared>,
     surface: Arc<Surface>,
 }
 
 impl Server {
-    pub(crate) fn new(core: Arc<Shared>, surface: Surface) -> Self {
-        Self { core, surface: Arc::new(surface) }
+    pub(crate) fn new(shared: Arc<Shared>, surface: Surface) -> Self {
+        Self { shared, surface: Arc::new(surface) }
     }
 
-    /// What publishes the updates of a channel.
+    /// Returns the publisher of a channel.
     ///
     /// # Errors
     /// When the channel is not listed in this server.
     pub fn publisher<C: Channel>(&self) -> Result<Publisher<C>, Error> {
-        let spec = self.core.catalog.channel(TypeId::of::<C>());
-        let spec = spec.ok_or_else(|| Error::unlisted("channel", C::ROUTE, "channels!"))?;
-        Ok(Publisher::new(Arc::clone(&self.core.topics), spec.kind()))
+        let row = self.shared.catalog.channel(TypeId::of::<C>());
+        let row = row.ok_or_else(|| Error::unlisted("channel", C::ROUTE, "channels!"))?;
+        Ok(Publisher::new(Arc::clone(&self.shared.topics), row.topic_settings()))
     }
 
     /// Sends a push to every session.
@@ -64,66 +65,67 @@ impl Server {
     /// # Errors
     /// When the push is not listed in this server or does not serialize.
     pub fn push<P: Push>(&self, push: &P) -> Result<(), Error> {
-        let frame = self.core.catalog.pushes.frame(push)?;
-        for session in self.core.sessions.list() {
+        let frame = self.shared.catalog.pushes.frame(push)?;
+        for session in self.shared.sessions.list() {
             session.handle().send(frame.clone());
         }
         Ok(())
     }
 
-    /// How many connections there are.
+    /// Returns the number of connections.
     pub fn connections(&self) -> usize {
-        self.core.sessions.count()
+        self.shared.sessions.count()
     }
 
-    /// Every session, in no order.
+    /// Returns every session, in no particular order.
     pub fn sessions(&self) -> Vec<Session> {
-        self.core.sessions.list()
+        self.shared.sessions.list()
     }
 
-    /// The session of that identifier, while it is connected.
+    /// Returns the session with an identifier, if it is connected.
     pub fn session(&self, id: Uuid) -> Option<Session> {
-        self.core.sessions.get(id)
+        self.shared.sessions.get(id)
     }
 
-    /// Every topic with subscribers, sorted.
+    /// Returns every topic that has subscribers, sorted.
     pub fn topics(&self) -> Vec<TopicInfo> {
-        self.core.topics.list()
+        self.shared.topics.list()
     }
 
-    /// How many connections are subscribed to a topic.
+    /// Returns the number of connections that are subscribed to a topic.
     pub fn subscribers(&self, topic: &str) -> usize {
-        self.core.topics.get(topic).map_or(0, |entry| entry.subscribers())
+        self.shared.topics.get(topic).map_or(0, |entry| entry.subscribers())
     }
 
-    /// Waits until somebody has subscribed to anything since the server was built.
+    /// Waits for the first subscription since the server was built. Returns at once if there was
+    /// one already.
     ///
     /// # Cancel safety
-    /// The future may be dropped and asked for again.
+    /// This method is cancel safe: dropping the future and calling it again loses nothing.
     pub async fn first_subscription(&self) {
-        self.core.topics.first_subscription().await;
+        self.shared.topics.first_subscription().await;
     }
 
-    /// The documents of this server at a path, for example `/api/v1/ws`.
+    /// Returns the documents of this server at a path, for example `/api/v1/ws`.
     pub fn asyncapi(&self, path: &str) -> AsyncApi {
         AsyncApi::of_valid(&self.surface, path)
     }
 
-    /// The routes of this server:
+    /// Returns the routes of this server:
     ///
-    /// | path | what |
+    /// | path | content |
     /// | --- | --- |
     /// | `{path}` | the WebSocket |
     /// | `{path}/asyncapi.json` | the AsyncAPI 2.4.0 document |
     /// | `{path}/asyncapi-3.json` | the same surface in AsyncAPI 3.0.0 |
     /// | `{path}/asyncapi` | the page, with its live console |
     ///
-    /// Merge them into a router of any state, or nest them: the documents have the full path
+    /// Merge them into a router of any state, or nest them: the documents contain the full path
     /// of the request. The router may be served by `axum::serve` or, with limits on
     /// handshakes, by [`topicast::serve`](crate::serve).
     ///
-    /// [`socket_router`](Self::socket_router) has the WebSocket alone, and
-    /// [`documents_router`](Self::documents_router) the rest under a path of its own.
+    /// [`socket_router`](Self::socket_router) returns the WebSocket alone, and
+    /// [`documents_router`](Self::documents_router) the documents and the page under another path.
     ///
     /// # Panics
     /// When the path does not begin with a slash, as axum does.
@@ -132,20 +134,21 @@ impl Server {
         self.socket_router(path).merge(routes::below(path, Arc::clone(&self.surface)))
     }
 
-    /// The WebSocket alone, without documents and page.
+    /// Returns the route of the WebSocket alone, without documents and page.
     ///
     /// # Panics
     /// When the path does not begin with a slash, as axum does.
     pub fn socket_router<S: Clone + Send + Sync + 'static>(&self, path: &str) -> Router<S> {
         let path = path.trim_end_matches('/');
-        let core = Arc::clone(&self.core);
+        let shared = Arc::clone(&self.shared);
         let path = if path.is_empty() { "/" } else { path };
-        Router::new().route(path, any(move |request: Request| upgrade(Arc::clone(&core), request)))
+        Router::new().route(path, any(move |request: Request| upgrade(Arc::clone(&shared), request)))
     }
 
-    /// The documents and the page alone, at `{path}/asyncapi.json`, `{path}/asyncapi-3.json`
-    /// and `{path}/asyncapi`, so that a layer can decide who sees them. `socket` is the full
-    /// public path of the WebSocket, which the documents name and the page connects to.
+    /// Returns the routes of the documents and the page alone, at `{path}/asyncapi.json`,
+    /// `{path}/asyncapi-3.json` and `{path}/asyncapi`, so that a layer can restrict access to them.
+    /// `socket` is the full public path of the WebSocket. The documents contain it, and the page
+    /// connects to it.
     ///
     /// ```
     /// # use axum::{Router, extract::Request, http::StatusCode, middleware::{self, Next}, response::Response};
@@ -169,26 +172,26 @@ impl Server {
         routes::elsewhere(path.trim_end_matches('/'), Arc::clone(&self.surface), socket)
     }
 
-    /// Ends every connection with 1001 and waits until they are gone. New handshakes are refused
-    /// with 503 from now on.
+    /// Closes every connection with 1001 and waits until all have ended. From now on the server
+    /// refuses handshakes with 503.
     ///
-    /// The wait takes [`Limits::close_timeout`](crate::Limits::close_timeout) and one second more
-    /// at most, even if a hook hangs. A connection whose `authenticate` returns later is still
+    /// The wait takes at most [`Limits::close_timeout`](crate::Limits::close_timeout) plus one
+    /// second, even if a hook hangs. A connection whose `authenticate` returns later is still
     /// closed with 1001.
     pub async fn shutdown(&self) {
-        self.core.sessions.shut();
-        for session in self.core.sessions.list() {
+        self.shared.sessions.shut();
+        for session in self.shared.sessions.list() {
             session.close(CloseCode::GOING_AWAY, reason::GOING_AWAY);
         }
-        let deadline = self.core.limits.close_timeout + SHUTDOWN_GRACE;
-        if tokio::time::timeout(deadline, self.core.sessions.emptied()).await.is_err() {
-            tracing::warn!(connections = self.connections(), "a shutdown did not wait for what hangs");
+        let deadline = self.shared.limits.close_timeout + SHUTDOWN_GRACE;
+        if tokio::time::timeout(deadline, self.shared.sessions.emptied()).await.is_err() {
+            tracing::warn!(connections = self.connections(), "the shutdown ended before all connections did");
         }
     }
 
     #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn core(&self) -> &Arc<Shared> {
-        &self.core
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 }
 

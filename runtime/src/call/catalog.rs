@@ -1,11 +1,11 @@
-//! Every operation of a server by the `type` it has on the wire.
+//! The operations of a server, by the `type` of their messages.
 
 use std::{any::TypeId, collections::HashMap, sync::Arc};
 
 use crate::{
     Refusal,
     call::{
-        erased::{ChannelSpec, OperationSpec, RequestSpec},
+        erased::{ChannelRow, OperationRow, RequestRow},
         pushes::Pushes,
     },
     declare::{Exchange, Fragment, exchange, refusal},
@@ -16,18 +16,18 @@ use crate::{
 /// The built-in heartbeat.
 pub(crate) const PING: Exchange = exchange("ping", "ping.response");
 
-/// The rows of a server and the way from a message's `type` to one of them.
+/// The rows of a server, indexed by the `type` of the messages that clients send.
 #[derive(Default)]
 pub(crate) struct Catalog {
-    pub(crate) channels: Vec<ChannelSpec>,
-    pub(crate) requests: Vec<RequestSpec>,
+    pub(crate) channels: Vec<ChannelRow>,
+    pub(crate) requests: Vec<RequestRow>,
     pub(crate) pushes: Arc<Pushes>,
     targets: HashMap<&'static str, Target>,
-    /// The codes that the documents have.
+    /// The refusal codes in the documents.
     codes: Vec<String>,
 }
 
-/// What a client may ask for; indices into the catalog's rows.
+/// The row that handles a client's message, as an index into the catalog's rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
     Subscribe(usize),
@@ -37,14 +37,14 @@ pub(crate) enum Target {
 }
 
 impl Catalog {
-    /// Puts the lists together.
+    /// Builds the catalog from the lists of channels and operations.
     ///
     /// # Errors
-    /// When two of them want the same `type`, naming both, or a channel cannot be served
-    /// under the profile.
+    /// When two rows use the same `type`; the error names both. When a channel is incompatible
+    /// with the profile.
     pub(crate) fn new(
-        channels: Vec<ChannelSpec>,
-        operations: Vec<OperationSpec>,
+        channels: Vec<ChannelRow>,
+        operations: Vec<OperationRow>,
         codes: &[String],
         profile: Profile,
     ) -> Result<Self, Error> {
@@ -57,15 +57,15 @@ impl Catalog {
         let mut catalog = Self { codes, ..Self::default() };
         let mut pushes = Pushes::default();
         catalog.targets.insert(PING.request, Target::Ping);
-        for spec in channels {
-            catalog.add_channel(spec, profile, &mut names)?;
+        for row in channels {
+            catalog.add_channel(row, profile, &mut names)?;
         }
-        for spec in operations {
-            match spec {
-                OperationSpec::Request(spec) => catalog.add_request(spec, &mut names)?,
-                OperationSpec::Push(spec) => {
-                    names.claim(spec.fragment.name, &format!("push `{}`", spec.fragment.type_name))?;
-                    pushes.0.push(spec);
+        for row in operations {
+            match row {
+                OperationRow::Request(row) => catalog.add_request(row, &mut names)?,
+                OperationRow::Push(row) => {
+                    names.claim(row.fragment.name, &format!("push `{}`", row.fragment.type_name))?;
+                    pushes.0.push(row);
                 }
             }
         }
@@ -73,8 +73,8 @@ impl Catalog {
         Ok(catalog)
     }
 
-    fn add_channel(&mut self, spec: ChannelSpec, profile: Profile, names: &mut Names) -> Result<(), Error> {
-        let fragment = spec.fragment;
+    fn add_channel(&mut self, row: ChannelRow, profile: Profile, names: &mut Names) -> Result<(), Error> {
+        let fragment = row.fragment;
         let owner = format!("channel `{}` ({})", fragment.route, fragment.type_name);
         if profile.nested_params && fragment.fields.contains(&"params") {
             return Err(Error::configuration(format!(
@@ -92,19 +92,19 @@ impl Catalog {
         let at = self.channels.len();
         self.targets.insert(subscribe.request, Target::Subscribe(at));
         self.targets.insert(unsubscribe.request, Target::Unsubscribe(at));
-        self.channels.push(spec);
+        self.channels.push(row);
         Ok(())
     }
 
-    fn add_request(&mut self, spec: RequestSpec, names: &mut Names) -> Result<(), Error> {
-        let name = spec.fragment.name;
+    fn add_request(&mut self, row: RequestRow, names: &mut Names) -> Result<(), Error> {
+        let name = row.fragment.name;
         let owner = format!("operation `{name}`");
         names.claim(name, &owner)?;
-        if let Some(reply) = spec.fragment.reply {
+        if let Some(reply) = row.fragment.reply {
             names.claim(reply, &owner)?;
         }
         self.targets.insert(name, Target::Request(self.requests.len()));
-        self.requests.push(spec);
+        self.requests.push(row);
         Ok(())
     }
 
@@ -112,22 +112,22 @@ impl Catalog {
         self.targets.get(kind).copied()
     }
 
-    /// Reports a refusal whose code is in no document: clients cannot know it.
+    /// Logs a refusal whose code is not in the documents, so that clients do not know it.
     pub(crate) fn check_code(&self, refusal: &Refusal) {
         if !self.codes.iter().any(|code| code == refusal.code()) {
             tracing::error!(
                 code = refusal.code(),
-                "an undocumented code of refusal; name it with `Builder::refusal_codes`"
+                "a refusal has a code that is not in the documents; add it with `Builder::refusal_codes`"
             );
         }
     }
 
-    pub(crate) fn channel(&self, type_id: TypeId) -> Option<&ChannelSpec> {
-        self.channels.iter().find(|spec| spec.type_id == type_id)
+    pub(crate) fn channel(&self, type_id: TypeId) -> Option<&ChannelRow> {
+        self.channels.iter().find(|row| row.type_id == type_id)
     }
 }
 
-/// The owner of each `type`.
+/// The row that owns each `type`.
 #[derive(Default)]
 struct Names(HashMap<String, String>);
 

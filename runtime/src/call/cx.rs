@@ -1,10 +1,10 @@
-//! What a hook or an operation sees: the application's state and the session.
+//! The context of a hook or an operation: the application's state and the session.
 
 use std::{any::Any, sync::Arc};
 
 use crate::call::session::Session;
 
-/// The context of a call: the state `S` of the application and the session that asks.
+/// The context of a call: the state `S` of the application and the session that sent the request.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,7 +16,7 @@ use crate::call::session::Session;
 /// #[derive(Clone)]
 /// pub struct User { name: String }
 ///
-/// /// Counts calls, and greets the user whom the application's layer found.
+/// /// Counts calls, and greets the user that the application's layer identified.
 /// #[topicast::ws_operation("hello", reply = "hello.response")]
 /// async fn hello(cx: &Cx<'_, App>) -> Result<String, Refusal> {
 ///     let calls = cx.state().calls.fetch_add(1, Ordering::Relaxed);
@@ -32,12 +32,12 @@ pub struct Cx<'a, S = ()> {
 }
 
 impl<'a, S> Cx<'a, S> {
-    /// The state given to [`Builder::state`](crate::Builder::state).
+    /// Returns the state given to [`Builder::state`](crate::Builder::state).
     pub fn state(&self) -> &'a S {
         self.state
     }
 
-    /// The same state as a handle of its own, for a task that outlives the call.
+    /// Returns an owned handle to the same state, for a task that outlives the call.
     ///
     /// # Panics
     /// Never: the state has the type that the context names.
@@ -48,18 +48,18 @@ impl<'a, S> Cx<'a, S> {
         Arc::clone(self.shared).downcast().expect("the state has the type that the context names")
     }
 
-    /// The session that asks.
+    /// Returns the session that sent the request.
     pub fn session(&self) -> &'a Session {
         self.session
     }
 
-    /// A value that `authenticate` or a tower layer left in the session's extensions.
+    /// Returns a value that `authenticate` or a tower layer put into the session's extensions.
     pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&'a T> {
         self.session.extension::<T>()
     }
 }
 
-/// A [`Cx`] that has forgotten the type of the state.
+/// A [`Cx`] without the type of the state.
 #[derive(Clone, Copy)]
 pub struct RawCx<'a> {
     pub(crate) state: &'a Arc<dyn Any + Send + Sync>,

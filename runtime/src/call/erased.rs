@@ -1,4 +1,4 @@
-//! Rows of function pointers: all that is left of a type once the server is built.
+//! Type erasure: each declaration becomes a row of function pointers.
 
 use std::{any::TypeId, marker::PhantomData};
 
@@ -8,7 +8,7 @@ use crate::{
     Channel, Push, Refusal, Request, Router, Serve,
     call::{
         cx::RawCx,
-        pushes::PushSpec,
+        pushes::PushRow,
         router::{AnyRequest, Pending, RawTopic, Subscribe, Unsubscribe},
         topic::Topic,
     },
@@ -18,20 +18,20 @@ use crate::{
     wire::{Form, payload, request},
 };
 
-/// One channel of a server.
+/// The row of a channel: its fragment, its handlers and its hooks.
 #[derive(Clone, Copy)]
-pub struct ChannelSpec {
+pub struct ChannelRow {
     pub(crate) fragment: &'static Fragment,
     pub(crate) type_id: TypeId,
     pub(crate) subscribe: Subscribe,
     pub(crate) unsubscribe: Unsubscribe,
-    /// The behaviour of a channel declared `served`.
+    /// The hooks of a channel declared `served`.
     pub(crate) hooks: Option<Hooks>,
-    /// How it treats subscribers that stay behind; the builder may change it.
+    /// The policy for slow subscribers; the builder may change it.
     pub(crate) slow: SlowConsumer,
 }
 
-/// The methods of [`Serve`] with their types forgotten.
+/// The type-erased methods of [`Serve`].
 #[derive(Clone, Copy)]
 pub(crate) struct Hooks {
     pub(crate) authorize: for<'a> fn(&'a AnyRequest, RawCx<'a>) -> Pending<'a, Result<(), Refusal>>,
@@ -39,8 +39,8 @@ pub(crate) struct Hooks {
     pub(crate) feed: for<'a> fn(&'a AnyRequest, RawCx<'a>, RawTopic) -> Pending<'a, Result<Feed, Refusal>>,
 }
 
-impl ChannelSpec {
-    /// A channel whose updates are published by the application.
+impl ChannelRow {
+    /// Creates the row of a channel whose updates the application publishes.
     #[doc(hidden)]
     pub const fn relayed<C: Router>() -> Self {
         Self {
@@ -53,14 +53,14 @@ impl ChannelSpec {
         }
     }
 
-    /// A channel with behaviour of its own.
+    /// Creates the row of a channel that implements [`Serve`].
     #[doc(hidden)]
     pub const fn served<C: Serve<S>, S: Send + Sync + 'static>() -> Self {
         let hooks = Hooks { authorize: authorize::<C, S>, snapshot: snapshot::<C, S>, feed: feed::<C, S> };
         Self { hooks: Some(hooks), ..Self::relayed::<C>() }
     }
 
-    pub(crate) fn kind(&self) -> TopicSettings {
+    pub(crate) fn topic_settings(&self) -> TopicSettings {
         TopicSettings { fragment: self.fragment, served: self.hooks.is_some(), slow: self.slow }
     }
 }
@@ -102,7 +102,7 @@ fn encode(value: &impl serde::Serialize) -> Result<Bytes, Refusal> {
     })
 }
 
-/// The channels of a server whose state is `S`; made by [`channels!`](crate::channels).
+/// The channels of a server whose state is `S`, listed by [`channels!`](crate::channels).
 ///
 /// ```
 /// # #[topicast::data]
@@ -111,14 +111,14 @@ fn encode(value: &impl serde::Serialize) -> Result<Bytes, Refusal> {
 /// # pub struct Bars { symbol: String }
 /// # #[topicast::ws_router(route = "status", update = Bar)]
 /// # pub struct Status {}
-/// /// What one part of an application contributes to its server.
+/// /// The channels of one module of an application.
 /// pub fn channels() -> topicast::Channels<()> {
 ///     topicast::channels![Bars, Status]
 /// }
 /// let builder = topicast::Server::builder("Bars", "1.0.0").channels(channels());
 /// ```
 pub struct Channels<S> {
-    pub(crate) specs: Vec<ChannelSpec>,
+    pub(crate) rows: Vec<ChannelRow>,
     state: PhantomData<fn(S)>,
 }
 
@@ -130,52 +130,51 @@ pub struct Channels<S> {
     note = "a channel is a struct with `#[ws_router(route = \"…\", update = …)]`"
 )]
 pub trait ListedChannel<S> {
-    const SPEC: ChannelSpec;
+    const ROW: ChannelRow;
 }
 
-/// A state for which a channel has its behaviour: `Serve` seen from the other side.
+/// A state for which a channel implements `Serve`.
 ///
-/// Rows of served channels ask for this rather than for `Serve`, since the compiler reports
-/// the outer of two missing traits when both are the channel's.
+/// Rows of served channels require this trait instead of `Serve`. If both missing traits were
+/// traits of the channel, the compiler would report the outer one.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{C}` is declared `served` but does not implement `Serve<{Self}>`",
-    label = "no behaviour for the state `{Self}`",
+    label = "no implementation for the state `{Self}`",
     note = "write `impl topicast::Serve<{Self}> for {C} {{ … }}`, or remove `served` from the declaration"
 )]
 pub trait Serves<C> {
-    const SPEC: ChannelSpec;
+    const ROW: ChannelRow;
 }
 
 #[diagnostic::do_not_recommend]
 impl<C: Serve<S>, S: Send + Sync + 'static> Serves<C> for S {
-    const SPEC: ChannelSpec = ChannelSpec::served::<C, S>();
+    const ROW: ChannelRow = ChannelRow::served::<C, S>();
 }
 
-/// One entry of a list: its name, known while compiling, and what it is.
+/// A row and its name, which the lists compare at compile time.
 #[doc(hidden)]
-pub struct Row<T> {
+pub struct NamedRow<T> {
     name: &'static str,
-    spec: T,
+    row: T,
 }
 
-/// The row of a channel.
+/// Returns the named row of a channel.
 #[doc(hidden)]
-pub const fn channel<C: ListedChannel<S>, S>() -> Row<ChannelSpec> {
-    Row { name: C::SPEC.fragment.route, spec: C::SPEC }
+pub const fn channel<C: ListedChannel<S>, S>() -> NamedRow<ChannelRow> {
+    NamedRow { name: C::ROW.fragment.route, row: C::ROW }
 }
 
-/// The row of an operation or a push.
+/// Returns the named row of an operation or a push.
 #[doc(hidden)]
-pub const fn operation<O: ListedOperation<S>, S>() -> Row<OperationSpec> {
-    Row { name: O::SPEC.name(), spec: O::SPEC }
+pub const fn operation<O: ListedOperation<S>, S>() -> NamedRow<OperationRow> {
+    NamedRow { name: O::ROW.name(), row: O::ROW }
 }
 
-/// Fails the build when the name of the row at `at` is an earlier row's too; `message` says
-/// which word is too many.
+/// Fails the build with `message` if an earlier row has the same name as the row at `at`.
 #[doc(hidden)]
 #[track_caller]
-pub const fn assert_new<T>(rows: &[Row<T>], at: usize, message: &str) {
+pub const fn assert_new<T>(rows: &[NamedRow<T>], at: usize, message: &str) {
     let mut earlier = 0;
     while earlier < at {
         assert!(!same(rows[at].name, rows[earlier].name), "{}", message);
@@ -183,7 +182,7 @@ pub const fn assert_new<T>(rows: &[Row<T>], at: usize, message: &str) {
     }
 }
 
-/// `==` of strings is not available in const contexts.
+/// Returns true if two strings are equal: `==` is not available in const contexts.
 const fn same(left: &str, right: &str) -> bool {
     let (left, right) = (left.as_bytes(), right.as_bytes());
     if left.len() != right.len() {
@@ -199,56 +198,56 @@ const fn same(left: &str, right: &str) -> bool {
     true
 }
 
-/// What `channels!` makes of its rows.
+/// Creates the list that `channels!` returns.
 #[doc(hidden)]
-pub fn channels<S>(rows: &[Row<ChannelSpec>]) -> Channels<S> {
-    Channels { specs: rows.iter().map(|row| row.spec).collect(), state: PhantomData }
+pub fn channels<S>(rows: &[NamedRow<ChannelRow>]) -> Channels<S> {
+    Channels { rows: rows.iter().map(|row| row.row).collect(), state: PhantomData }
 }
 
-/// What `operations!` makes of its rows.
+/// Creates the list that `operations!` returns.
 #[doc(hidden)]
-pub fn operations<S>(rows: &[Row<OperationSpec>]) -> Operations<S> {
-    Operations { specs: rows.iter().map(|row| row.spec).collect(), state: PhantomData }
+pub fn operations<S>(rows: &[NamedRow<OperationRow>]) -> Operations<S> {
+    Operations { rows: rows.iter().map(|row| row.row).collect(), state: PhantomData }
 }
 
-/// A plain operation or a push of a server.
+/// The row of a plain operation or a push.
 #[derive(Clone, Copy)]
-pub enum OperationSpec {
-    /// A request of the client's, perhaps with a reply.
-    Request(RequestSpec),
-    /// A message of the server's own accord.
-    Push(PushSpec),
+pub enum OperationRow {
+    /// A request of the client, with or without a reply.
+    Request(RequestRow),
+    /// A message that the server sends unasked.
+    Push(PushRow),
 }
 
-/// The answer to an operation: its reply's payload, if it has one.
+/// The future outcome of an operation: the payload of its reply, if it has one.
 pub type Answer<'a> = Pending<'a, Result<Option<Bytes>, Refusal>>;
 
-/// Decodes a payload and calls the function; the error is a fault of form.
+/// Decodes a payload and calls the operation's function. The error is a fault of form.
 #[doc(hidden)]
 pub type Function = for<'a> fn(RawCx<'a>, Option<&str>) -> Result<Answer<'a>, String>;
 
-/// A request of the client's, with its types forgotten.
+/// The type-erased row of a plain operation.
 #[derive(Clone, Copy)]
-pub struct RequestSpec {
+pub struct RequestRow {
     pub(crate) fragment: &'static OperationFragment,
     pub(crate) call: Function,
 }
 
-impl OperationSpec {
+impl OperationRow {
     #[doc(hidden)]
     pub const fn request<O: Request>(call: Function) -> Self {
-        Self::Request(RequestSpec { fragment: O::FRAGMENT, call })
+        Self::Request(RequestRow { fragment: O::FRAGMENT, call })
     }
 
     #[doc(hidden)]
     pub const fn push<P: Push>() -> Self {
-        Self::Push(PushSpec::of::<P>())
+        Self::Push(PushRow::of::<P>())
     }
 
     const fn name(&self) -> &'static str {
         match self {
-            Self::Request(spec) => spec.fragment.name,
-            Self::Push(spec) => spec.fragment.name,
+            Self::Request(row) => row.fragment.name,
+            Self::Push(row) => row.fragment.name,
         }
     }
 }
@@ -259,19 +258,19 @@ pub fn payload<P: Received>(text: Option<&str>) -> Result<P, String> {
     request::decode(text, Form::Flat)
 }
 
-/// Forgets the type of an operation with a reply.
+/// Erases the reply type of an operation's future.
 #[doc(hidden)]
 pub fn replying<'a, R: serde::Serialize>(future: impl Future<Output = Result<R, Refusal>> + Send + 'a) -> Answer<'a> {
     Box::pin(async move { encode(&future.await?).map(Some) })
 }
 
-/// Forgets the type of an operation without a reply.
+/// Erases the type of an operation's future that has no reply.
 #[doc(hidden)]
 pub fn silent<'a>(future: impl Future<Output = Result<(), Refusal>> + Send + 'a) -> Answer<'a> {
     Box::pin(async move { future.await.map(|()| None) })
 }
 
-/// The operations and pushes of a server whose state is `S`; made by
+/// The operations and pushes of a server whose state is `S`, listed by
 /// [`operations!`](crate::operations).
 ///
 /// ```
@@ -285,14 +284,14 @@ pub fn silent<'a>(future: impl Future<Output = Result<(), Refusal>> + Send + 'a)
 ///     cx.session().push(&Notice { text: "you asked".into() }).map_err(|error| Refusal::internal(error.to_string()))
 /// }
 ///
-/// /// What one part of an application contributes to its server.
+/// /// The operations of one module of an application.
 /// pub fn operations() -> topicast::Operations<()> {
 ///     topicast::operations![notice_me, Notice]
 /// }
 /// let builder = topicast::Server::builder("Notices", "1.0.0").operations(operations());
 /// ```
 pub struct Operations<S> {
-    pub(crate) specs: Vec<OperationSpec>,
+    pub(crate) rows: Vec<OperationRow>,
     state: PhantomData<fn(S)>,
 }
 
@@ -304,20 +303,20 @@ pub struct Operations<S> {
     note = "an operation is a function with `#[ws_operation(\"…\")]` whose context is `&Cx<'_, {S}>`, or a type with `#[ws_push(\"…\")]`"
 )]
 pub trait ListedOperation<S> {
-    const SPEC: OperationSpec;
+    const ROW: OperationRow;
 }
 
-/// What `operations!` finds in place of a function that is no operation.
+/// The types that `operations!` resolves to for a function that is not an operation.
 #[doc(hidden)]
 pub mod undeclared {
-    use super::{ListedOperation, OperationSpec};
+    use super::{ListedOperation, OperationRow};
 
-    /// The type that the name of a plain function lacks.
+    /// The stand-in for the type that `#[ws_operation]` declares and a plain function lacks.
     #[derive(Debug)]
-    #[allow(non_camel_case_types, reason = "the name that `operations!` gives each of its words")]
+    #[allow(non_camel_case_types, reason = "the name that `operations!` imports each entry under")]
     pub struct __Listed;
 
-    /// Never implemented, so that its sentence is the error.
+    /// Never implemented, so that the compiler reports its message.
     #[diagnostic::on_unimplemented(
         message = "this function is not an operation",
         label = "declared without `#[ws_operation]`",
@@ -326,6 +325,6 @@ pub mod undeclared {
     pub trait Declares {}
 
     impl<S: Declares> ListedOperation<S> for __Listed {
-        const SPEC: OperationSpec = panic!("this function is not an operation");
+        const ROW: OperationRow = panic!("this function is not an operation");
     }
 }

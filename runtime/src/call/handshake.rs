@@ -1,4 +1,4 @@
-//! Who may connect: the request as `authenticate` sees it, and how it is refused.
+//! Authentication: the handshake that `authenticate` checks, and the rejection that it returns.
 
 use std::{any::Any, fmt, net::SocketAddr, sync::Arc};
 
@@ -6,10 +6,10 @@ use http::{HeaderMap, StatusCode, Uri, request::Parts};
 
 use crate::call::router::Pending;
 
-/// A request to upgrade, before it is accepted.
+/// An upgrade request that the server has not accepted yet.
 ///
-/// `authenticate` owns it: the state, the request's head, and whatever the tower layers
-/// of the application put into its extensions. All of those stay with the session.
+/// `authenticate` receives it by value: the state, the request's head, and the extensions that
+/// the application's tower layers added. The session keeps the extensions.
 ///
 /// ```
 /// use topicast::{Handshake, Rejection, Server};
@@ -34,32 +34,32 @@ pub struct Handshake<S = ()> {
 }
 
 impl<S> Handshake<S> {
-    /// The state given to [`Builder::state`](crate::Builder::state).
+    /// Returns the state given to [`Builder::state`](crate::Builder::state).
     pub fn state(&self) -> &S {
         &self.state
     }
 
-    /// The request's headers.
+    /// Returns the request's headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.parts.headers
     }
 
-    /// The request's target, with its query.
+    /// Returns the request's target, with its query.
     pub fn uri(&self) -> &Uri {
         &self.parts.uri
     }
 
-    /// A value that a tower layer left in the request's extensions.
+    /// Returns a value that a tower layer put into the request's extensions.
     pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.parts.extensions.get::<T>()
     }
 
-    /// The peer's address, where axum's `ConnectInfo` or `topicast::serve` tells it.
+    /// Returns the peer's address, if axum's `ConnectInfo` or `topicast::serve` provides it.
     pub fn peer(&self) -> Option<SocketAddr> {
         peer(&self.parts)
     }
 
-    /// The head of the request.
+    /// Returns the head of the request.
     pub fn parts(&self) -> &Parts {
         &self.parts
     }
@@ -69,8 +69,8 @@ pub(crate) fn peer(parts: &Parts) -> Option<SocketAddr> {
     parts.extensions.get::<axum::extract::ConnectInfo<SocketAddr>>().map(|info| info.0)
 }
 
-/// Why a handshake is refused: an HTTP status and `{"code","message"}`, not an upgrade
-/// (`contract.md`, "Other ends").
+/// The refusal of a handshake: an HTTP status and `{"code","message"}` instead of an upgrade
+/// (`docs/protocol.md`, "Connection").
 ///
 /// ```
 /// let rejection = topicast::Rejection::forbidden("this account is closed");
@@ -85,22 +85,22 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// 401: nobody is known by these credentials.
+    /// Creates a 401 rejection: the credentials are missing or unknown.
     pub fn unauthorized(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
     }
 
-    /// 403: known, but not allowed here.
+    /// Creates a 403 rejection: the client is known and lacks the permission.
     pub fn forbidden(message: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", message)
     }
 
-    /// 429: too many handshakes from there.
+    /// Creates a 429 rejection: the client sends too many handshakes.
     pub fn rate_limited(message: impl Into<String>) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message)
     }
 
-    /// 503: not now.
+    /// Creates a 503 rejection: the server cannot accept the client now.
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
     }
@@ -109,7 +109,7 @@ impl Rejection {
         Self { status, code, message: message.into() }
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub fn status(&self) -> StatusCode {
         self.status
     }
@@ -123,14 +123,14 @@ impl fmt::Display for Rejection {
 
 impl std::error::Error for Rejection {}
 
-/// `authenticate` with its types forgotten: puts the value it returns into the extensions.
+/// The type-erased `authenticate`, which adds its return value to the extensions.
 pub(crate) type Authenticate =
     Box<dyn Fn(Arc<dyn Any + Send + Sync>, Parts) -> Pending<'static, Result<Parts, Rejection>> + Send + Sync>;
 
-/// Forgets the types of `authenticate`.
+/// Erases the types of `authenticate`.
 ///
-/// The function owns the handshake, so the head it sees is a copy; the extensions of the
-/// session are those of the request and the value that is returned.
+/// The function receives a copy of the request's head. The session's extensions are those of the
+/// request and the value that the function returns.
 pub(crate) fn authenticate<S, T, F, Fut>(function: F) -> Authenticate
 where
     S: Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! A publisher of a channel: from a request to its topic.
+//! The publisher of a channel: finds the topic of a request.
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
@@ -9,7 +9,7 @@ use crate::{
     topics::{TopicSettings, Topics},
 };
 
-/// Publishes the updates of one channel; from [`Server::publisher`](crate::Server::publisher).
+/// Publishes the updates of one channel. Returned by [`Server::publisher`](crate::Server::publisher).
 ///
 /// ```
 /// # #[topicast::data]
@@ -35,10 +35,10 @@ impl<C: Channel> Publisher<C> {
         Self { topics, settings, channel: PhantomData }
     }
 
-    /// The topic that this request subscribes to.
+    /// Returns the topic that this request subscribes to.
     ///
-    /// Keep the handle when you publish often, and for as long as the topic's numbering
-    /// shall go on: a topic that nobody subscribes to and nobody holds begins a new epoch.
+    /// Keep the handle if you publish often, and as long as the topic's numbering must
+    /// continue: a topic without subscribers and handles begins a new epoch.
     ///
     /// # Errors
     /// When the request has a value that has no canonical form.

@@ -1,4 +1,4 @@
-//! What the expansion of a channel gives a server: three handlers, and the one function behind each.
+//! The three handlers that a channel's expansion provides, and the function that each calls.
 
 use std::{any::Any, pin::Pin, sync::Arc};
 
@@ -11,10 +11,10 @@ use crate::{
     wire::{Form, PublishError, payload, request},
 };
 
-/// A channel that a server can serve: its handlers, with nothing generic left in them.
+/// A channel that a server can list, with its type-erased handlers.
 ///
-/// Implemented by [`#[ws_router]`](crate::ws_router), never by hand. Code that publishes to any
-/// channel asks for it:
+/// Implemented by [`#[ws_router]`](crate::ws_router), never by hand. Use it as the bound of code
+/// that publishes to any channel:
 ///
 /// ```
 /// fn publish_all<C: topicast::Router>(topic: &topicast::Topic<C>, updates: &[C::Update]) {
@@ -29,11 +29,11 @@ use crate::{
     note = "put `#[ws_router(route = \"…\", update = …)]` on the struct that clients subscribe with"
 )]
 pub trait Router: Channel {
-    /// Answers `R.subscribe`.
+    /// Handles `R.subscribe`.
     #[doc(hidden)]
     fn subscribe<'a>(call: Call<'a>, text: Text<'a>) -> Handled<'a>;
 
-    /// Answers `R.unsubscribe`.
+    /// Handles `R.unsubscribe`.
     #[doc(hidden)]
     fn unsubscribe(call: Call<'_>, text: Text<'_>) -> Done;
 
@@ -42,18 +42,18 @@ pub trait Router: Channel {
     fn update(topic: &RawTopic, update: &Self::Update) -> Published;
 }
 
-/// A future of the user's, with its type forgotten.
+/// A boxed future of the application's code.
 pub(crate) type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// An answer under way; the error is a fault of form, as the client reads it.
+/// The future that answers a request. The error is the message of a fault of form.
 #[doc(hidden)]
 pub type Handled<'a> = Result<Pending<'a, ()>, String>;
 
-/// An answer given; the error is a fault of form, as the client reads it.
+/// The result of a request that is answered at once. The error is the message of a fault of form.
 #[doc(hidden)]
 pub type Done = Result<(), String>;
 
-/// What becomes of an update.
+/// The result of publishing an update.
 #[doc(hidden)]
 pub type Published = Result<(), PublishError>;
 
@@ -63,7 +63,7 @@ pub(crate) type Subscribe = for<'a> fn(Call<'a>, Text<'a>) -> Handled<'a>;
 /// The handler of `R.unsubscribe`.
 pub(crate) type Unsubscribe = for<'a> fn(Call<'a>, Text<'a>) -> Done;
 
-/// A request with its type forgotten; only the hooks of the same row look inside.
+/// A type-erased request, which only the hooks of the same row downcast.
 pub(crate) type AnyRequest = dyn Any + Send + Sync;
 
 /// The payload of a client's message, not yet decoded.
@@ -74,7 +74,7 @@ pub struct Text<'a> {
     pub(crate) form: Form,
 }
 
-/// A channel's request with its type forgotten, and what the runtime needs of it.
+/// A channel's type-erased request, with its topic and its subject.
 #[doc(hidden)]
 pub struct Decoded {
     pub(crate) request: Box<AnyRequest>,
@@ -82,19 +82,19 @@ pub struct Decoded {
     pub(crate) subject: Option<SubjectText>,
 }
 
-/// One request of one session, as a handler passes it on.
+/// One request of one session, which the handlers pass to the runtime.
 #[doc(hidden)]
 #[derive(Clone, Copy)]
 pub struct Call<'a>(pub(crate) &'a dyn Answers);
 
-/// What answers a request once it is decoded.
+/// Answers decoded requests.
 pub(crate) trait Answers: Sync {
     fn subscribe(&self, fragment: &'static Fragment, decoded: Decoded) -> Pending<'_, ()>;
 
     fn unsubscribe(&self, fragment: &'static Fragment, decoded: Decoded);
 }
 
-/// A topic that has forgotten its channel's type.
+/// A topic without its channel's type.
 #[doc(hidden)]
 #[derive(Clone)]
 pub struct RawTopic(pub(crate) Arc<LiveTopic>);
@@ -102,7 +102,7 @@ pub struct RawTopic(pub(crate) Arc<LiveTopic>);
 /// Decodes the request of a channel.
 ///
 /// # Errors
-/// What was wrong and where, for the client to read.
+/// A message that names the fault and its place, for the client.
 #[doc(hidden)]
 pub fn decode<C: Channel>(text: Text<'_>) -> Result<Decoded, String> {
     let request: C = request::decode(text.payload, text.form)?;
@@ -123,14 +123,14 @@ pub fn unsubscribe(call: Call<'_>, fragment: &'static Fragment, decoded: Decoded
     Ok(())
 }
 
-/// Encodes an update and hands it to the topic's subscribers.
+/// Encodes an update and publishes it to the topic's subscribers.
 ///
 /// # Errors
 /// When the documents do not allow the update; no subscriber receives anything.
 #[doc(hidden)]
 pub fn update<U: Serialize>(topic: &RawTopic, update: &U) -> Published {
-    // Without subscribers nothing is encoded. The update is looked at all the same, so that
-    // whether it may be published does not depend on who listens.
+    // Without subscribers the update is checked but not encoded, so that the result does not
+    // depend on whether the topic has subscribers.
     if topic.0.subscribers() == 0 {
         payload::check(update)?;
         if topic.0.skip_if_empty() {

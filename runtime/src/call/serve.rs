@@ -1,4 +1,4 @@
-//! The behaviour of a channel declared `served`, for an application state of one's own.
+//! The hooks of a channel declared `served`, for an application's state.
 
 use std::future::Future;
 
@@ -8,10 +8,10 @@ use crate::{
     topics::Feed,
 };
 
-/// What a channel does beyond relaying: who may subscribe, the state it starts
-/// with, and where its updates come from.
+/// The hooks of a channel: who may subscribe, the snapshot that subscribers start with, and the
+/// feed that publishes its updates.
 ///
-/// `self` is the request. Every method has a default, so implement what you need:
+/// `self` is the request. Every method has a default, so implement only the methods you need:
 ///
 /// ```
 /// # use topicast::{Cx, Refusal};
@@ -28,40 +28,40 @@ use crate::{
 /// }
 /// ```
 ///
-/// The state `S` is the application's own type. A server whose application keeps it in an `Arc` is
-/// built with [`Builder::shared_state`](crate::Builder::shared_state): the orphan rule forbids
+/// The state `S` is the application's own type. If the application keeps it in an `Arc`, build the
+/// server with [`Builder::shared_state`](crate::Builder::shared_state): the orphan rule forbids
 /// `impl Serve<Arc<App>>` for a channel of another crate, and allows `impl Serve<App>`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is declared `served` but does not implement `Serve<{S}>`",
-    label = "no behaviour for the state `{S}`",
+    label = "no implementation for the state `{S}`",
     note = "write `impl topicast::Serve<{S}> for {Self} {{ … }}`, or remove `served` from the declaration"
 )]
 pub trait Serve<S: Send + Sync + 'static>: Router + Served {
-    /// Whether this session may subscribe. Asked once a subscription, before anything else.
+    /// Decides whether this session may subscribe. Called first and once for each subscription.
     ///
     /// # Errors
-    /// The refusal is the reply; the connection stays.
+    /// The refusal is sent as the reply, and the connection stays open.
     fn authorize(&self, cx: &Cx<'_, S>) -> impl Future<Output = Result<(), Refusal>> + Send {
         let _ = cx;
         async { Ok(()) }
     }
 
-    /// The state that a new subscriber starts with, sent after the reply and before any
-    /// update. It may already include updates that follow: an update must be safe to
-    /// apply to a state that has it.
+    /// Returns the state that a new subscriber starts with. The server sends it after the reply
+    /// and before any update. The snapshot may already include updates that follow it, so an
+    /// update must be safe to apply to a state that includes it.
     ///
     /// # Errors
-    /// The refusal is the reply; nobody was subscribed.
+    /// The refusal is sent as the reply, and the session is not subscribed.
     fn snapshot(&self, cx: &Cx<'_, S>) -> impl Future<Output = Result<Option<Self::Update>, Refusal>> + Send {
         let _ = cx;
         async { Ok(None) }
     }
 
-    /// Starts what publishes to this topic; asked when the topic gets its first
-    /// subscriber. The feed is dropped a linger time after the last one left.
+    /// Starts the feed that publishes to this topic. Called when the topic gets its first
+    /// subscriber. The feed is dropped a linger time after the last subscriber leaves.
     ///
     /// # Errors
-    /// The refusal is the reply; the next subscriber asks again.
+    /// The refusal is sent as the reply, and the next subscription calls the hook again.
     fn feed(&self, cx: &Cx<'_, S>, topic: Topic<Self>) -> impl Future<Output = Result<Feed, Refusal>> + Send
     where
         Self: Sized,
@@ -75,7 +75,7 @@ pub trait Serve<S: Send + Sync + 'static>: Router + Served {
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not declared `served`",
-    label = "nothing would call this behaviour",
+    label = "the server would never call these hooks",
     note = "add `served` to the declaration, as in `#[ws_router(route = \"…\", update = …, served)]`"
 )]
 pub trait Served {}

@@ -1,4 +1,4 @@
-//! One client as the application sees it: who it is and what it is subscribed to.
+//! The session of a connected client: its identity and its subscriptions.
 
 use std::{
     fmt,
@@ -23,7 +23,7 @@ use crate::{
 /// ```
 /// use topicast::{CloseCode, Refusal, Server};
 ///
-/// /// Ends the subscriptions of a user to one account, and the connections of nobody.
+/// /// Ends every subscription to one account, and closes no connection.
 /// fn revoke(ws: &Server, topic: &str) {
 ///     for session in ws.sessions() {
 ///         session.end_subscription(topic, &Refusal::forbidden("this account is not yours any more"));
@@ -55,7 +55,7 @@ struct Inner {
 
 #[derive(Default)]
 struct Subscriptions {
-    /// The connection is gone: whoever is still subscribing comes too late.
+    /// True once the connection has ended. A subscription that completes later is dropped.
     ended: bool,
     list: Vec<Subscription>,
 }
@@ -66,27 +66,27 @@ impl Session {
         Self(Arc::new(Inner { id, peer, extensions, handle, pushes, subscriptions: Mutex::default() }))
     }
 
-    /// A random identifier of this connection.
+    /// Returns the random identifier of this connection.
     pub fn id(&self) -> Uuid {
         self.0.id
     }
 
-    /// The peer's address, where the server knows it.
+    /// Returns the peer's address, if the server knows it.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.0.peer
     }
 
-    /// What `authenticate` and the tower layers before it left with the handshake.
+    /// Returns the extensions that the tower layers and `authenticate` added to the handshake.
     pub fn extensions(&self) -> &Extensions {
         &self.0.extensions
     }
 
-    /// One of the [`extensions`](Self::extensions).
+    /// Returns one of the [`extensions`](Self::extensions).
     pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.0.extensions.get::<T>()
     }
 
-    /// The topics this session is subscribed to.
+    /// Returns the topics that this session is subscribed to.
     pub fn topics(&self) -> Vec<String> {
         self.lock().list.iter().map(|subscription| subscription.entry.name.to_string()).collect()
     }
@@ -100,19 +100,20 @@ impl Session {
         Ok(())
     }
 
-    /// Closes the connection. Updates that are not yet sent are dropped.
+    /// Closes the connection and drops updates that are not yet sent.
     pub fn close(&self, code: CloseCode, reason: &str) {
         self.0.handle.signals.request_close(code, reason);
     }
 
-    /// Ends one subscription: the client is sent `R.unsubscribed` with the refusal's code.
-    /// False if the session was not subscribed to that topic; one that is just subscribing
-    /// is not yet.
+    /// Ends one subscription and sends `R.unsubscribed` with the refusal's code to the client.
+    ///
+    /// Returns false if the session is not subscribed to the topic. A session that is still
+    /// subscribing is not subscribed yet.
     pub fn end_subscription(&self, topic: &str, why: &Refusal) -> bool {
         let Some(subscription) = self.take(topic) else { return false };
         let message =
             subscription.message(subscription.entry.fragment.unsubscribed, None, &refusal_payload(None, why, false));
-        // Leaving first: no update may follow the message.
+        // The session leaves the topic first, so that no update follows the message.
         drop(subscription);
         self.0.handle.send(message);
         true
@@ -126,8 +127,8 @@ impl Session {
         self.0.handle.send(Frame::text(message.payload.map_or(0, <[u8]>::len) + 128, |out| message.write(out)));
     }
 
-    /// Does something while the session is subscribed to a topic, which nobody can end
-    /// meanwhile; false if it is not.
+    /// Calls `then` if the session is subscribed to a topic; the subscription cannot end during
+    /// the call. Returns false if the session is not subscribed.
     pub(crate) fn if_subscribed(&self, topic: &str, then: impl FnOnce()) -> bool {
         let subscriptions = self.lock();
         let subscribed = subscriptions.list.iter().any(|subscription| &*subscription.entry.name == topic);
@@ -141,7 +142,7 @@ impl Session {
         self.lock().list.len()
     }
 
-    /// Keeps a subscription until it is taken or the session ends.
+    /// Stores a subscription until it is taken or the session ends.
     pub(crate) fn keep(&self, subscription: Subscription) {
         let mut subscriptions = self.lock();
         if subscriptions.ended {
@@ -163,7 +164,7 @@ impl Session {
         Some(subscriptions.list.swap_remove(at))
     }
 
-    /// Leaves every topic; nothing is subscribed afterwards.
+    /// Ends every subscription and accepts no new one.
     pub(crate) fn end(&self) {
         let mut subscriptions = self.lock();
         subscriptions.ended = true;

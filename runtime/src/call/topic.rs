@@ -1,4 +1,4 @@
-//! Where updates enter: one topic of a channel.
+//! The handle that publishes to one topic of a channel.
 
 use std::{fmt, marker::PhantomData, pin::pin};
 
@@ -12,12 +12,12 @@ use crate::{
     wire::PublishError,
 };
 
-/// One topic of a channel, to publish to.
+/// Publishes to one topic of a channel.
 ///
-/// Updates reach the subscribers of exactly this topic in the order of publication,
-/// whatever threads publish. Publishing enqueues and never waits: there is no
-/// acknowledgement, a connection that ends loses what it had not read, and for one that
-/// stays behind the channel's [`SlowConsumer`](crate::SlowConsumer) decides.
+/// Updates reach the subscribers of exactly this topic in the order of publication, also when
+/// several threads publish. Publishing enqueues an update and never waits for subscribers. There
+/// is no acknowledgement. A connection that ends loses the updates that it has not received. The
+/// channel's [`SlowConsumer`](crate::SlowConsumer) decides what happens to slow subscribers.
 ///
 /// ```
 /// # #[topicast::data]
@@ -38,20 +38,20 @@ pub struct Topic<C: ?Sized> {
 }
 
 impl<C: Router> Topic<C> {
-    /// Publishes an update. Without subscribers it only takes a number.
+    /// Publishes an update. Without subscribers, the topic only counts it in `seq`.
     ///
     /// # Errors
     /// When the update does not serialize, or has a number that the documents do not allow: NaN,
     /// an infinity, or an integer outside ±(2^53−1). The error names the member. No subscriber
-    /// receives anything, and no number is taken.
+    /// receives anything, and `seq` does not change.
     pub fn publish(&self, update: &C::Update) -> Result<(), PublishError> {
         C::update(&self.raw, update)
     }
 }
 
 impl<C: Channel> Topic<C> {
-    /// Publishes a payload that is JSON already, as a relay has it. It is not checked
-    /// against the channel's update type.
+    /// Publishes a payload that is already JSON, for example one that a relay received. It is not
+    /// checked against the channel's update type.
     pub fn publish_raw(&self, payload: &RawValue) {
         self.raw.0.publish(payload.get().as_bytes());
     }
@@ -62,18 +62,18 @@ impl<C: ?Sized> Topic<C> {
         Self { raw, channel: PhantomData }
     }
 
-    /// The canonical topic.
+    /// Returns the canonical topic.
     pub fn name(&self) -> &str {
         &self.raw.0.name
     }
 
-    /// How many connections are subscribed now.
+    /// Returns the number of connections that are subscribed now.
     pub fn subscribers(&self) -> usize {
         self.raw.0.subscribers()
     }
 
-    /// How many updates were dropped or replaced for subscribers that stayed behind, over
-    /// all subscribers, since the epoch began.
+    /// Returns the number of updates that were dropped or replaced for slow subscribers since the
+    /// epoch began, summed over all subscribers.
     pub fn skipped(&self) -> u64 {
         self.raw.0.skipped()
     }
@@ -92,14 +92,14 @@ impl<C: ?Sized> fmt::Debug for Topic<C> {
 }
 
 impl Feed {
-    /// A stream whose items are published to the topic. An update that the documents do not
-    /// allow is logged and left out.
+    /// Creates a feed that publishes the items of a stream to the topic. It logs and skips an update
+    /// that the documents do not allow.
     pub fn stream<C: Router>(topic: Topic<C>, updates: impl Stream<Item = C::Update> + Send + 'static) -> Self {
         Self::task(async move {
             let mut updates = pin!(updates);
             while let Some(update) = updates.next().await {
                 if let Err(error) = topic.publish(&update) {
-                    tracing::error!(topic = topic.name(), %error, "an update of a feed was not published");
+                    tracing::error!(topic = topic.name(), %error, "the feed skipped an update");
                 }
             }
         })

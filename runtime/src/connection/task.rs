@@ -445,7 +445,7 @@ mod tests {
     #[tokio::test]
     async fn the_future_of_a_connection_is_small() {
         let server = Server::builder("Test", "1.0.0").build().unwrap();
-        let core = server.core();
+        let core = server.shared();
         let (stream, _peer) = tokio::io::duplex(64);
         let transport = Arc::new(Transport::other(stream));
         let handle = core.hub.open(Arc::clone(&transport));

@@ -1,4 +1,4 @@
-//! The handshake of a client in memory.
+//! The handshake of an in-memory client.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
     wire::Transport,
 };
 
-/// A connection to be made: what the handshake carries.
+/// Configures the handshake of an in-memory client.
 #[derive(Debug)]
 pub struct Connect<'a> {
     server: &'a Server,
@@ -22,46 +22,46 @@ pub struct Connect<'a> {
 }
 
 impl<'a> Connect<'a> {
-    /// A handshake with nothing but what it needs.
+    /// Creates a handshake without extra headers or extensions.
     pub fn new(server: &'a Server) -> Self {
         Self { server, request: Request::new(()), socket_bytes: 64 * 1024, wait_limit: Some(wait::LIMIT) }
     }
 
-    /// A value that a tower layer of the application would put into the request.
+    /// Adds an extension to the request, as a tower layer of the application would.
     #[must_use]
     pub fn extension<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
         self.request.extensions_mut().insert(value);
         self
     }
 
-    /// A header of the request.
+    /// Adds a header to the request.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.request.headers_mut().insert(name, value);
         self
     }
 
-    /// The target of the request, with its query.
+    /// Sets the target of the request, with its query.
     #[must_use]
     pub fn uri(mut self, uri: http::Uri) -> Self {
         *self.request.uri_mut() = uri;
         self
     }
 
-    /// The address the connection comes from.
+    /// Sets the peer address of the connection.
     #[must_use]
     pub fn peer(self, peer: SocketAddr) -> Self {
         self.extension(ConnectInfo(peer))
     }
 
-    /// How many bytes the socket takes before the client reads. 64 KiB.
+    /// Sets how many bytes the socket buffers while the client does not read. Default: 64 KiB.
     #[must_use]
     pub fn socket_bytes(mut self, bytes: usize) -> Self {
         self.socket_bytes = bytes;
         self
     }
 
-    /// How long the client waits for a message, in real time. `None` disables the limit.
+    /// Sets how long the client waits for a message, in real time. `None` disables the limit.
     /// Default: 5 s.
     #[must_use]
     pub fn wait_limit(mut self, limit: Option<Duration>) -> Self {
@@ -74,10 +74,10 @@ impl<'a> Connect<'a> {
     /// # Errors
     /// When the server refuses the handshake.
     pub async fn open(self) -> Result<Client, Rejection> {
-        let core = self.server.core();
-        let place = admit(core)?;
+        let shared = self.server.shared();
+        let place = admit(shared)?;
         let (parts, ()) = self.request.into_parts();
-        let parts = authenticate(core, parts).await?;
+        let parts = authenticate(shared, parts).await?;
         let (server, client) = tokio::io::duplex(self.socket_bytes);
         tokio::spawn(serve_transport(place, Transport::other(server), parts, &[]));
         Ok(Client::new(client, self.wait_limit))

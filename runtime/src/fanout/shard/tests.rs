@@ -13,7 +13,7 @@ fn server() -> Server {
 }
 
 fn panic_in_the_shard(server: &Server) {
-    server.core().hub.inboxes().for_each(|inbox| inbox.push(Command::Panic));
+    server.shared().hub.inboxes().for_each(|inbox| inbox.push(Command::Panic));
 }
 
 #[tokio::test]
