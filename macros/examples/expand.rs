@@ -1,8 +1,8 @@
 //! Prints what the attributes generate for one declaration: `expand NAME FOLDER`.
 //!
 //! NAME is a channel's route or the name of an operation or push, and FOLDER holds the sources in
-//! which it is declared. A crate of macros exports nothing but macros, so its modules are built
-//! into this program. `cargo xtask expand` runs it for the trading server.
+//! which it is declared. A macro crate exports only macros, so this program includes
+//! its modules. `cargo xtask expand` runs it for the trading server.
 
 #![expect(dead_code, reason = "lists have no name to ask for")]
 
@@ -26,10 +26,10 @@ mod docs;
 mod args;
 #[path = "../src/item.rs"]
 mod item;
-#[path = "../src/name.rs"]
-mod name;
-#[path = "../src/names.rs"]
-mod names;
+#[path = "../src/message_type.rs"]
+mod message_type;
+#[path = "../src/fields.rs"]
+mod fields;
 #[path = "../src/errors.rs"]
 mod errors;
 #[path = "../src/place.rs"]
@@ -67,7 +67,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The declarations in the sources of a folder.
+/// Reads the declarations in the sources of a folder.
 fn read(folder: &Path) -> Result<Declarations, String> {
     let mut found = Declarations::default();
     for path in sources(folder).map_err(|error| format!("{}: {error}", folder.display()))? {

@@ -1,4 +1,4 @@
-//! Reads the arguments of an attribute, tolerant of mistakes: each is reported and the rest still read.
+//! Reads the arguments of an attribute. Reports each mistake and continues with the next argument.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::{
@@ -10,15 +10,15 @@ use syn::{
 
 use crate::errors::Errors;
 
-/// An argument that an attribute takes, as a table row.
+/// An argument that an attribute accepts.
 pub(crate) struct Word {
     name: &'static str,
-    kind: Kind,
-    /// How it is written, for messages.
+    kind: ValueKind,
+    /// An example of its syntax, for error messages.
     example: &'static str,
 }
 
-enum Kind {
+enum ValueKind {
     Text,
     Texts,
     Type,
@@ -27,17 +27,19 @@ enum Kind {
     Flag,
 }
 
-/// The name in front of the other arguments, as in `#[ws_push("notice")]`.
-pub(crate) const NAME: Word = Word { name: "name", kind: Kind::Text, example: "\"name\"" };
-pub(crate) const ROUTE: Word = Word { name: "route", kind: Kind::Text, example: "route = \"bars\"" };
-pub(crate) const REPLY: Word = Word { name: "reply", kind: Kind::Text, example: "reply = \"orders.place.response\"" };
-pub(crate) const UPDATE: Word = Word { name: "update", kind: Kind::Type, example: "update = Bar" };
-pub(crate) const SUBJECT: Word = Word { name: "subject", kind: Kind::Text, example: "subject = \"symbol\"" };
-pub(crate) const TAGS: Word = Word { name: "tags", kind: Kind::Texts, example: "tags = [\"datafeed\"]" };
-pub(crate) const SUMMARY: Word = Word { name: "summary", kind: Kind::Text, example: "summary = \"one line\"" };
-pub(crate) const CRATE: Word = Word { name: "crate", kind: Kind::Path, example: "crate = crate::reexport::topicast" };
-pub(crate) const DERIVE: Word = Word { name: "derive", kind: Kind::Switch, example: "derive = false" };
-pub(crate) const SERVED: Word = Word { name: "served", kind: Kind::Flag, example: "served" };
+/// The name before the other arguments, as in `#[ws_push("notice")]`.
+pub(crate) const NAME: Word = Word { name: "name", kind: ValueKind::Text, example: "\"name\"" };
+pub(crate) const ROUTE: Word = Word { name: "route", kind: ValueKind::Text, example: "route = \"bars\"" };
+pub(crate) const REPLY: Word =
+    Word { name: "reply", kind: ValueKind::Text, example: "reply = \"orders.place.response\"" };
+pub(crate) const UPDATE: Word = Word { name: "update", kind: ValueKind::Type, example: "update = Bar" };
+pub(crate) const SUBJECT: Word = Word { name: "subject", kind: ValueKind::Text, example: "subject = \"symbol\"" };
+pub(crate) const TAGS: Word = Word { name: "tags", kind: ValueKind::Texts, example: "tags = [\"datafeed\"]" };
+pub(crate) const SUMMARY: Word = Word { name: "summary", kind: ValueKind::Text, example: "summary = \"one line\"" };
+pub(crate) const CRATE: Word =
+    Word { name: "crate", kind: ValueKind::Path, example: "crate = crate::reexport::topicast" };
+pub(crate) const DERIVE: Word = Word { name: "derive", kind: ValueKind::Switch, example: "derive = false" };
+pub(crate) const SERVED: Word = Word { name: "served", kind: ValueKind::Flag, example: "served" };
 
 enum Value {
     Text(LitStr),
@@ -48,16 +50,16 @@ enum Value {
     Flag,
 }
 
-/// What stood between the parentheses of an attribute.
+/// The arguments of an attribute.
 pub(crate) struct Args {
-    /// A value that could not be read, or was taken already, is `None`: the word was written all the same.
+    /// The words in the attribute. The value is `None` if it could not be read or was already taken.
     given: Vec<(&'static str, Option<Value>)>,
 }
 
 impl Args {
-    /// Reads `tokens`, which may hold the `allowed` words, each once.
+    /// Reads `tokens`, in which each of the `allowed` words may appear once.
     ///
-    /// If [`NAME`] is the first of them, a string without a word in front is that.
+    /// If [`NAME`] is the first of them, a string without a word before it is the name.
     pub(crate) fn read(tokens: TokenStream, allowed: &'static [Word], errors: &Errors) -> Self {
         let mut args = Self { given: Vec::new() };
         let parser = |input: ParseStream<'_>| {
@@ -67,7 +69,7 @@ impl Args {
                 } else if !input.is_empty() && !input.peek(Token![,]) {
                     errors.at(input.span(), "expected a comma between two arguments");
                 }
-                // What is left of a faulty argument says nothing new.
+                // The rest of a faulty argument would only cause further errors.
                 skip_to_comma(input)?;
                 input.parse::<Option<Token![,]>>()?;
             }
@@ -102,7 +104,7 @@ impl Args {
         result
     }
 
-    /// Whether the word was written, well or badly.
+    /// Returns true if the attribute has the word, even with a faulty value.
     pub(crate) fn has(&self, word: &Word) -> bool {
         self.given.iter().any(|(name, _)| *name == word.name)
     }
@@ -152,20 +154,20 @@ impl Args {
 }
 
 impl Word {
-    /// Reads what follows the word at `span`; the error points at the first token that does not fit.
+    /// Reads the value after the word at `span`. The error points at the first unexpected token.
     fn read(&self, span: Span, input: ParseStream<'_>) -> syn::Result<Value> {
         if self.name == NAME.name {
             return input.parse().map(Value::Text);
         }
         let what = match self.kind {
-            Kind::Text => "a string",
-            Kind::Texts => "a list of strings",
-            Kind::Type => "a type",
-            Kind::Path => "a path",
-            Kind::Switch => "`true` or `false`",
-            Kind::Flag => "no value",
+            ValueKind::Text => "a string",
+            ValueKind::Texts => "a list of strings",
+            ValueKind::Type => "a type",
+            ValueKind::Path => "a path",
+            ValueKind::Switch => "`true` or `false`",
+            ValueKind::Flag => "no value",
         };
-        // Without a value, the error would point at the comma or at the whole attribute.
+        // Without a value, the error of `syn` points at the comma or at the whole attribute.
         let rest = input.fork();
         let missing = rest.parse::<Option<Token![=]>>().is_ok() && (rest.is_empty() || rest.peek(Token![,]));
         self.value(input).map_err(|error| {
@@ -175,18 +177,18 @@ impl Word {
     }
 
     fn value(&self, input: ParseStream<'_>) -> syn::Result<Value> {
-        if let Kind::Flag = self.kind {
+        if let ValueKind::Flag = self.kind {
             let ends = input.is_empty() || input.peek(Token![,]);
             return if ends { Ok(Value::Flag) } else { Err(input.error("no value")) };
         }
         input.parse::<Token![=]>()?;
         Ok(match self.kind {
-            Kind::Text => Value::Text(input.parse()?),
-            Kind::Texts => Value::Texts(texts(input)?),
-            Kind::Type => Value::Type(input.parse()?),
-            Kind::Path => Value::Path(input.call(Path::parse_mod_style)?),
-            Kind::Switch => Value::Switch(input.parse::<LitBool>()?.value),
-            Kind::Flag => Value::Flag,
+            ValueKind::Text => Value::Text(input.parse()?),
+            ValueKind::Texts => Value::Texts(texts(input)?),
+            ValueKind::Type => Value::Type(input.parse()?),
+            ValueKind::Path => Value::Path(input.call(Path::parse_mod_style)?),
+            ValueKind::Switch => Value::Switch(input.parse::<LitBool>()?.value),
+            ValueKind::Flag => Value::Flag,
         })
     }
 }
@@ -201,12 +203,12 @@ fn takes_name(allowed: &[Word]) -> bool {
     allowed.first().is_some_and(|word| word.name == NAME.name)
 }
 
-/// The words that are written as words.
+/// Returns the allowed words except [`NAME`], which is written as a string only.
 fn named(allowed: &'static [Word]) -> impl Iterator<Item = &'static Word> {
     allowed.iter().filter(|word| word.name != NAME.name)
 }
 
-/// What may be written, for messages.
+/// Returns the list of allowed words for error messages.
 fn list(allowed: &'static [Word]) -> String {
     named(allowed).map(|word| format!("`{}`", word.name)).collect::<Vec<_>>().join(", ")
 }

@@ -1,4 +1,4 @@
-//! `#[ws_router]`: from the attribute and its struct to a channel that is known to be sound.
+//! `#[ws_router]`: checks the attribute and its struct, and returns a valid channel.
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens as _;
@@ -8,22 +8,21 @@ use crate::{
     args::{self, Args, Word},
     docs::Docs,
     errors::Errors,
+    fields::{self, WireField},
     item::{self, Declared},
-    name,
-    names::{self, WireField},
-    place, tokens,
+    message_type, place, tokens,
 };
 
 const WORDS: &[Word] =
     &[args::ROUTE, args::UPDATE, args::TAGS, args::SUBJECT, args::SUMMARY, args::SERVED, args::CRATE, args::DERIVE];
 
-/// The members of a reply beside the subject (`docs/protocol.md`, "Channels").
+/// The members of a reply in addition to the subject (`docs/protocol.md`, "Channels" and "Refusals").
 const REPLY_MEMBERS: [&str; 6] = ["status", "message", "topic", "code", "retryable", "retry_after_ms"];
 
-const OWNS: &str = "owns what it is made of, since it outlives the message that it came in; \
+const OWNS: &str = "cannot borrow, because the request outlives the client's message; \
                     write `String` for `&str` and `Vec<T>` for `&[T]`";
 
-/// A channel that can be expanded; only [`check`] makes one.
+/// A checked channel; only [`check`] creates one.
 pub(crate) struct Channel {
     pub(crate) runtime: Path,
     pub(crate) ident: Ident,
@@ -39,11 +38,11 @@ pub(crate) struct Channel {
 pub(crate) struct Subject {
     pub(crate) name: String,
     pub(crate) ident: Ident,
-    /// The field's type, placed where a wrong type is to be reported.
+    /// The field's type, with the span at which the compiler reports a wrong type.
     pub(crate) ty: Type,
 }
 
-/// What is left of a faulty declaration: enough for the rest of the user's crate to compile.
+/// The parts of a faulty declaration that the rest of the user's crate needs to compile.
 pub(crate) struct Faulty {
     pub(crate) runtime: Path,
     pub(crate) update: Option<Type>,
@@ -63,7 +62,7 @@ pub(crate) fn check(arguments: TokenStream, input: &DeriveInput) -> Result<(Decl
 
     let route = args.text(&args::ROUTE);
     match &route {
-        Some(route) => name::check_route(route, &errors),
+        Some(route) => message_type::check_route(route, &errors),
         None if args.has(&args::ROUTE) => {}
         None => errors.at(
             Span::call_site(),
@@ -84,14 +83,14 @@ pub(crate) fn check(arguments: TokenStream, input: &DeriveInput) -> Result<(Decl
         return Err(faulty(errors, update));
     }
     let (Some(route), Some(update)) = (route, update) else {
-        // A missing argument is an error already, so this is never reached.
+        // A missing argument is already reported, so this is unreachable.
         return Err(faulty(TokenStream::new(), None));
     };
     let ident = input.ident.clone();
     Ok((item, Channel { runtime, ident, route, update, docs, fields, subject, served }))
 }
 
-/// The path of the runtime: `crate = …` or `::topicast`.
+/// Returns the path of the runtime: `crate = …` or `::topicast`.
 pub(crate) fn runtime(args: &mut Args) -> Path {
     args.path(&args::CRATE).unwrap_or_else(default_runtime)
 }
@@ -101,12 +100,12 @@ pub(crate) fn default_runtime() -> Path {
     Path { leading_colon: Some(Default::default()), segments: [syn::PathSegment::from(name)].into_iter().collect() }
 }
 
-/// Whether the item is a struct with named fields and no parameters.
+/// Returns true if the item is a struct with named fields and no generic parameters.
 fn check_shape(item: &Declared, errors: &Errors) -> bool {
     const WANTED: &str = "a channel is a struct with named fields: what a client sends to subscribe";
     let input = &item.input;
     let Data::Struct(data) = &input.data else {
-        let (kind, span) = item::kind(input);
+        let (kind, span) = item::describe(input);
         errors.at(span, format!("this is {kind}; {WANTED}"));
         return false;
     };
@@ -115,8 +114,10 @@ fn check_shape(item: &Declared, errors: &Errors) -> bool {
         return false;
     }
     if !input.generics.params.is_empty() {
-        errors
-            .on(&input.generics, "a channel cannot be generic, as its route names one type; declare a struct for each");
+        errors.on(
+            &input.generics,
+            "a channel cannot be generic, because its route stands for one type; declare a struct for each type",
+        );
         return false;
     }
     for field in &data.fields {
@@ -146,7 +147,7 @@ fn check_shape(item: &Declared, errors: &Errors) -> bool {
 
 fn read_fields(args: &mut Args, input: &DeriveInput, errors: &Errors) -> (Vec<WireField>, Option<Subject>) {
     let Data::Struct(data) = &input.data else { return (Vec::new(), None) };
-    let fields = names::of(&input.attrs, data.fields.iter(), errors);
+    let fields = fields::of(&input.attrs, data.fields.iter(), errors);
     let subject = match args.text(&args::SUBJECT) {
         Some(named) => named_subject(&named, &fields, errors),
         None if args.has(&args::SUBJECT) => None,
@@ -167,7 +168,10 @@ fn named_subject(named: &LitStr, fields: &[WireField], errors: &Errors) -> Optio
     if REPLY_MEMBERS.contains(&field.name.as_str()) {
         errors.on(named, reserved(&field.name, "name another field, or `rename` this one"));
     } else if !field.cfgs.is_empty() {
-        errors.on(named, "the subject is in every reply, and this field is under a `cfg`; name another field");
+        errors.on(
+            named,
+            "the subject is a member of every reply, so its field cannot be under a `cfg`; name another field",
+        );
     }
     Some(Subject { name: field.name.clone(), ident: field.ident.clone(), ty: located(&field.ty, named.span()) })
 }
@@ -180,7 +184,7 @@ fn first_subject(fields: &[WireField], errors: &Errors) -> Option<Subject> {
     } else if !field.cfgs.is_empty() {
         errors.on(
             &field.ident,
-            "the first field is the subject and in every reply, and this one is under a `cfg`; \
+            "the first field is the subject, a member of every reply, and cannot be under a `cfg`; \
              name another field with `subject = \"…\"`",
         );
     }
@@ -189,10 +193,10 @@ fn first_subject(fields: &[WireField], errors: &Errors) -> Option<Subject> {
 
 fn reserved(name: &str, remedy: &str) -> String {
     let members = REPLY_MEMBERS.map(|member| format!("`{member}`")).join(", ");
-    format!("the subject is a member of every reply, and `{name}` is one already (of {members}); {remedy}")
+    format!("the subject becomes a member of every reply, and `{name}` is reserved (reserved are {members}); {remedy}")
 }
 
-/// The type at the place of `span`.
+/// Returns the type with the location of `span`.
 fn located(ty: &Type, span: Span) -> Type {
     syn::parse2(place::at(span, ty.to_token_stream())).unwrap_or_else(|_| ty.clone())
 }

@@ -1,4 +1,4 @@
-//! Finds the declarations in a source text, by their names on the wire, and expands them.
+//! Finds the declarations in a source text by their wire names, and expands them.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,13 @@ use syn::{Attribute, Item, Lit, Meta};
 
 use crate::{entry, pretty};
 
-/// What an attribute does: from its arguments and its item to the expansion.
+/// Expands an attribute, given its arguments and its item.
 type Expand = fn(TokenStream, TokenStream) -> TokenStream;
 
 const ATTRIBUTES: [(&str, Expand); 3] =
     [("ws_router", entry::channel), ("ws_operation", entry::operation), ("ws_push", entry::push)];
 
-/// Declarations by the route or name that they have on the wire.
+/// Declarations by their route or name.
 #[derive(Default)]
 pub(crate) struct Declarations(BTreeMap<String, Declaration>);
 
@@ -25,13 +25,13 @@ struct Declaration {
 }
 
 impl Declarations {
-    /// Adds those of a source file.
+    /// Adds the declarations of a source file.
     pub(crate) fn read(&mut self, source: &str) -> syn::Result<()> {
         self.collect(syn::parse_file(source)?.items);
         Ok(())
     }
 
-    /// The expansion of the declaration of that name, formatted.
+    /// Returns the formatted expansion of the declaration with this name.
     pub(crate) fn expansion(&self, name: &str) -> Result<String, String> {
         let Some(declaration) = self.0.get(name) else {
             let known = self.0.keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -70,7 +70,7 @@ fn attribute(attr: &Attribute) -> Option<Expand> {
     ATTRIBUTES.into_iter().find(|(known, _)| name == known).map(|(_, expand)| expand)
 }
 
-/// The string after `route =`, or the one in front.
+/// Returns the string after `route =`, or the first argument.
 fn name_of(arguments: &TokenStream) -> Option<String> {
     let tokens: Vec<_> = arguments.clone().into_iter().collect();
     let route = tokens.iter().position(|token| token.to_string() == "route");

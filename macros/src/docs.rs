@@ -1,4 +1,4 @@
-//! What an item says of itself: its documentation comment, `summary` and `tags`.
+//! The documentation of an item: its documentation comment, `summary` and `tags`.
 
 use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta, spanned::Spanned as _};
 
@@ -13,7 +13,7 @@ pub(crate) struct Docs {
 pub(crate) enum Description {
     /// A documentation comment.
     Text(String),
-    /// With `#[doc = include_str!("…")]` somewhere, the compiler has to join the lines.
+    /// With `#[doc = include_str!("…")]` among the lines, the compiler must join them.
     Lines(Vec<Expr>),
 }
 
@@ -43,7 +43,7 @@ fn doc(attr: &Attribute) -> Option<&Expr> {
     }
 }
 
-/// The text of a documentation attribute.
+/// Returns the text of a documentation attribute.
 fn text(line: &Expr) -> Option<String> {
     match line {
         Expr::Lit(ExprLit { lit: Lit::Str(written), .. }) => Some(plain(&written.value())),
@@ -52,7 +52,7 @@ fn text(line: &Expr) -> Option<String> {
     }
 }
 
-/// A comment without its decoration: the space after `///`, the stars of a block.
+/// Returns a comment without its decoration: the space after `///`, the stars of a block.
 fn plain(comment: &str) -> String {
     let lines: Vec<&str> = comment.split('\n').collect();
     let starred =

@@ -1,4 +1,4 @@
-//! From an attribute to its expansion: read, check, expand, or else fall back.
+//! The entry points of the macros: read, check and expand, or fall back.
 
 use proc_macro2::{Span, TokenStream};
 use syn::{DeriveInput, ItemFn};
@@ -46,7 +46,7 @@ pub(crate) fn operation(arguments: TokenStream, item: TokenStream) -> TokenStrea
         },
         Err(_) => {
             let (kind, span) = match item::read(&item) {
-                Ok(input) => item::kind(&input),
+                Ok(input) => item::describe(&input),
                 Err(other) => other,
             };
             [item, misplaced(kind, span, "an operation is a function")].into_iter().collect()
@@ -54,14 +54,14 @@ pub(crate) fn operation(arguments: TokenStream, item: TokenStream) -> TokenStrea
     }
 }
 
-pub(crate) fn list(words: TokenStream, example: &str, kind: &expand::list::Kind) -> TokenStream {
+pub(crate) fn list(words: TokenStream, example: &str, kind: &expand::list::ListKind) -> TokenStream {
     match list::check(words, example) {
         Ok(list) => expand::list::list(&list, kind),
         Err(faulty) => fallback::list(&faulty, kind),
     }
 }
 
-/// Expands a struct, enum or union; anything else is given back with a complaint.
+/// Expands a struct, enum or union. Returns any other item unchanged, with an error.
 fn with_type(item: TokenStream, wanted: &str, expand: impl FnOnce(DeriveInput) -> TokenStream) -> TokenStream {
     match item::read(&item) {
         Ok(input) => expand(input),

@@ -1,11 +1,11 @@
-//! Collects every complaint about one item, so that a build shows all of them at once.
+//! Collects the errors of one item, so that a build reports all of them at once.
 
 use std::{cell::RefCell, fmt::Display, thread};
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 
-/// The complaints so far. Dropping it unchecked is a bug of this crate and panics.
+/// The errors so far. Dropping it unchecked is a bug of this crate and panics.
 pub(crate) struct Errors(RefCell<Option<Vec<syn::Error>>>);
 
 impl Errors {
@@ -13,12 +13,12 @@ impl Errors {
         Self(RefCell::new(Some(Vec::new())))
     }
 
-    /// Complains about the code at `span`.
+    /// Adds an error at `span`.
     pub(crate) fn at(&self, span: Span, message: impl Display) {
         self.push(syn::Error::new(span, message));
     }
 
-    /// Complains about all of `tokens`.
+    /// Adds an error that points at all of `tokens`.
     pub(crate) fn on(&self, tokens: impl ToTokens, message: impl Display) {
         self.push(syn::Error::new_spanned(tokens, message));
     }
@@ -29,7 +29,7 @@ impl Errors {
         }
     }
 
-    /// Ends the collection: the complaints as `compile_error!` calls, if there are any.
+    /// Ends the collection and returns the errors as `compile_error!` calls, if there are any.
     pub(crate) fn check(self) -> Result<(), TokenStream> {
         let errors = self.0.take().unwrap_or_default();
         let combined = errors.into_iter().reduce(|mut all, error| {

@@ -1,5 +1,5 @@
-//! What comes out of a declaration with mistakes: the complaints, the user's item and a stand-in,
-//! so that one mistake is one message.
+//! Expands a faulty declaration: its errors, the user's item and a stub, so that one mistake causes
+//! one message.
 
 use proc_macro2::TokenStream;
 use syn::{DeriveInput, ItemFn};
@@ -14,7 +14,7 @@ pub(crate) fn channel(input: DeriveInput, faulty: &channel::Faulty) -> TokenStre
     let stub = expand::stub::channel(&input, &faulty.runtime, faulty.update.as_ref(), faulty.served);
     let mut input = without_refused(input);
     if faulty.derive && input.generics.params.is_empty() {
-        expand::item::read_no_borrowed(&mut input, &faulty.runtime);
+        expand::item::skip_borrowed(&mut input, &faulty.runtime);
     }
     let item = Declared::request(input, faulty.derive);
     [faulty.errors.clone(), expand::item::item(&item, &faulty.runtime), stub].into_iter().collect()
@@ -32,12 +32,12 @@ pub(crate) fn push(input: DeriveInput, faulty: &payload::Faulty) -> TokenStream 
 
 pub(crate) fn operation(function: &ItemFn, faulty: &operation::Faulty) -> TokenStream {
     let in_impl = function.sig.receiver().is_some();
-    // No type can be declared beside a method.
+    // An `impl` block cannot contain a type declaration.
     let stub = (!in_impl).then(|| expand::stub::operation(&function.vis, &function.sig.ident, &faulty.runtime));
     [faulty.errors.clone()].into_iter().chain(stub).collect()
 }
 
-pub(crate) fn list(faulty: &list::Faulty, kind: &expand::list::Kind) -> TokenStream {
+pub(crate) fn list(faulty: &list::Faulty, kind: &expand::list::ListKind) -> TokenStream {
     let rest = faulty.list.as_ref().map_or_else(expand::stub::list, |list| expand::list::list(list, kind));
-    expand::stub::complaining(&faulty.errors, &rest)
+    expand::stub::with_errors(&faulty.errors, &rest)
 }

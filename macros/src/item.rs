@@ -1,45 +1,45 @@
-//! The user's item and the derives that are added to it.
+//! The user's item and the derives that the attribute adds to it.
 
 use std::collections::BTreeSet;
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::{Attribute, Data, DeriveInput, Fields, Item, Meta, Path, Token, punctuated::Punctuated};
 
-use crate::names;
+use crate::fields;
 
-/// A struct or enum, and what its declaration adds to it.
+/// A struct or enum, and the derives that its declaration adds.
 pub(crate) struct Declared {
     pub(crate) input: DeriveInput,
     pub(crate) derives: Derives,
 }
 
-/// Which derives an attribute adds: those that the user has not written, or none.
+/// The derives that an attribute adds: those that the user has not written, or none.
 pub(crate) struct Derives {
     pub(crate) serialize: bool,
     pub(crate) deserialize: bool,
     pub(crate) schema: Schema,
-    /// Whether serde is named by our path. Not where a serde derive is the user's own:
-    /// one attribute serves both derives.
+    /// True if `#[serde(crate = …)]` names the runtime's serde. False if the user wrote one of the
+    /// two derives, because the attribute applies to both.
     pub(crate) serde_crate: bool,
-    /// A unit struct is `null` to serde, and a request is an object. So serde's derives
-    /// are put on a mirror with braces.
+    /// True for the unit struct of a request. serde writes it as `null`, but a request is an object,
+    /// so serde's derives are on a mirror with braces.
     pub(crate) as_object: bool,
 }
 
-/// How the item gets its schema.
+/// The source of the item's schema.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Schema {
-    /// It has one: derived or implemented by the user.
+    /// Derived or implemented by the user.
     Theirs,
     /// Derived on a private mirror of the item, since schemars' derive is not hygienic.
     Mirror,
-    /// Derived on the item itself: a mirror cannot have the schema name of a generic
-    /// type, nor pass on what schemars knows of a transparent one.
+    /// Derived on the item itself. A mirror can neither have the schema name of a generic type nor
+    /// the schema of a transparent one.
     Direct,
 }
 
 impl Declared {
-    /// A request's item, which is an object on the wire even if it is a unit struct.
+    /// Creates a request's item, which is an object on the wire even if it is a unit struct.
     pub(crate) fn request(input: DeriveInput, derive: bool) -> Self {
         let mut item = Self::payload(input, derive);
         let unit = matches!(&item.input.data, Data::Struct(data) if matches!(data.fields, Fields::Unit));
@@ -48,10 +48,10 @@ impl Declared {
         item
     }
 
-    /// An item that looks on the wire as serde has it.
+    /// Creates an item in serde's own representation.
     pub(crate) fn payload(input: DeriveInput, derive: bool) -> Self {
         let theirs = derived(&input.attrs);
-        // No derive takes a union; that it is one is reported by the attribute.
+        // The derives do not support unions, which the attribute reports.
         let derive = derive && !matches!(input.data, Data::Union(_));
         let ours = |name: &str| derive && !theirs.contains(name);
         let (serialize, deserialize) = (ours("Serialize"), ours("Deserialize"));
@@ -66,7 +66,7 @@ impl Declared {
         Self { input, derives: Derives { serialize, deserialize, schema, serde_crate, as_object: false } }
     }
 
-    /// The item as it is given back: without the helper attributes of derives that it lacks.
+    /// Returns the item without the helper attributes of derives that are on the mirror.
     pub(crate) fn plain(&self) -> DeriveInput {
         let mut input = self.input.clone();
         if self.derives.schema == Schema::Mirror {
@@ -83,7 +83,7 @@ impl Declared {
         input
     }
 
-    /// The item as its mirror sees it: another name, and nothing but what a schema is made of.
+    /// Returns the item's mirror: another name, and only the parts that affect the schema.
     pub(crate) fn mirror(&self, name: &str) -> DeriveInput {
         let mut mirror = self.input.clone();
         mirror.ident = syn::Ident::new(name, Span::call_site());
@@ -115,34 +115,34 @@ impl Declared {
         mirror
     }
 
-    /// Whether a unit struct has a derive of the user's own, and so is `null` on the wire.
+    /// Returns true if the user wrote a derive of a unit struct, so that it is `null` on the wire.
     pub(crate) fn is_null(&self) -> bool {
         let derived = derived(&self.input.attrs);
         let theirs = ["Serialize", "Deserialize", "JsonSchema"].iter().any(|name| derived.contains(*name));
         theirs && !self.derives.as_object
     }
 
-    /// Whether the user gave the schema a name.
+    /// Returns true if the user gave the schema a name.
     pub(crate) fn is_renamed(&self) -> bool {
         has_serde_word(&self.input.attrs, "rename") || has_word(&self.input.attrs, "schemars", "rename")
     }
 
-    /// Whether `#[serde(default)]` on the container takes missing fields from the item's `Default`.
+    /// Returns true if `#[serde(default)]` on the container fills missing fields from `Default`.
     pub(crate) fn has_container_default(&self) -> bool {
         self.input
             .attrs
             .iter()
-            .flat_map(names::words)
+            .flat_map(fields::words)
             .any(|word| matches!(&word, Meta::Path(path) if path.is_ident("default")))
     }
 
-    /// Whether the user named schemars' path.
+    /// Returns true if the user wrote schemars' path.
     pub(crate) fn has_schemars_crate(&self) -> bool {
         has_word(&self.input.attrs, "schemars", "crate")
     }
 }
 
-/// The item as a struct, enum or union; else what it is and where it says so.
+/// Parses a struct, enum or union. The error names any other item and points at its keyword.
 pub(crate) fn read(item: &TokenStream) -> Result<DeriveInput, (&'static str, Span)> {
     match syn::parse2(item.clone()) {
         Ok(Item::Struct(item)) => Ok(item.into()),
@@ -157,8 +157,8 @@ pub(crate) fn read(item: &TokenStream) -> Result<DeriveInput, (&'static str, Spa
     }
 }
 
-/// What kind of item it is, and the keyword that says so.
-pub(crate) fn kind(input: &DeriveInput) -> (&'static str, Span) {
+/// Returns the description of an item for error messages, and the span of its keyword.
+pub(crate) fn describe(input: &DeriveInput) -> (&'static str, Span) {
     match &input.data {
         Data::Struct(data) => ("a struct", data.struct_token.span),
         Data::Enum(data) => ("an enum", data.enum_token.span),
@@ -166,7 +166,7 @@ pub(crate) fn kind(input: &DeriveInput) -> (&'static str, Span) {
     }
 }
 
-/// The last segments of what the user derives.
+/// Returns the last segments of the paths that the user derives.
 fn derived(attrs: &[Attribute]) -> BTreeSet<String> {
     let derives = attrs.iter().filter(|attr| attr.path().segments.last().is_some_and(|name| name.ident == "derive"));
     let paths = derives
@@ -178,8 +178,8 @@ fn has_serde_word(attrs: &[Attribute], word: &str) -> bool {
     has_word(attrs, "serde", word)
 }
 
-/// Whether `#[attribute(…, word …)]` is among the attributes. By tokens, since the values of
-/// schemars' words are not always those of a `Meta`.
+/// Returns true if `#[attribute(…, word …)]` is among the attributes. It compares tokens, because
+/// schemars' values do not always parse as a `Meta`.
 fn has_word(attrs: &[Attribute], attribute: &str, word: &str) -> bool {
     attrs.iter().filter(|attr| attr.path().is_ident(attribute)).any(|attr| match &attr.meta {
         Meta::List(list) => {
@@ -191,7 +191,7 @@ fn has_word(attrs: &[Attribute], attribute: &str, word: &str) -> bool {
     })
 }
 
-/// Whether the attribute is one of these, or a `cfg_attr` that gives one of these.
+/// Returns true if the attribute is one of these, or a `cfg_attr` that adds one of these.
 fn mentions(attr: &Attribute, names: &[&str]) -> bool {
     let path = attr.path();
     names.iter().any(|name| path.is_ident(name))
@@ -217,8 +217,9 @@ fn each_attrs(input: &mut DeriveInput, change: &mut impl FnMut(&mut Vec<Attribut
     }
 }
 
-/// Takes away the serde attributes that were complained of, lest serde complains again.
+/// Removes the serde attributes whose errors are already reported, so that serde does not report
+/// them again.
 pub(crate) fn without_refused(mut input: DeriveInput) -> DeriveInput {
-    each_attrs(&mut input, &mut |attrs| attrs.retain(|attr| !names::is_refused(attr)));
+    each_attrs(&mut input, &mut |attrs| attrs.retain(|attr| !fields::is_refused(attr)));
     input
 }

@@ -1,4 +1,4 @@
-//! `channels!` and `operations!`: the lists that a server is built from.
+//! `channels!` and `operations!`: reads and checks the lists.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens as _;
@@ -10,15 +10,15 @@ use syn::{
 
 use crate::{channel::default_runtime, errors::Errors};
 
-/// A list without repeated words; only [`check`] makes one.
+/// A list without repeated entries; only [`check`] creates one.
 pub(crate) struct List {
     pub(crate) runtime: Path,
-    /// The state of the application; `None` where none is named.
+    /// The state of the application, if the list names one.
     pub(crate) state: Option<Type>,
     pub(crate) words: Vec<Path>,
 }
 
-/// What is left of a faulty list: the words that are not repeated, if it could be read at all.
+/// The parts of a faulty list: its errors, and the entries without repetitions if it could be read.
 pub(crate) struct Faulty {
     pub(crate) list: Option<List>,
     pub(crate) errors: TokenStream,
@@ -29,7 +29,7 @@ pub(crate) fn check(tokens: TokenStream, example: &str) -> Result<List, Box<Faul
     let errors = Errors::new();
     let mut list = List::parse.parse2(tokens).map_or_else(
         |error| {
-            errors.at(error.span(), format!("{error}; a list is written `{example}`"));
+            errors.at(error.span(), format!("{error}; write the list as `{example}`"));
             None
         },
         Some,
@@ -40,7 +40,7 @@ pub(crate) fn check(tokens: TokenStream, example: &str) -> Result<List, Box<Faul
             let written = text(word);
             let new = !seen.contains(&written);
             if !new {
-                errors.on(word, format!("`{written}` is in this list already; each stands once"));
+                errors.on(word, format!("`{written}` is already in this list; list each entry once"));
             }
             seen.push(written);
             new
@@ -49,7 +49,7 @@ pub(crate) fn check(tokens: TokenStream, example: &str) -> Result<List, Box<Faul
     match (errors.check(), list) {
         (Ok(()), Some(list)) => Ok(list),
         (Err(errors), list) => Err(Box::new(Faulty { list, errors })),
-        // A list that could not be read is an error already, so this is never reached.
+        // A list that could not be read is already reported, so this is unreachable.
         (Ok(()), None) => Err(Box::new(Faulty { list: None, errors: TokenStream::new() })),
     }
 }
@@ -74,7 +74,7 @@ impl Parse for List {
     }
 }
 
-/// The path as it was written.
+/// Returns the path as the user wrote it.
 pub(crate) fn text(path: &Path) -> String {
     path.to_token_stream().to_string().replace(' ', "")
 }

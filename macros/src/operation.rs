@@ -1,4 +1,4 @@
-//! `#[ws_operation]`: from the attribute and its function to an operation that is known to be sound.
+//! `#[ws_operation]`: checks the attribute and its function, and returns a valid operation.
 
 use proc_macro2::{Span, TokenStream};
 use syn::{
@@ -10,7 +10,7 @@ use crate::{
     channel::runtime,
     docs::Docs,
     errors::Errors,
-    name,
+    message_type,
 };
 
 const WORDS: &[Word] = &[args::NAME, args::REPLY, args::TAGS, args::SUMMARY, args::CRATE];
@@ -18,21 +18,21 @@ const WORDS: &[Word] = &[args::NAME, args::REPLY, args::TAGS, args::SUMMARY, arg
 const FORM: &str = "an operation is `async fn(&Cx<'_, App>, Payload) -> Result<Reply, Refusal>`, \
                     or the same without a payload";
 
-/// An operation that can be expanded; only [`check`] makes one.
+/// A checked operation; only [`check`] creates one.
 pub(crate) struct Operation {
     pub(crate) runtime: Path,
     pub(crate) vis: Visibility,
     pub(crate) ident: Ident,
     pub(crate) name: LitStr,
     pub(crate) docs: Docs,
-    /// The state of the application; `None` where `Cx` names none.
+    /// The state of the application, if `Cx` names one.
     pub(crate) state: Option<Type>,
     pub(crate) payload: Option<Type>,
     /// The name and type of the reply.
     pub(crate) reply: Option<(LitStr, Type)>,
 }
 
-/// What is left of a faulty declaration.
+/// The parts of a faulty declaration that its fallback needs.
 pub(crate) struct Faulty {
     pub(crate) runtime: Path,
     pub(crate) errors: TokenStream,
@@ -53,16 +53,19 @@ pub(crate) fn check(arguments: TokenStream, function: &ItemFn) -> Result<Operati
     let docs = Docs::read(&mut args, &function.attrs);
     let name = args.text(&args::NAME);
     match &name {
-        Some(name) => name::check_operation(name, "operation", &errors),
+        Some(name) => message_type::check_operation(name, "operation", &errors),
         None if args.has(&args::NAME) => {}
         None => errors
             .at(Span::call_site(), "the name of the operation is missing, as in `#[ws_operation(\"orders.place\")]`"),
     }
     let reply_name = args.text(&args::REPLY);
     if let Some(reply) = &reply_name {
-        name::check_operation(reply, "reply", &errors);
+        message_type::check_operation(reply, "reply", &errors);
         if name.as_ref().is_some_and(|name| name.value() == reply.value()) {
-            errors.on(reply, "the reply has the operation's own name; give it another, for example with `.response`");
+            errors.on(
+                reply,
+                "the reply has the same name as the operation; give it another, for example with `.response`",
+            );
         }
     }
     let types = types(&function.sig, &errors);
@@ -92,7 +95,7 @@ pub(crate) fn check(arguments: TokenStream, function: &ItemFn) -> Result<Operati
     })
 }
 
-/// Reads the signature; `None` if something in it was complained of.
+/// Reads the signature. Returns `None` after reporting an error that hides one of the types.
 fn types(signature: &Signature, errors: &Errors) -> Option<Types> {
     if let Some(receiver) = signature.receiver() {
         errors.on(receiver, format!("this is a method; {FORM}, outside of any `impl`"));
@@ -102,12 +105,12 @@ fn types(signature: &Signature, errors: &Errors) -> Option<Types> {
         errors.at(signature.fn_token.span, format!("this function is not `async`; {FORM}"));
     }
     if let Safety::Unsafe(keyword) = &signature.safety {
-        errors.on(keyword, "an operation cannot be `unsafe`, as clients call it; remove the word");
+        errors.on(keyword, "an operation cannot be `unsafe`, because clients call it; remove `unsafe`");
     }
     if !signature.generics.params.is_empty() {
         errors.on(
             &signature.generics,
-            "an operation cannot be generic, as its name stands for one function; name the types and elide the lifetimes",
+            "an operation cannot be generic, because its name stands for one function; name the types and elide the lifetimes",
         );
         return None;
     }
@@ -127,7 +130,7 @@ fn types(signature: &Signature, errors: &Errors) -> Option<Types> {
         check_payload(payload, errors);
     }
     if let Some(third) = inputs.next() {
-        errors.on(third, format!("one argument too many; {FORM}: put what belongs together into one struct"));
+        errors.on(third, format!("this argument is one too many; {FORM}; declare one struct for the whole payload"));
     }
     let reply = reply(signature, errors);
     Some(Types { state: state?, payload, reply: reply? })
@@ -136,15 +139,18 @@ fn types(signature: &Signature, errors: &Errors) -> Option<Types> {
 fn check_payload(payload: &Type, errors: &Errors) {
     match payload {
         Type::Reference(reference) => {
-            errors.on(reference, format!("a payload is owned, as it is made for the call; {FORM}"));
+            errors
+                .on(reference, format!("a payload cannot be a reference, because it is decoded for the call; {FORM}"));
         }
-        Type::ImplTrait(any) => errors.on(any, format!("a payload is one type; {FORM}")),
+        Type::ImplTrait(any) => {
+            errors.on(any, format!("a payload cannot be `impl Trait`, because it is one type; {FORM}"))
+        }
         _ => {}
     }
 }
 
-/// The `App` of `&Cx<'_, App>`; within, `None` stands for `Cx<'_>`.
-#[expect(clippy::option_option, reason = "whether it was understood, and whether a state is named")]
+/// Returns the `App` of `&Cx<'_, App>`. The inner `None` represents `Cx<'_>`.
+#[expect(clippy::option_option, reason = "the outer one is an error, the inner one an absent state")]
 fn state(context: &Type, errors: &Errors) -> Option<Option<Type>> {
     let cx = match context {
         Type::Reference(reference) if reference.mutability.is_none() => match &*reference.elem {
@@ -164,7 +170,7 @@ fn state(context: &Type, errors: &Errors) -> Option<Option<Type>> {
     }))
 }
 
-/// The `Reply` of `Result<Reply, Refusal>`.
+/// Returns the `Reply` of `Result<Reply, Refusal>`.
 fn reply(signature: &Signature, errors: &Errors) -> Option<Type> {
     let ReturnType::Type(_, output) = &signature.output else {
         errors.on(&signature.ident, format!("this function returns nothing; {FORM}, with `()` for no reply"));
@@ -182,7 +188,7 @@ fn reply(signature: &Signature, errors: &Errors) -> Option<Type> {
         _ => None,
     });
     if reply.is_none() {
-        errors.on(output, format!("this is no `Result<Reply, Refusal>`; {FORM}"));
+        errors.on(output, format!("this is not a `Result<Reply, Refusal>`; {FORM}"));
     }
     reply
 }

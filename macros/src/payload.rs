@@ -1,4 +1,4 @@
-//! `#[data]` and `#[ws_push]`: types that are carried as they are.
+//! `#[data]` and `#[ws_push]`: checks the attribute and its type.
 
 use proc_macro2::{Span, TokenStream};
 use syn::{Attribute, Data, DeriveInput, Fields, Ident, LitStr, Meta, Path, Type};
@@ -8,19 +8,20 @@ use crate::{
     channel::runtime,
     docs::Docs,
     errors::Errors,
+    fields,
     item::{self, Declared, Schema},
-    name, names, tokens,
+    message_type, tokens,
 };
 
-/// A type that is part of a message; only [`check_data`] makes one.
+/// A checked type that is part of messages; only [`check_data`] creates one.
 pub(crate) struct Payload {
     pub(crate) runtime: Path,
     pub(crate) ident: Ident,
-    /// Whether each value is a string on the wire, so that it can be the subject of a channel.
+    /// True if each value is a string on the wire, so that it can be the subject of a channel.
     pub(crate) is_unit_enum: bool,
 }
 
-/// A push that can be expanded; only [`check_push`] makes one.
+/// A checked push; only [`check_push`] creates one.
 pub(crate) struct Push {
     pub(crate) runtime: Path,
     pub(crate) ident: Ident,
@@ -28,7 +29,7 @@ pub(crate) struct Push {
     pub(crate) docs: Docs,
 }
 
-/// What is left of a faulty declaration.
+/// The parts of a faulty declaration that its fallback needs.
 pub(crate) struct Faulty {
     pub(crate) runtime: Path,
     pub(crate) derive: bool,
@@ -59,13 +60,16 @@ pub(crate) fn check_push(arguments: TokenStream, input: &DeriveInput) -> Result<
     let docs = Docs::read(&mut args, &input.attrs);
     let name = args.text(&args::NAME);
     match &name {
-        Some(name) => name::check_operation(name, "push", &errors),
+        Some(name) => message_type::check_operation(name, "push", &errors),
         None if args.has(&args::NAME) => {}
         None => errors.at(Span::call_site(), "the name of the push is missing, as in `#[ws_push(\"notice\")]`"),
     }
     refuse_union(input, "a push is a struct or an enum", &errors);
     if !input.generics.params.is_empty() {
-        errors.on(&input.generics, "a push cannot be generic, as its name stands for one type; declare one for each");
+        errors.on(
+            &input.generics,
+            "a push cannot be generic, because its name stands for one type; declare a push for each type",
+        );
     }
     let checked = errors.check();
     let faulty = |errors| Faulty { runtime: runtime.clone(), derive, errors };
@@ -75,15 +79,15 @@ pub(crate) fn check_push(arguments: TokenStream, input: &DeriveInput) -> Result<
     Ok((Declared::payload(input.clone(), derive), Push { runtime, ident, name, docs }))
 }
 
-/// A field of a payload whose type has to be one that messages can carry.
+/// A field of a payload whose type the expansion checks.
 pub(crate) struct Part {
     pub(crate) ty: Type,
     pub(crate) cfgs: Vec<Attribute>,
 }
 
-/// The fields whose types the derives of an item take as they are: all of them, but for those
-/// whose attributes give another way, and none where a derive is the user's or a parameter's
-/// bounds are not known.
+/// Returns the fields whose types must implement the derived traits: all of them, except those
+/// whose attributes replace a trait. Returns none if the user wrote a derive, or if the item is
+/// generic and the bounds of its parameters are unknown.
 pub(crate) fn parts(item: &Declared) -> Vec<Part> {
     let Declared { input, derives } = item;
     if !derives.serialize || !derives.deserialize || derives.schema != Schema::Mirror {
@@ -97,7 +101,7 @@ pub(crate) fn parts(item: &Declared) -> Vec<Part> {
         attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect()
     };
     let of = |around: &[Attribute], fields: &Fields| -> Vec<Part> {
-        // The check stands outside of the item, where there is no `Self`.
+        // The check is outside the item, where `Self` is not available.
         let plain = fields.iter().filter(|field| is_plain(&field.attrs) && !tokens::has_self(&field.ty));
         plain.map(|field| Part { ty: field.ty.clone(), cfgs: [cfgs(around), cfgs(&field.attrs)].concat() }).collect()
     };
@@ -112,17 +116,17 @@ pub(crate) fn parts(item: &Declared) -> Vec<Part> {
 }
 
 fn refuse_union(input: &DeriveInput, wanted: &str, errors: &Errors) {
-    if let (kind @ "a union", span) = item::kind(input) {
+    if let (kind @ "a union", span) = item::describe(input) {
         errors.at(span, format!("this is {kind}; {wanted}"));
     }
 }
 
-/// Whether serde writes every value as the name of its variant.
+/// Returns true if serde writes every value as the name of its variant.
 fn is_unit_enum(input: &DeriveInput) -> bool {
     const OTHER_FORMS: [&str; 4] = ["tag", "untagged", "into", "remote"];
     let Data::Enum(data) = &input.data else { return false };
     let plain = |attrs: &[Attribute]| {
-        let mut words = attrs.iter().flat_map(names::words);
+        let mut words = attrs.iter().flat_map(fields::words);
         !words.any(|word: Meta| OTHER_FORMS.iter().any(|form| word.path().is_ident(form)))
     };
     let unit = |variant: &syn::Variant| matches!(variant.fields, Fields::Unit) && plain(&variant.attrs);

@@ -1,8 +1,8 @@
-//! Moves tokens to where the compiler's complaints about them are to point.
+//! Moves tokens to the place at which the compiler reports their errors.
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 
-/// The same tokens at the place of `span`; names are still looked up where they were written.
+/// Returns the same tokens at the location of `span`. Name resolution does not change.
 pub(crate) fn at(span: Span, tokens: TokenStream) -> TokenStream {
     let place = |mut token: TokenTree| {
         if let TokenTree::Group(group) = &token {

@@ -3,8 +3,8 @@
 use proc_macro2::TokenStream;
 use syn::{Expr, Item, Stmt};
 
-/// The items, formatted. What only a server has is printed as the items that it is: formatters
-/// leave the tokens of a macro call as they are, on one long line.
+/// Returns the formatted items. Replaces the `server!` call with its items, because formatters leave
+/// the tokens of a macro call on one line.
 pub(crate) fn items(tokens: &TokenStream) -> String {
     let mut file: syn::File = syn::parse2(tokens.clone()).unwrap_or_else(|error| panic!("{error}: {tokens}"));
     file.items = file.items.into_iter().flat_map(unfold).collect();

@@ -1,11 +1,11 @@
-//! Snapshots of whole expansions, and the promise that they stay short.
+//! Snapshots of whole expansions, and a limit on their length.
 
 use proc_macro2::TokenStream;
 use syn::{DeriveInput, ItemFn};
 
 use crate::{channel, entry, expand, list, operation, payload, pretty};
 
-/// An expansion without the item and its derives is at most this long, pretty-printed.
+/// The maximum length of a pretty-printed expansion without the item and its derives.
 const MAX_LINES: usize = 90;
 
 fn pretty(tokens: &TokenStream) -> String {
@@ -14,7 +14,7 @@ fn pretty(tokens: &TokenStream) -> String {
     text
 }
 
-/// An expression list as the function that holds it.
+/// Formats the expression of a list inside a function.
 fn pretty_list(tokens: &TokenStream) -> String {
     pretty(&format!("fn list() {{ let list = {tokens}; }}").parse().unwrap())
 }
@@ -105,7 +105,7 @@ fn data() {
 
 #[test]
 fn lists() {
-    let check = |words: &str, kind: &expand::list::Kind| {
+    let check = |words: &str, kind: &expand::list::ListKind| {
         pretty_list(&expand::list::list(&list::check(words.parse().unwrap(), "").ok().unwrap(), kind))
     };
     insta::assert_snapshot!("channels", check("App; Bars, orders::Orders,", &expand::list::CHANNELS));
@@ -115,9 +115,9 @@ fn lists() {
     check("crate::App<u8>; crate::Bars", &expand::list::CHANNELS);
 }
 
-/// Whatever stands there, a macro answers with tokens and does not panic.
+/// A macro returns tokens and does not panic on any input.
 #[test]
-fn nonsense_is_answered() {
+fn no_input_panics() {
     let arguments = [
         "",
         ",",

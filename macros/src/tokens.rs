@@ -1,15 +1,15 @@
-//! Looks for words and marks in a type, however deep they are.
+//! Searches for tokens in a type, at any depth.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::Type;
 
-/// Whether `Self` is in the type.
+/// Returns true if the type contains `Self`.
 pub(crate) fn has_self(ty: &Type) -> bool {
     find(ty.to_token_stream(), &|token, _| matches!(token, TokenTree::Ident(word) if word == "Self")).is_some()
 }
 
-/// Where the type borrows: a reference, or a lifetime that is not `'static`.
+/// Returns the span at which the type borrows: a reference, or a lifetime that is not `'static`.
 pub(crate) fn borrows(ty: &Type) -> Option<Span> {
     find(ty.to_token_stream(), &|token, next| match (token, next) {
         (TokenTree::Punct(mark), _) if mark.as_char() == '&' => true,
@@ -18,7 +18,8 @@ pub(crate) fn borrows(ty: &Type) -> Option<Span> {
     })
 }
 
-/// The first token that is wanted, which is asked with the one after it.
+/// Returns the span of the first token for which `wanted` is true. `wanted` also receives the token
+/// after it.
 fn find(tokens: TokenStream, wanted: &impl Fn(&TokenTree, Option<&TokenTree>) -> bool) -> Option<Span> {
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {

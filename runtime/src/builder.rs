@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     Channel,
-    call::{Authenticate, Catalog, ChannelSpec, Channels, Handshake, OperationSpec, Operations, Rejection, handshake},
+    call::{Authenticate, Catalog, ChannelRow, Channels, Handshake, OperationRow, Operations, Rejection, handshake},
     connection::{Sessions, Shared, TimeLimits},
     declare::refusal,
     docs::{AsyncApi, Contact, Info, Licence, ServerInfo, Surface, Tag},
@@ -54,8 +54,8 @@ const READS: usize = 16;
 pub struct Builder<S = ()> {
     info: Info,
     state: Arc<S>,
-    channels: Vec<ChannelSpec>,
-    operations: Vec<OperationSpec>,
+    channels: Vec<ChannelRow>,
+    operations: Vec<OperationRow>,
     authenticate: Option<Authenticate>,
     /// The state-dependent method that the caller called before `state`, so that `build` fails.
     before_state: Option<&'static str>,
@@ -139,7 +139,7 @@ impl<S: Send + Sync + 'static> Builder<S> {
     /// Adds channels, listed by [`channels!`](crate::channels). May be called several times.
     #[must_use]
     pub fn channels(mut self, channels: Channels<S>) -> Self {
-        self.channels.extend(channels.specs);
+        self.channels.extend(channels.rows);
         self
     }
 
@@ -147,7 +147,7 @@ impl<S: Send + Sync + 'static> Builder<S> {
     /// called several times.
     #[must_use]
     pub fn operations(mut self, operations: Operations<S>) -> Self {
-        self.operations.extend(operations.specs);
+        self.operations.extend(operations.rows);
         self
     }
 
@@ -305,15 +305,15 @@ impl<S: Send + Sync + 'static> Builder<S> {
         }
         let mut channels = self.channels;
         for (type_id, route, slow) in self.slow {
-            let spec = channels.iter_mut().find(|spec| spec.type_id == type_id);
-            spec.ok_or_else(|| Error::unlisted("channel", route, "channels!"))?.slow = slow;
+            let row = channels.iter_mut().find(|row| row.type_id == type_id);
+            row.ok_or_else(|| Error::unlisted("channel", route, "channels!"))?.slow = slow;
         }
         let catalog = Catalog::new(channels, self.operations, &self.refusal_codes, self.profile)?;
         let surface = Surface {
             info: self.info,
-            channels: catalog.channels.iter().map(|spec| *spec.fragment).collect(),
-            operations: catalog.requests.iter().map(|spec| *spec.fragment).collect(),
-            pushes: catalog.pushes.0.iter().map(|spec| *spec.fragment).collect(),
+            channels: catalog.channels.iter().map(|row| *row.fragment).collect(),
+            operations: catalog.requests.iter().map(|row| *row.fragment).collect(),
+            pushes: catalog.pushes.0.iter().map(|row| *row.fragment).collect(),
             refusal_codes: self.refusal_codes,
             profile: self.profile,
         };

@@ -15,9 +15,9 @@ pub use serde;
 
 #[cfg(feature = "server")]
 pub use crate::call::{
-    Answer, Call, ChannelSpec, Channels, Done, Function, Handled, ListedChannel, ListedOperation, OperationSpec,
-    Operations, Published, RawCx, RawTopic, Router, Row, Serve, Served, Serves, Text, assert_new, channel, channels,
-    decode, operation, operations, payload, replying, silent, subscribe, undeclared, unsubscribe, update,
+    Answer, Call, ChannelRow, Channels, Done, Function, Handled, ListedChannel, ListedOperation, NamedRow,
+    OperationRow, Operations, Published, RawCx, RawTopic, Router, Serve, Served, Serves, Text, assert_new, channel,
+    channels, decode, operation, operations, payload, replying, silent, subscribe, undeclared, unsubscribe, update,
 };
 
 /// Keeps what needs the server out of a crate of declarations that is built without it.

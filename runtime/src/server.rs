@@ -55,9 +55,9 @@ impl Server {
     /// # Errors
     /// When the channel is not listed in this server.
     pub fn publisher<C: Channel>(&self) -> Result<Publisher<C>, Error> {
-        let spec = self.shared.catalog.channel(TypeId::of::<C>());
-        let spec = spec.ok_or_else(|| Error::unlisted("channel", C::ROUTE, "channels!"))?;
-        Ok(Publisher::new(Arc::clone(&self.shared.topics), spec.kind()))
+        let row = self.shared.catalog.channel(TypeId::of::<C>());
+        let row = row.ok_or_else(|| Error::unlisted("channel", C::ROUTE, "channels!"))?;
+        Ok(Publisher::new(Arc::clone(&self.shared.topics), row.topic_settings()))
     }
 
     /// Sends a push to every session.

@@ -1,4 +1,4 @@
-//! Declarations that stand for what applications declare, and a server of them.
+//! Declarations that are typical of applications, and a server that lists them.
 
 use std::{
     collections::HashMap,
@@ -70,7 +70,7 @@ pub struct MarketStatus {
     pub open: bool,
 }
 
-/// Orders of an account: only its owner may see them, and they start with a snapshot.
+/// Orders of an account. Only the owner may subscribe, and subscribers start with a snapshot.
 #[topicast::ws_router(route = "orders", update = Order, served)]
 #[serde(rename_all = "camelCase")]
 #[derive(Debug, Clone)]
@@ -93,34 +93,34 @@ pub struct Order {
 pub struct PlaceOrder {
     /// Ticker.
     pub symbol: String,
-    /// How many.
+    /// The number of shares.
     pub quantity: u32,
 }
 
-/// Something that everybody should know.
+/// An announcement to all clients.
 #[topicast::ws_push("notice")]
 #[derive(Debug, Clone)]
 pub struct Notice {
-    /// What happened.
+    /// The text.
     pub text: String,
 }
 
-/// Who is connected.
+/// The user of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User(pub &'static str);
 
 /// The state of the application under test.
 #[derive(Debug, Default)]
 pub struct App {
-    /// How often a feed was started.
+    /// The number of feeds that were started.
     pub feeds_started: AtomicUsize,
-    /// How many feeds run.
+    /// The number of feeds that run.
     pub feeds_running: Arc<AtomicUsize>,
-    /// How often a hook was asked whether somebody may subscribe.
+    /// The number of calls of `authorize`.
     pub asked: AtomicUsize,
-    /// Topics whose feed runs, for tests that publish on its behalf.
+    /// The topics whose feed runs, for tests that publish instead of it.
     pub topics: Mutex<HashMap<String, Topic<Orders>>>,
-    /// What a snapshot waits for, if a test wants it to.
+    /// The permits that snapshots wait for, if a test sets them.
     pub gate: Mutex<Option<Arc<tokio::sync::Notify>>>,
 }
 
@@ -170,7 +170,7 @@ impl topicast::Serve<Arc<App>> for Orders {
 /// Places an order.
 ///
 /// # Errors
-/// When the market is closed, which it is for `HALT`.
+/// When the market is closed, as it is for `HALT`.
 #[topicast::ws_operation("orders.place", reply = "orders.place.response", tags = ["trading"])]
 pub async fn place_order(cx: &Cx<'_, Arc<App>>, order: PlaceOrder) -> Result<Order, Refusal> {
     cx.state().asked.fetch_add(1, Ordering::SeqCst);
@@ -181,7 +181,7 @@ pub async fn place_order(cx: &Cx<'_, Arc<App>>, order: PlaceOrder) -> Result<Ord
     Ok(Order { number: order.quantity })
 }
 
-/// Sends a notice to the session that asks, and no reply.
+/// Sends a notice to the session that sent the request, and no reply.
 ///
 /// # Errors
 /// Never.
@@ -190,7 +190,7 @@ pub async fn notice_me(cx: &Cx<'_, Arc<App>>) -> Result<(), Refusal> {
     cx.session().push(&Notice { text: "you asked".to_owned() }).map_err(|error| Refusal::internal(error.to_string()))
 }
 
-/// A server of all of the above, to be built.
+/// Returns the builder of a server that lists all declarations above.
 pub fn builder(app: &Arc<App>) -> Builder<Arc<App>> {
     Server::builder("Test", "1.0.0")
         .state(Arc::clone(app))
@@ -199,7 +199,7 @@ pub fn builder(app: &Arc<App>) -> Builder<Arc<App>> {
         .operations(topicast::operations![Arc<App>; place_order, notice_me, Notice])
 }
 
-/// A server of all of the above, and its state.
+/// Builds a server that lists all declarations above, and returns it with its state.
 ///
 /// # Panics
 /// When the declarations do not fit together.

@@ -1,4 +1,4 @@
-//! A client that holds every message, sent or received, against the 3.0 document.
+//! A client that validates every message, sent or received, against the 3.0 document.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,8 +12,8 @@ use crate::documents::{Direction, Messages};
 
 /// An in-memory client.
 ///
-/// Whatever the server sends has to match exactly one message of the document; whatever
-/// a test sends as accepted, too; whatever it sends as a fault, none.
+/// Every message from the server must match exactly one message of the document, and so must every
+/// message that a test sends as accepted. A message that a test sends as a fault must match none.
 #[derive(Debug)]
 pub struct Client {
     inner: testing::Client,
@@ -29,7 +29,7 @@ impl Client {
         Self::with(server, Connect::new(server)).await
     }
 
-    /// Connects with a handshake of the test's own.
+    /// Connects with a customized handshake.
     ///
     /// # Panics
     /// When the server refuses it.
@@ -60,11 +60,10 @@ impl Client {
         self.inner.send_text(text).await;
     }
 
-    /// Sends a fault of form that a JSON Schema cannot express. The reason is for the
-    /// reader of the test.
+    /// Sends a fault of form that a JSON Schema cannot express. The reason documents the test.
     ///
     /// # Panics
-    /// When the document does express it.
+    /// When the document expresses it.
     pub async fn send_inexpressible(&mut self, text: &str, why: &str) {
         let message = serde_json::from_str(text).expect("what is no JSON is no matter of schemas");
         let matching = self.messages.matching(Direction::FromClient, &message);
@@ -95,7 +94,7 @@ impl Client {
         reply
     }
 
-    /// The next message.
+    /// Waits for the next message and returns it.
     ///
     /// # Panics
     /// When the connection ends first, or the message does not match exactly one of the
@@ -105,7 +104,7 @@ impl Client {
         self.check(message)
     }
 
-    /// The next message as it came.
+    /// Waits for the next message and returns its text.
     ///
     /// # Panics
     /// As [`message`](Self::message).
@@ -115,7 +114,7 @@ impl Client {
         text
     }
 
-    /// Every message up to now, without waiting for more.
+    /// Returns every message up to now, without waiting for more.
     ///
     /// # Panics
     /// As [`message`](Self::message).
@@ -124,12 +123,12 @@ impl Client {
         messages.into_iter().map(|message| self.check(message)).collect()
     }
 
-    /// Reads on until the connection ends.
+    /// Waits until the connection ends.
     pub async fn closed(&mut self) -> Closed {
         self.inner.closed().await
     }
 
-    /// The client underneath, for what is no message.
+    /// Returns the underlying client, for bytes that are not messages.
     pub fn raw(&mut self) -> &mut testing::Client {
         &mut self.inner
     }
@@ -141,7 +140,7 @@ impl Client {
     }
 }
 
-/// The messages of a server's document. Compiling its schemas takes longer than most
+/// Returns the messages of a server's document. Compiling its schemas takes longer than most
 /// tests, so servers with the same document share them.
 fn messages_of(server: &Server) -> Arc<Messages> {
     static KNOWN: Mutex<Vec<(Value, Arc<Messages>)>> = Mutex::new(Vec::new());

@@ -1,4 +1,4 @@
-//! Topics that come and go leave nothing behind.
+//! Topics that end leave no memory behind.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -11,13 +11,13 @@ fn request(number: usize) -> Bars {
     Bars { symbol: format!("S{number}"), resolution: Resolution::M1 }
 }
 
-/// What the process has in memory, in bytes (proc(5), `statm`).
+/// Returns the resident memory of the process, in bytes (proc(5), `statm`).
 fn resident() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
 }
 
-/// Alone in its process, as nextest runs every test: others would be measured with it.
+/// Runs alone in its process, as nextest runs every test. Other tests would affect the measurement.
 #[tokio::test]
 async fn a_million_topics_made_and_left_return_their_memory() {
     const TOPICS: usize = 1_000_000;

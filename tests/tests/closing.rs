@@ -1,4 +1,4 @@
-//! How a connection is closed: at once where it failed, in time where the peer does not answer.
+//! Closing: at once after a failure, and within the close timeout if the peer does not answer.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -109,7 +109,7 @@ async fn a_peer_that_goes_on_sending_is_dropped_too_and_nothing_of_it_is_carried
 #[tokio::test]
 async fn a_close_is_heeded_while_the_connection_waits_for_its_shard() {
     let clock = Clock::pause();
-    // The shard looks at its inbox once an hour, and the inbox is soon full.
+    // The shard takes its inbox once an hour, and the inbox is soon full.
     let limits = Limits { backlog_bytes: 1000, ..Limits::default() };
     let builder = channels::builder(&Arc::default()).limits(limits).heartbeat(None).lifespan(None);
     let ws = builder.flush_window(Duration::from_secs(3600)).build().unwrap();

@@ -8,7 +8,7 @@ use serde_json::{Value, value::RawValue};
 use topicast::{Channel, Refusal, Server, compat, testing};
 use topicast_tests::channels::{self, App, Bars, Orders};
 
-/// Pages with transcripts, and how many each has.
+/// The pages with transcripts, and the number of transcripts on each.
 const PAGES: [(&str, &str, usize); 1] = [("protocol.md", include_str!("../../docs/protocol.md"), 8)];
 
 #[tokio::test]
@@ -82,18 +82,18 @@ fn comments_name_sections_of_the_protocol() {
     assert!(checked > 8, "{checked} sections");
 }
 
-/// The anchor that a heading has on a page.
+/// Returns the anchor of a heading on a page.
 fn anchor(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
     text.chars().filter(|letter| letter.is_alphanumeric() || *letter == '-' || *letter == '_').collect()
 }
 
-/// The blocks of a page that begin with a fence of this kind.
+/// Returns the blocks of a page that begin with a fence of this kind.
 fn blocks(page: &'static str, fence: &str) -> impl Iterator<Item = &'static str> {
     page.split("\n```").filter_map(move |part| part.strip_prefix(fence)?.strip_prefix('\n'))
 }
 
-/// The blocks of text in which a client sends something.
+/// Returns the text blocks in which a client sends a message.
 fn transcripts(page: &'static str) -> impl Iterator<Item = &'static str> {
     blocks(page, "text").filter(|block| block.lines().any(|line| line.starts_with('→')))
 }
@@ -122,8 +122,8 @@ async fn play(page: &str, transcript: &str) {
     }
 }
 
-/// Publishes the update that is expected next, or ends the subscription whose end is: what an
-/// application does of its own accord.
+/// Publishes the expected update, or ends the subscription whose end is expected, as the application
+/// of the transcript does.
 fn act(ws: &Server, expected: &str) {
     let Ok(expected) = serde_json::from_str::<Value>(expected) else { return };
     let (kind, topic) = (&expected["type"], &expected["topic"]);

@@ -1,4 +1,4 @@
-//! Where the documents and the page are served, and what they name.
+//! The routes of the documents and the page, and the paths in them.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -25,7 +25,7 @@ async fn get(router: &Router, path: &str) -> (StatusCode, String) {
     (status, String::from_utf8(frames.concat()).unwrap())
 }
 
-/// Whether a WebSocket is at the path: it answers a plain request with 426.
+/// Returns true if a WebSocket is at the path: it answers a plain request with 426.
 async fn has_socket(router: &Router, path: &str) -> bool {
     get(router, path).await.0 == StatusCode::UPGRADE_REQUIRED
 }
@@ -36,7 +36,7 @@ async fn document(router: &Router, path: &str) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// Checks that both documents below `documents` are of a socket at `socket`, and that it is there.
+/// Checks that both documents below `documents` describe a socket at `socket`, and that it exists.
 async fn assert_socket(router: &Router, documents: &str, socket: &str) {
     assert!(has_socket(router, socket).await, "no WebSocket at {socket}");
     let v2 = document(router, &format!("{documents}/asyncapi.json")).await;
@@ -46,14 +46,14 @@ async fn assert_socket(router: &Router, documents: &str, socket: &str) {
     for (name, channel) in v3["channels"].as_object().unwrap() {
         assert_eq!(channel["address"], socket, "{name}");
     }
-    // The files of the page are beside it, whatever it is nested in.
+    // The files of the page are beside it, wherever it is nested.
     let (status, page) = get(router, &format!("{documents}/asyncapi")).await;
     assert_eq!(status, StatusCode::OK);
     assert!(page.contains("src=\"asyncapi/app.js\""), "{page}");
     assert_eq!(get(router, &format!("{documents}/asyncapi/app.js")).await.0, StatusCode::OK);
 }
 
-/// The socket that a page states, which is empty if the socket is beside the page.
+/// Returns the socket's path in a page, which is empty if the socket is beside the page.
 async fn stated_socket(router: &Router, path: &str) -> String {
     let (_, page) = get(router, path).await;
     let (_, rest) = page.split_once("<meta name=\"socket\" content=\"").unwrap();

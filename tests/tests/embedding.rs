@@ -1,4 +1,4 @@
-//! What docs/embedding.md says of routes, origins and `axum::serve`, over real sockets.
+//! The routes, origins and use of `axum::serve` in docs/embedding.md, over real sockets.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -22,7 +22,7 @@ async fn serve(router: Router) -> SocketAddr {
     address
 }
 
-/// The whole response to a `GET` from a page of another origin.
+/// Returns the whole response to a `GET` from a page of another origin.
 async fn get(address: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\norigin: https://example.org\r\nconnection: close\r\n\r\n");

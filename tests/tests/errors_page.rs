@@ -22,7 +22,7 @@ use topicast_tests::channels::{self, App, Bar, Bars, Executions, Orders, Resolut
 
 const PAGE: &str = include_str!("../../docs/errors.md");
 
-/// The rows of a section's table, each as its cells.
+/// Returns the rows of a section's table, each as its cells.
 fn rows(section: &str) -> Vec<Vec<&'static str>> {
     let (_, rest) = PAGE.split_once(&format!("\n## {section}\n")).unwrap_or_else(|| panic!("no section {section}"));
     let body = rest.split("\n## ").next().unwrap();
@@ -30,12 +30,12 @@ fn rows(section: &str) -> Vec<Vec<&'static str>> {
     lines.skip(2).map(|line| line.split(" | ").collect()).collect()
 }
 
-/// What stands between backticks in a cell.
+/// Returns the texts between backticks in a cell.
 fn quoted(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()
 }
 
-/// Returns true if a text has these parts in this order, with an ellipsis between each two.
+/// Returns true if a text contains the parts of a pattern in order, separated by ellipses.
 fn fits(text: &str, pattern: &str) -> bool {
     let mut rest = text;
     pattern.split('…').all(|part| {
@@ -87,7 +87,7 @@ async fn refusals_of_the_servers_own() {
     let app = Arc::new(App { gate: Mutex::new(Some(Arc::new(Notify::new()))), ..App::default() });
     let ws = channels::builder(&app).limits(limits).build().unwrap();
     let mut client = Client::connect(&ws).await.unwrap();
-    // Its snapshot never comes, and the limit of ten seconds passes.
+    // Its snapshot never completes, and the limit of ten seconds passes.
     assert_eq!(client.subscribe_refused(&Orders { account_id: "A".into() }).await.code(), "internal");
     client.subscribe(&aapl()).await;
     let second = Executions { account_id: "A".into(), symbol: None };
@@ -111,7 +111,7 @@ async fn faults_of_form_have_a_code_or_a_reason() {
     assert_eq!(rows("Faults of form").len(), 2);
 }
 
-/// Sends bytes to a server and returns how it closes.
+/// Sends bytes to a server and returns the close that follows.
 async fn close_of(ws: &Server, bytes: &[u8]) -> (u16, String) {
     let mut client = Client::connect(ws).await.unwrap();
     client.send_bytes(bytes).await;

@@ -1,4 +1,4 @@
-//! Faults of form: what each costs under both profiles, and what the document says of them.
+//! Faults of form: the server's response under both profiles, and the documents of faults.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -21,8 +21,8 @@ fn closed(code: u16, reason: &str) -> Closed {
     Closed { code, reason: reason.to_owned() }
 }
 
-/// Faults that every schema of the document refuses, and the code the modern profile
-/// answers with.
+/// The faults that every schema of the document refuses, and the code with which the modern profile
+/// answers.
 const FAULTS: [(&str, &str); 22] = [
     ("not json", "invalid"),
     ("", "invalid"),
@@ -48,7 +48,7 @@ const FAULTS: [(&str, &str); 22] = [
     ("{\"type\":\"unknown.operation\",\"payload\":1}", "unknown_type"),
 ];
 
-/// Faults that no JSON Schema can express, and why.
+/// The faults that no JSON Schema can express, and the reason.
 const INEXPRESSIBLE: [(&str, &str); 4] = [
     ("{\"type\":\"ping\",\"type\":\"ping\"}", "a parsed object has no repeated members"),
     ("{\"type\":\"ping\",\"id\":1,\"id\":1}", "a parsed object has no repeated members"),
@@ -88,7 +88,7 @@ async fn after_a_bad_frame_a_modern_connection_goes_on_as_before() {
     let mut client = Client::connect(&ws).await;
     client.subscribe(&aapl).await;
     for time in 1..=3 {
-        // A binary frame, text that is no JSON, and a request, in one segment.
+        // A binary frame, text that is not JSON, and a request, in one segment.
         let frame = |opcode: u8, payload: &[u8]| {
             [&[0x80 | opcode, 0x80 | u8::try_from(payload.len()).unwrap(), 0, 0, 0, 0], payload].concat()
         };
@@ -97,7 +97,7 @@ async fn after_a_bad_frame_a_modern_connection_goes_on_as_before() {
         assert_eq!(client.message().await["payload"]["code"], "invalid");
         assert_eq!(client.message().await["payload"]["code"], "invalid");
         assert_eq!(client.message().await["id"], time);
-        // And what comes later, in both directions.
+        // The same for later messages, in both directions.
         topic.publish(&Bar { time, close: 1.0 }).unwrap();
         assert_eq!(client.message().await["seq"], time);
         assert_eq!(client.subscribe(&aapl).await["payload"]["status"], "ok");

@@ -1,4 +1,4 @@
-//! Feeds: what they publish reaches the topic's subscribers, for as long as there are any.
+//! Feeds: their updates reach the topic's subscribers, and they end after the last one leaves.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -60,7 +60,7 @@ async fn the_items_of_a_stream_reach_the_subscribers_until_a_linger_time_after_t
     drop(first);
     second.unsubscribe(&request).await;
     assert!(!source.is_closed());
-    // With nothing else to do, the clock moves on to the end of the linger time.
+    // While every task waits, the clock advances to the end of the linger time.
     source.closed().await;
     assert_eq!(app.0.lock().unwrap().len(), 0);
 }

@@ -1,4 +1,4 @@
-//! Whatever a client sends, it costs at most its own connection.
+//! Arbitrary bytes from a client end at most its own connection.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use topicast::{compat, testing};
 use topicast_tests::channels;
 
-/// Frames with any header, bodies that are nearly messages, and plain noise.
+/// Generates frames with any header, bodies that are almost messages, and random bytes.
 fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
     let frame = (any::<u8>(), any::<u8>(), any::<[u8; 4]>(), prop::collection::vec(any::<u8>(), 0..140))
         .prop_map(|(first, second, mask, body)| [&[first, second], &mask[..], &body].concat());
@@ -71,8 +71,8 @@ proptest! {
             for bytes in &input {
                 client.send_bytes(bytes).await;
             }
-            // Reading on ends with a close of the server's, at the latest when the client
-            // has been silent for too long; its messages are JSON up to then.
+            // The server closes the connection, at the latest at the heartbeat limit. Its messages
+            // are JSON up to then.
             let end = client.closed().await;
             assert!(matches!(end.code, 1000..=1013 | 3000..=4999), "{end:?}");
             assert_ne!(end.code, 1006, "the stream ended without a close");

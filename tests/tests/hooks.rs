@@ -1,4 +1,4 @@
-//! Hooks and handlers that hang: the client is answered, and nothing else hangs with them.
+//! Hooks and handlers that hang: the client receives an answer, and no other client waits.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -33,14 +33,14 @@ pub struct Ticks {
     pub hook: String,
 }
 
-/// What the hooks do, and what became of them.
+/// Controls the hooks and counts their calls.
 #[derive(Debug, Default)]
 pub struct App {
-    /// Whether hooks answer after all.
+    /// True if the hooks complete.
     answers: AtomicBool,
-    /// How often a feed was asked for.
+    /// The number of calls of `feed`.
     feeds_asked: AtomicUsize,
-    /// Hooks and feeds that exist.
+    /// The number of hooks and feeds that exist.
     alive: Arc<AtomicUsize>,
 }
 
@@ -80,7 +80,7 @@ impl topicast::Serve<Arc<App>> for Ticks {
     async fn feed(&self, cx: &Cx<'_, Arc<App>>, topic: Topic<Self>) -> Result<Feed, Refusal> {
         cx.state().feeds_asked.fetch_add(1, Ordering::SeqCst);
         let alive = cx.state().alive();
-        // A half-made feed: it publishes already when the rest of the start hangs.
+        // A partly started feed: it already publishes while the rest of the start hangs.
         let feed = Feed::task(async move {
             let _alive = alive;
             let mut seconds = tokio::time::interval(Duration::from_secs(1));
@@ -94,7 +94,7 @@ impl topicast::Serve<Arc<App>> for Ticks {
     }
 }
 
-/// Answers after as many seconds as it is asked to.
+/// Answers after the number of seconds in its payload.
 ///
 /// # Errors
 /// Never.
@@ -122,7 +122,7 @@ fn unlimited() -> Limits {
     Limits { handler_timeout: None, ..Limits::default() }
 }
 
-/// The next message, unless none comes for so long.
+/// Returns the next message, or `None` after the limit.
 async fn within(client: &mut Client, time: Duration) -> Option<Value> {
     tokio::time::timeout(time, client.message()).await.ok()
 }
@@ -165,7 +165,7 @@ async fn a_subscribe_whose_hook_hangs_is_refused_and_leaves_nothing_behind() {
         let reply = within(&mut client, A_BIT).await.unwrap();
         assert_eq!((&reply["id"], &reply["payload"]["hook"]), (&json!(1), &json!(hook)));
         assert_internal(&reply);
-        // Neither the hook nor a subscription is left, and of the feed nothing after its linger.
+        // The hook and the subscription have ended, and the feed ends after its linger time.
         clock.advance(Duration::from_secs(11)).await;
         assert_eq!(client.settled().await, Vec::<Value>::new(), "{hook}");
         assert_eq!((ws.topics(), app.alive.load(Ordering::SeqCst)), (vec![], 0), "{hook}");
@@ -187,7 +187,7 @@ async fn a_feed_whose_start_hangs_is_half_made_for_nobody() {
     let subscribe = json!({ "type": "ticks.subscribe", "payload": { "hook": "feed" } });
     first.send(&subscribe).await;
     clock.advance(Duration::from_secs(5)).await;
-    // It waits for the first one's start, and then makes its own.
+    // It waits for the start of the first feed, and then starts its own.
     second.send(&subscribe).await;
     clock.advance(Duration::from_secs(4)).await;
     app.answers.store(true, Ordering::SeqCst);
@@ -197,7 +197,7 @@ async fn a_feed_whose_start_hangs_is_half_made_for_nobody() {
     assert_eq!(reply["payload"]["status"], "ok", "{reply}");
     assert_eq!(app.feeds_asked.load(Ordering::SeqCst), 2);
     assert_eq!(second.message().await["type"], "ticks.snapshot");
-    // One feed publishes from now on, and not the half-made one as well, whose updates come first.
+    // One feed publishes from now on. The updates of the partly started one precede it.
     assert_eq!(app.alive.load(Ordering::SeqCst), 1);
     let (mut seq, mut number) = (reply["seq"].as_u64().unwrap(), 0);
     while number < 5 {
@@ -240,7 +240,7 @@ async fn the_heartbeat_and_the_lifespan_go_on_while_a_handler_hangs() {
             let ws = builder.build().unwrap();
             let mut client = Client::connect(&ws).await.unwrap();
             client.send(&json!({ "type": "wait", "payload": { "number": 1_000_000 } })).await;
-            // Enough that the server reads no more until the handler has answered.
+            // Enough that the server stops reading until the handler has answered.
             for _ in 0..waiting {
                 client.send_text(r#"{"type":"ping"}"#).await;
             }

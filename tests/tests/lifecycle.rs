@@ -1,4 +1,4 @@
-//! How connections live and end: time limits, slow readers, cuts, panics, shutdown.
+//! The life of connections: time limits, slow readers, cuts, panics, shutdown.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -34,7 +34,7 @@ async fn silence_ends_a_connection_and_any_frame_is_heard() {
     let mut silent = Client::connect(&ws).await;
     let mut heard = Client::connect(&ws).await;
     clock.advance(Duration::from_secs(29)).await;
-    // A pong that nobody asked for counts too (RFC 6455, section 5.5.3).
+    // An unsolicited pong counts too (RFC 6455, section 5.5.3).
     heard.raw().send_bytes(&[0x8a, 0x80, 0, 0, 0, 0]).await;
     clock.advance(Duration::from_secs(2)).await;
     let end = silent.closed().await;
@@ -103,7 +103,7 @@ async fn a_consumer_that_stays_behind_is_told_so_and_others_lose_nothing() {
         assert_eq!(healthy.message().await["seq"], published);
         assert!(published < 1000, "the consumer was never found slow");
     }
-    // Only now does it read: a contiguous run, and then the code.
+    // The client starts to read: a contiguous run, and then the close.
     let mut seen = 0;
     let end = loop {
         match slow.raw().next().await {
@@ -129,7 +129,7 @@ async fn a_client_that_floods_requests_and_never_reads_costs_itself() {
     let mut other = Client::connect(&ws).await;
     let session = ws.sessions().into_iter().find(|session| session.peer().is_some()).unwrap();
     flood.subscribe(&aapl()).await;
-    // A subscription ends with the close, before anything of it is read.
+    // A subscription ends with the close, before the client reads it.
     while !session.topics().is_empty() {
         flood.raw().send_text(r#"{"type":"ping"}"#).await;
         tokio::task::yield_now().await;
@@ -150,7 +150,7 @@ async fn a_cut_unsubscribes_from_everything() {
         tokio::task::yield_now().await;
     }
     assert_eq!((topic.subscribers(), session.topics()), (0, vec![]));
-    // A handle that outlived its connection does nothing, and nobody else gets it.
+    // A handle that outlives its connection does nothing, and no other client receives the message.
     let mut next = Client::connect(&ws).await;
     session.push(&channels::Notice { text: "late".into() }).unwrap();
     session.close(CloseCode::NORMAL, "late");
@@ -289,8 +289,8 @@ async fn there_are_only_so_many_places() {
     assert!(testing::Client::connect(&ws).await.is_ok());
 }
 
-/// Publishers and subscribers on every worker at once: each client sees, per topic, a
-/// contiguous and ordered run from where its reply said that it begins.
+/// With publishers and subscribers on every worker at once, each client receives, for each topic, a
+/// contiguous and ordered run that begins after the `seq` of its reply.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn order_holds_for_every_topic_while_clients_come_and_go() {
     const UPDATES: i64 = 2000;

@@ -1,4 +1,4 @@
-//! What is published faster than a shard takes it: nothing is lost silently, and drops are
+//! Publishing faster than a shard takes updates: no update is lost silently, and each drop is
 //! counted once.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -22,7 +22,7 @@ use topicast_tests::{
     client::Client,
 };
 
-/// A policy that drops, as the property test varies it.
+/// The dropping policies that the property test generates.
 #[derive(Debug, Clone, Copy)]
 enum Drops {
     Oldest,
@@ -56,7 +56,7 @@ fn burst(topic: &Topic<Bars>, times: std::ops::RangeInclusive<i64>) {
     }
 }
 
-/// The numbers of one subscription: `seq` = previous + 1 + `skipped`.
+/// The sequence of one subscription: `seq` = previous + 1 + `skipped`.
 #[derive(Debug)]
 struct Run {
     last: u64,
@@ -126,7 +126,7 @@ async fn losses_end_the_connections_of_subscribers_that_must_have_every_update()
 async fn a_new_subscriber_is_not_charged_with_losses_before_its_reply() {
     let _clock = Clock::pause();
     let limits = Limits { backlog_bytes: 2000, ..Limits::default() };
-    // Within a flush window the shard leaves the inbox alone, so the join is behind the overflow.
+    // Within a flush window the shard does not take the inbox, so the join follows the overflow.
     let ws = channels::builder(&Arc::default())
         .limits(limits)
         .slow_consumer::<Bars>(SlowConsumer::drop_oldest())
@@ -191,7 +191,7 @@ enum Step {
     Publish(usize, u8),
     Subscribe(usize, usize),
     Unsubscribe(usize, usize),
-    /// A message to every client that is never dropped.
+    /// Sends every client a message that is never dropped.
     Push,
     /// Gives the shard and the connections some turns.
     Turns(u8),
@@ -209,7 +209,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A client, what it saw of each topic, and the requests that are not answered yet.
+/// A client, the sequence that it received of each topic, and its unanswered requests.
 struct Reader {
     client: testing::Client,
     runs: [Option<Run>; 3],
@@ -254,9 +254,9 @@ impl Reader {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 250, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Random overflows of a shard's inbox and of its connections: on every subscription `seq` is
-    /// previous + 1 + `skipped`, every subscriber ends with the newest update, and the counters are the
-    /// sum of what was reported.
+    /// Generates random overflows of a shard's inbox and of its connections. On every subscription
+    /// `seq` is previous + 1 + `skipped`, every subscriber ends with the newest update, and the
+    /// counters equal the sum of `skipped`.
     #[test]
     fn numbers_add_up_over_random_overflows(
         steps in prop::collection::vec(any_step(), 1..80),
@@ -307,7 +307,7 @@ proptest! {
                 for reader in &mut readers {
                     reader.settle(&topics).await;
                 }
-                // The last update of a topic may have made room for something else, and the next one says so.
+                // The last update of a topic may have been dropped; the next one reports it.
                 if matches!(drops, Drops::Oldest) {
                     counts[at] += 1;
                     burst(&topics[at], counts[at]..=counts[at]);

@@ -1,4 +1,4 @@
-//! How fast a shard writes and how fast a connection is read: the flush window and the inbox.
+//! The pace of a shard's writes and of a connection's reads: the flush window and the inbox.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -47,7 +47,7 @@ async fn updates_within_a_flush_window_wait_for_its_end_and_the_first_after_a_pa
 async fn a_connection_is_read_no_faster_than_its_shard_writes() {
     let clock = Clock::pause();
     let app = Arc::<App>::default();
-    // The shard looks at its inbox once an hour.
+    // The shard takes its inbox once an hour.
     let limits = Limits { backlog_bytes: 1000, ..Limits::default() };
     let builder = channels::builder(&app).limits(limits).heartbeat(None).lifespan(None);
     let ws = builder.flush_window(Duration::from_secs(3600)).build().unwrap();

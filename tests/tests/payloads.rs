@@ -1,4 +1,4 @@
-//! Payloads that the documents do not allow, wherever they would be sent, and states of another crate.
+//! Payloads that the documents do not allow, in every kind of message, and states of another crate.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -40,7 +40,7 @@ async fn last(_: &Cx<'_, f64>) -> Result<Level, Refusal> {
     Ok(Level { price: f64::INFINITY, size: None })
 }
 
-/// A state whose snapshots are that number.
+/// A state whose snapshots contain this number.
 impl Serve<f64> for Books {
     async fn snapshot(&self, cx: &Cx<'_, f64>) -> Result<Option<Book>, Refusal> {
         Ok(Some(Book { pair: (0, *cx.state()), ..Book::default() }))
@@ -112,7 +112,7 @@ async fn an_update_that_the_documents_do_not_allow_is_an_error_that_names_the_me
     let mut client = Client::connect(&server).await.unwrap();
     client.subscribe(&books()).await;
     check("with a subscriber");
-    // What was refused took no number and reached nobody.
+    // The refused update did not change `seq` and reached no subscriber.
     assert_eq!(client.message().await["type"], "books.snapshot");
     let update = client.message().await;
     assert_eq!((&update["type"], &update["seq"]), (&json!("books.update"), &json!(2)));

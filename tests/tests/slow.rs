@@ -1,4 +1,4 @@
-//! Consumers that stay behind: what each policy drops, counts and tells.
+//! Slow consumers: the updates that each policy drops, counts and reports.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -34,15 +34,14 @@ async fn slow_client(ws: &Server) -> Client {
 async fn publish(topic: &Topic<Bars>, times: std::ops::RangeInclusive<i64>) {
     for time in times {
         topic.publish(&Bar { time, close: 0.5 }).unwrap();
-        // Each in a tick of its own, as they would come over time.
+        // Each in a separate turn of the shard, as over time.
         for _ in 0..4 {
             tokio::task::yield_now().await;
         }
     }
 }
 
-/// Checks that updates and what they say was skipped account for every number up to the
-/// last one seen.
+/// Checks that the updates and their `skipped` account for every number up to the last one.
 #[derive(Debug)]
 struct Run {
     next: u64,
@@ -62,7 +61,8 @@ impl Run {
     }
 }
 
-/// More than a shard's turns in order can carry: rounds overlap, and it goes on at both ends of the line.
+/// More updates than a shard delivers in order in one turn: rounds overlap, and it continues at both
+/// ends of the queue.
 #[tokio::test]
 async fn a_crowd_gets_everything_in_order_while_one_round_overtakes_the_other() {
     const UPDATES: i64 = 40;
@@ -70,7 +70,7 @@ async fn a_crowd_gets_everything_in_order_while_one_round_overtakes_the_other() 
     let topic = publisher.topic(&request(0)).unwrap();
     let mut crowd = Vec::new();
     for number in 0..600 {
-        // Every third has a socket that is soon full, so that it waits for room as well.
+        // Every third client has a socket that is soon full, so that its updates wait for room.
         let connect = Connect::new(&ws);
         let connect = if number % 3 == 0 { connect.socket_bytes(150) } else { connect };
         let mut client = connect.open().await.unwrap();
@@ -106,7 +106,7 @@ async fn latest_keeps_one_pending_update_a_topic() {
     for update in &updates {
         runs[usize::from(update["topic"] == topics[1].name())].take(update);
     }
-    // The newest always arrives, and every number is accounted for.
+    // The newest update always arrives, and `skipped` accounts for every missing number.
     assert_eq!(runs.iter().map(|run| run.next).collect::<Vec<_>>(), [101, 101]);
     assert_eq!(topics[0].skipped() + topics[1].skipped(), 200 - updates.len() as u64);
     assert_eq!(ws.topics()[0].skipped, topics[0].skipped());
@@ -118,7 +118,7 @@ async fn latest_takes_nothing_from_those_who_keep_up() {
     let topic = publisher.topic(&request(0)).unwrap();
     let mut client = Client::connect(&ws).await;
     let mut run = Run::of(&client.subscribe(&request(0)).await);
-    // Published before anybody else has a turn, so that all share one tick.
+    // Published before any other task has a turn, so that all share one turn of the shard.
     for time in 1..=50 {
         topic.publish(&Bar { time, close: 0.5 }).unwrap();
     }
@@ -164,7 +164,7 @@ async fn drop_oldest_keeps_the_newest_and_tells_what_is_gone() {
     updates.iter().for_each(|update| run.take(update));
     assert_eq!(run.next, 501);
     assert_eq!(topic.skipped(), 500 - updates.len() as u64);
-    // Whoever has caught up gets the shared frame again.
+    // A client that has caught up receives the shared frame again.
     publish(&topic, 501..=501).await;
     let update = client.message().await;
     assert!(update.get("skipped").is_none(), "{update}");
@@ -301,7 +301,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A client that reads when it is told to, and what it must see next of each topic.
+/// A client that reads on the test's steps, and the update that it must receive next of each topic.
 struct Reader {
     client: testing::Client,
     runs: [Option<Run>; 4],
@@ -330,8 +330,8 @@ impl Reader {
             "bars.subscribe.response" => {
                 self.asked -= 1;
                 let run = self.runs[topic.unwrap()].get_or_insert_with(|| Run::of(message));
-                // A second subscription tells where the first one stands: what is unsent or
-                // skipped until then is between the two.
+                // The reply to a second subscription contains the current `seq`. Unsent and skipped
+                // updates are between the last received `seq` and that one.
                 assert!(message["seq"].as_u64().unwrap() + 1 >= run.next);
             }
             "bars.unsubscribe.response" => {
@@ -350,15 +350,15 @@ impl Reader {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Many clients, topics and speeds: every client sees a contiguous, ordered run of each
-    /// topic, or exactly the gaps that it was told of, and at last the newest update.
+    /// With many clients, topics and speeds, every client receives a contiguous, ordered run of each
+    /// topic, or exactly the gaps that `skipped` reports, and finally the newest update.
     #[test]
     fn every_number_arrives_or_is_told_to_be_skipped(
         steps in prop::collection::vec(any_step(), 1..120),
         latest: bool,
         unsent in 2000..6000_usize,
     ) {
-        // Whoever waits for what never comes is closed by the heartbeat, in no time.
+        // The heartbeat closes a client that waits in vain, at once under virtual time.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
         runtime.block_on(async {
             let slow = if latest { SlowConsumer::latest() } else { SlowConsumer::drop_oldest() };
@@ -380,7 +380,7 @@ proptest! {
                     Step::Reconnect(reader) => readers[reader] = Reader::connect(&ws).await,
                     Step::Read(reader, count) => {
                         let reader = &mut readers[reader];
-                        // Only what must come: an unanswered request has an answer.
+                        // Waits only for certain messages: the answer to an unanswered request.
                         for _ in 0..count {
                             if reader.asked == 0 {
                                 break;
@@ -391,7 +391,7 @@ proptest! {
                     }
                 }
             }
-            // What was dropped last is told with the next update.
+            // The next update reports the last drops.
             for (topic, count) in topics.iter().zip(&mut counts) {
                 for reader in &mut readers {
                     for message in reader.client.settled().await {

@@ -1,4 +1,4 @@
-//! Real sockets: handshakes good and bad, vanishing clients, the slow one, the routes.
+//! Real sockets: valid and invalid handshakes, clients that vanish, a slow client, the routes.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -36,7 +36,7 @@ async fn serve_within(ws: &Server, limits: HttpLimits) -> SocketAddr {
     address
 }
 
-/// A limit that no test waits for.
+/// A limit that no test reaches.
 const FOR_EVER: Duration = Duration::from_secs(3600);
 
 async fn connect(address: SocketAddr) -> Socket {
@@ -48,7 +48,7 @@ async fn ask(socket: &mut Socket, message: &Value) -> Value {
     serde_json::from_str(&socket.next().await.unwrap().unwrap().into_text().unwrap()).unwrap()
 }
 
-/// Sends a request as it is and reads the whole response.
+/// Sends a raw request and reads the whole response.
 async fn request(address: SocketAddr, head: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(head.replace('\n', "\r\n").as_bytes()).await.unwrap();
@@ -132,7 +132,7 @@ async fn clients_that_vanish_cost_nobody_else_anything() {
         for _ in 0..20 {
             let mut stream = TcpStream::connect(address).await.unwrap();
             stream.write_all(head.as_bytes()).await.unwrap();
-            // A reset rather than an orderly end: the client is gone for good.
+            // A reset instead of an orderly end, as of a client that vanishes.
             stream.set_zero_linger().unwrap();
             drop(stream);
         }
@@ -168,13 +168,13 @@ async fn a_failed_connection_is_ended_by_the_server() {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(GOOD.replace('\n', "\r\n").as_bytes()).await.unwrap();
         stream.write_all(&bytes).await.unwrap();
-        // The stream stays open on this side, and still the server's end comes, behind its close
-        // frame and as an end instead of a reset.
+        // The stream stays open on this side. The server still ends its side after its close frame,
+        // without a reset.
         let mut seen = Vec::new();
         stream.read_to_end(&mut seen).await.unwrap();
         let head = seen.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
         assert_eq!((seen[head], &seen[head + 2..head + 4]), (0x88, &code.to_be_bytes()[..]), "{:x?}", &seen[head..]);
-        // Nothing is left of it though the client has not closed.
+        // The server has released the connection, although the client has not closed it.
         while ws.connections() > 0 {
             tokio::task::yield_now().await;
         }
@@ -204,7 +204,7 @@ async fn http2_is_not_spoken() {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
     let mut seen = Vec::new();
-    // The end of the stream, or its reset where the server had not read all.
+    // The end of the stream, or its reset if the server had not read everything.
     let _ = stream.read_to_end(&mut seen).await;
     assert!(seen.is_empty() || seen.starts_with(b"HTTP/1.1 "), "{}", String::from_utf8_lossy(&seen));
 }
@@ -263,8 +263,8 @@ async fn a_half_open_socket_ends_with_the_heartbeat() {
     let mut half_open = connect(address).await;
     let subscribe = json!({ "type": "bars.subscribe", "payload": { "symbol": "A" } });
     ask(&mut half_open, &subscribe).await;
-    // The stream is kept, but nothing is read or sent any more: not even an answer to the
-    // server's ping.
+    // The client keeps the stream but reads and sends nothing, not even an answer to the server's
+    // ping.
     let (mut half_open, topic) = (half_open, ws.topics().remove(0).topic);
     while ws.subscribers(&topic) > 0 {
         tokio::task::yield_now().await;
@@ -288,7 +288,7 @@ async fn a_slow_consumer_sees_the_code_once_it_reads() {
     let request = Bars { symbol: "A".into(), resolution: Resolution::M1 };
     let topic = ws.publisher::<Bars>().unwrap().topic(&request).unwrap();
 
-    // A small receive buffer, so that the kernel does not hide the slowness for long.
+    // A small receive buffer, so that the kernel buffers little for the slow client.
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let stream = socket.connect(address).await.unwrap();

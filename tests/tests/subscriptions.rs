@@ -1,4 +1,4 @@
-//! Subscribing, updates and leaving, in the modern profile and in memory.
+//! Subscribing, updates and unsubscribing, in the modern profile and in memory.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -81,7 +81,7 @@ async fn subscribing_twice_is_one_subscription() {
     assert_eq!(client.settled().await.len(), 1);
     assert_eq!(topic.subscribers(), 1);
 
-    // No hook is asked again, and no snapshot is sent again.
+    // The server calls no hook again and sends no snapshot again.
     client.subscribe(&orders("A")).await;
     assert_eq!(client.message().await["type"], "orders.snapshot");
     client.subscribe(&orders("A")).await;
@@ -142,7 +142,7 @@ async fn a_snapshot_comes_after_the_reply_and_before_any_update() {
     while topic.subscribers() == 0 {
         tokio::task::yield_now().await;
     }
-    // Published while the snapshot is being made: held, and neither lost nor early.
+    // An update that is published while the snapshot is made is held: it is neither lost nor early.
     topic.publish(&Order { number: 2 }).unwrap();
     gate.notify_one();
     let (reply, snapshot, update) = (client.message().await, client.message().await, client.message().await);
@@ -172,7 +172,7 @@ async fn refusals_are_replies_and_cost_nothing_else() {
         assert_eq!(client.subscribe(&orders(account)).await["payload"]["code"], "unavailable");
     }
     assert_eq!(ws.topics(), []);
-    // Whoever was refused has no subscription: the hook is asked again.
+    // A refused session is not subscribed, so the next request calls the hook again.
     let asked = app.asked.load(Ordering::SeqCst);
     client.subscribe(&orders("stuck")).await;
     assert_eq!(app.asked.load(Ordering::SeqCst), asked + 1);
@@ -207,8 +207,8 @@ async fn a_feed_runs_from_the_first_subscriber_to_a_linger_time_after_the_last()
     topic.publish(&Order { number: 1 }).unwrap();
     assert_eq!(first.settled().await.len(), 2);
 
-    // Whoever comes back within the linger time finds the feed, and the timer that its
-    // leaving started is void.
+    // A client that returns within the linger time finds the feed, and the linger timer is
+    // cancelled.
     drop(first);
     second.settled().await;
     second.unsubscribe(&orders("A")).await;

@@ -1,4 +1,4 @@
-//! The client for tests: its waits end, and a test that fails says why.
+//! The client for tests: its waits end, and its panics state the reason.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -20,7 +20,7 @@ fn orders(account: &str) -> Orders {
     Orders { account_id: account.into() }
 }
 
-/// A server whose connections never end by themselves, so a client could wait for ever.
+/// A server whose connections have no time limits, so that a client could wait forever.
 fn patient() -> Server {
     channels::builder(&Arc::<App>::default()).heartbeat(None).lifespan(None).build().unwrap()
 }

@@ -1,4 +1,5 @@
-//! Topics against the contract's cases, and against another language's on random JSON.
+//! Compares topics with the cases in `tests/contract`, and with those of another language on random
+//! JSON.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -34,10 +35,10 @@ fn the_cases_of_the_contract() {
     }
 }
 
-/// How many random params a run holds against Node.
+/// The number of random params that a run compares with Node.
 const RANDOM_CASES: usize = 10_000;
 
-/// A document as text: what a parser makes of it is part of what is tested.
+/// A document as text, so that the test includes the parser.
 fn any_json() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -55,7 +56,7 @@ fn any_json() -> impl Strategy<Value = String> {
 }
 
 fn object(members: impl Iterator<Item = (String, String)>) -> String {
-    // Keys that are written differently may be the same key, and then parsers differ.
+    // Differently escaped keys may be equal, and parsers treat duplicate keys differently.
     let mut seen = std::collections::HashSet::new();
     let members: Vec<String> = members
         .filter(|(key, _)| match serde_json::from_str::<String>(key) {
@@ -67,7 +68,8 @@ fn object(members: impl Iterator<Item = (String, String)>) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// Strings whose order by UTF-16 is not that by code point, escapes, lone surrogates.
+/// Generates strings whose UTF-16 order differs from the order of code points, escapes and lone
+/// surrogates.
 fn any_string() -> impl Strategy<Value = String> {
     let character = prop_oneof![
         4 => "[a-zA-Z_0-9]".prop_map(|text| text),
@@ -125,8 +127,8 @@ fn any_number() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Params: an object, sometimes round something that is nested as deep as is allowed or
-/// a level deeper.
+/// Generates params: an object, which sometimes contains a value at the maximum depth or one level
+/// deeper.
 fn any_params() -> impl Strategy<Value = String> {
     let deep = (95_usize..105, any::<bool>()).prop_map(|(depth, arrays)| {
         let (open, close) = if arrays { ("[", "]") } else { ("{\"k\":", "}") };

@@ -1,4 +1,4 @@
-//! The contract's transcripts, over a real socket to the trading API.
+//! The transcripts in `tests/contract`, over a real socket to the trading API.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -23,7 +23,7 @@ struct Transcript {
     close: Option<(u16, String)>,
 }
 
-/// What of a reply is compared: payloads byte for byte.
+/// The compared part of a reply: payloads byte for byte.
 #[derive(Debug, PartialEq, Deserialize)]
 struct Reply {
     #[serde(rename = "type")]

@@ -32,7 +32,7 @@ async fn serve(ws: &Server) -> SocketAddr {
     address
 }
 
-/// The status of a handshake that is refused, if it is.
+/// Returns the status of a handshake if the server refuses it.
 async fn status(address: SocketAddr, path: &str) -> Option<u16> {
     match tokio_tungstenite::connect_async(format!("ws://{address}{path}")).await {
         Ok(_) => None,
@@ -78,7 +78,7 @@ async fn no_updates_are_received_by_a_subscriber_of_another_topic() {
     let reply = client.subscribe(&bars("aapl")).await;
     topic.publish(&Bar { time: 0, close: 1.0 }).unwrap();
     assert_eq!(client.settled().await, Vec::<Value>::new());
-    // What shows the cause.
+    // The indication of the cause.
     assert_ne!(reply.topic, topic.name());
     assert_eq!(topic.subscribers(), 0);
     assert_eq!(ws.topics()[0].topic, reply.topic);

@@ -1,7 +1,7 @@
-//! Builds the programs of `ui/` that need a manifest of their own; `ui/ui.rs` has all others.
+//! Builds the programs of `ui/` that need a separate manifest; `ui/ui.rs` builds all others.
 //!
-//! - those of `ui/pass/renamed/` know topicast as `framework`, and run;
-//! - those of `ui/declarations/` build without the `server` feature, for wasm32 too.
+//! - the programs of `ui/pass/renamed/` depend on topicast as `framework`, and run;
+//! - the programs of `ui/declarations/` build without the `server` feature, also for wasm32.
 //!
 //! All of them deny warnings.
 
@@ -29,13 +29,13 @@ fn declarations_build_without_the_server() {
     if has_target(wasm) {
         cargo(&project, &["check", "--target", wasm]);
     } else {
-        // Not by `eprintln`, which is shown for failing tests only.
+        // Not with `eprintln`, whose output is shown for failing tests only.
         let said = writeln!(io::stderr(), "not checked for {wasm}, which is not installed: rustup target add {wasm}");
         said.expect("the standard error is open");
     }
 }
 
-/// The programs of a folder, by name.
+/// Returns the programs of a folder, by name.
 fn sources(folder: &str) -> Vec<(String, PathBuf)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let entries = fs::read_dir(&folder).expect("the folder of programs is there");
@@ -52,7 +52,7 @@ fn sources(folder: &str) -> Vec<(String, PathBuf)> {
     found
 }
 
-/// Writes a cargo project whose programs are `sources` and know topicast by the given name.
+/// Writes a cargo project with the programs `sources`, which depend on topicast under the given name.
 fn project(name: &str, sources: &[(String, PathBuf)], topicast: &str, more: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is in a workspace");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ui").join(name);
@@ -74,14 +74,14 @@ fn project(name: &str, sources: &[(String, PathBuf)], topicast: &str, more: &str
         }
     };
     write("Cargo.toml", manifest.as_bytes());
-    // The workspace's versions; cargo takes away what is not needed here.
+    // The workspace's versions; cargo removes the packages that are not needed here.
     write("Cargo.lock", &fs::read(root.join("Cargo.lock")).expect("the workspace has a lock file"));
     folder
 }
 
 /// Runs cargo in a project.
 fn cargo(project: &Path, arguments: &[&str]) {
-    // The workspace's own, for what is built there already.
+    // The workspace's target folder, which already contains the dependencies.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is in the target directory");
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).arg("--offline").current_dir(project).env("CARGO_TARGET_DIR", target);

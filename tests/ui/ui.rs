@@ -1,14 +1,14 @@
-//! Runs what the macros accept, and compares what is said of what they refuse.
+//! Runs programs that the macros accept, and compares the errors of programs that they refuse.
 //!
-//! - `pass/*.rs` build without a warning, with nothing but `topicast` (and `serde_json`, to
-//!   look at results), and run.
-//! - `fail/*.rs` fail with the macros' own messages, of which the `.stderr` files beside them hold
-//!   every character.
-//! - `fail/rustc/*.rs` fail in the compiler, whose words around our sentence differ between
-//!   versions. They are compared for one version, and reported as not compared on others.
+//! - `pass/*.rs` build without a warning and run. They depend only on `topicast`, and on
+//!   `serde_json` to check results.
+//! - `fail/*.rs` fail with the macros' messages. The `.stderr` files beside them contain the exact
+//!   output.
+//! - `fail/rustc/*.rs` fail in the compiler, whose output around the macros' messages differs
+//!   between versions. They are compared for one version, and reported as not compared on others.
 //!
-//! `TRYBUILD=overwrite` rewrites the `.stderr` files. `tests/tests/ui.rs` has what needs another
-//! manifest than this package's.
+//! `TRYBUILD=overwrite` rewrites the `.stderr` files. `tests/tests/ui.rs` builds the programs that
+//! need another manifest.
 
 use std::{
     env,
@@ -16,7 +16,7 @@ use std::{
     process::Command,
 };
 
-/// The compiler whose words stand in `fail/rustc/*.stderr`.
+/// The compiler whose output is in `fail/rustc/*.stderr`.
 const COMPILER: &str = "rustc 1.95.0 ";
 
 #[test]
@@ -28,7 +28,7 @@ fn what_the_macros_accept_and_refuse() {
     if compiler.starts_with(COMPILER) {
         cases.compile_fail("fail/rustc/*.rs");
     } else {
-        // Not by `eprintln`, which is shown for failing tests only.
+        // Not with `eprintln`, whose output is shown for failing tests only.
         let said = writeln!(
             io::stderr(),
             "not compared: fail/rustc/*.rs has the messages of {COMPILER}, and this is {compiler}"

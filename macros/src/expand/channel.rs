@@ -1,4 +1,4 @@
-//! A channel's fragment and handlers, and the row that `channels!` lists.
+//! Expands a channel: its fragment, its handlers and the row that `channels!` lists.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -35,7 +35,7 @@ pub(crate) fn channel(channel: &Channel) -> TokenStream {
     )
 }
 
-/// All that the channel is called on the wire, and what the documents say of it.
+/// Returns the fragment: the channel's wire names and its documentation.
 fn fragment(channel: &Channel) -> TokenStream {
     let p = &P;
     let Channel { ident, route, served, .. } = channel;
@@ -79,7 +79,7 @@ fn fragment(channel: &Channel) -> TokenStream {
     }
 }
 
-/// What only a server needs: the handlers and the row.
+/// Returns the items that only a server needs: the handlers and the row.
 fn server(channel: &Channel) -> TokenStream {
     let p = &P;
     let ident = &channel.ident;
@@ -87,13 +87,13 @@ fn server(channel: &Channel) -> TokenStream {
         quote! {
             impl #p::Served for #ident {}
             impl<__S: #p::State + #p::Serves<Self>> #p::ListedChannel<__S> for #ident {
-                const SPEC: #p::ChannelSpec = <__S as #p::Serves<Self>>::SPEC;
+                const ROW: #p::ChannelRow = <__S as #p::Serves<Self>>::ROW;
             }
         }
     } else {
         quote! {
             impl<__S: #p::State> #p::ListedChannel<__S> for #ident {
-                const SPEC: #p::ChannelSpec = #p::ChannelSpec::relayed::<Self>();
+                const ROW: #p::ChannelRow = #p::ChannelRow::relayed::<Self>();
             }
         }
     };

@@ -1,4 +1,4 @@
-//! The user's item with the derives that it lacks.
+//! Expands the user's item with the derives that it lacks.
 
 use proc_macro2::{Group, TokenStream};
 use quote::{ToTokens as _, format_ident, quote};
@@ -44,8 +44,8 @@ fn schemars_crate(p: &TokenStream) -> TokenStream {
     quote!(#[schemars(crate = #path)])
 }
 
-/// Keeps the derive from reading what a request cannot borrow, which was complained of.
-pub(crate) fn read_no_borrowed(input: &mut DeriveInput, runtime: &Path) {
+/// Excludes borrowed fields from serde's derive, because their errors are already reported.
+pub(crate) fn skip_borrowed(input: &mut DeriveInput, runtime: &Path) {
     let Data::Struct(data) = &mut input.data else { return };
     for field in data.fields.iter_mut().filter(|field| tokens::borrows(&field.ty).is_some()) {
         let ty = &field.ty;
@@ -54,19 +54,20 @@ pub(crate) fn read_no_borrowed(input: &mut DeriveInput, runtime: &Path) {
     }
 }
 
-/// A path as attributes want it: in a string.
+/// Returns a path as a string literal, which attributes require.
 fn text(path: &TokenStream) -> LitStr {
     LitStr::new(&path.to_string().replace(' ', ""), proc_macro2::Span::call_site())
 }
 
-/// A private copy of the item that has schemars' derive, and a schema that is the copy's.
+/// Returns a private copy of the item with schemars' derive, and an implementation for the item
+/// that delegates to the copy.
 ///
-/// The derive uses names of the standard prelude bare, so it is put where these are
-/// imported; under `#![no_implicit_prelude]` it would not compile on the item itself.
+/// The derive uses names of the standard prelude without a path, so the copy is in a scope that
+/// imports them. Under `#![no_implicit_prelude]` the derive would not compile on the item itself.
 fn mirror(item: &Declared, p: &TokenStream) -> TokenStream {
     let ident = &item.input.ident;
     let mut mirror = item.mirror(MIRROR);
-    tell_aliases(&mut mirror);
+    list_aliases(&mut mirror);
     let mirror_ident = &mirror.ident;
     let name = ident.unraw().to_string();
     let renamed = (!item.is_renamed()).then(|| quote!(#[schemars(rename = #name)]));
@@ -105,9 +106,9 @@ fn mirror(item: &Declared, p: &TokenStream) -> TokenStream {
     }
 }
 
-/// Tells the schema of the other names that a field is read by, which schemars does not know
-/// of and the documents have to.
-fn tell_aliases(mirror: &mut DeriveInput) {
+/// Adds the aliases of fields to the schema, because schemars ignores them and the documents need
+/// them.
+fn list_aliases(mirror: &mut DeriveInput) {
     let Data::Struct(data) = &mut mirror.data else { return };
     for field in &mut data.fields {
         let aliases: Vec<LitStr> = field.attrs.iter().flat_map(aliases).collect();
@@ -120,7 +121,7 @@ fn tell_aliases(mirror: &mut DeriveInput) {
 fn aliases(attribute: &Attribute) -> Vec<LitStr> {
     let mut aliases = Vec::new();
     if attribute.path().is_ident("serde") {
-        // What is not understood here serde itself reports.
+        // serde itself reports what cannot be parsed here.
         let _ = attribute.parse_nested_meta(|meta| {
             if meta.path.is_ident("alias") {
                 aliases.push(meta.value()?.parse()?);
@@ -135,7 +136,8 @@ fn aliases(attribute: &Attribute) -> Vec<LitStr> {
     aliases
 }
 
-/// The mirror's `Default`, which is the item's: schemars reads the defaults of fields from it.
+/// Returns the mirror's `Default`, which delegates to the item's: schemars reads the defaults of
+/// fields from it.
 fn default(ident: &syn::Ident, mirror: &DeriveInput, p: &TokenStream) -> TokenStream {
     let Data::Struct(data) = &mirror.data else { return TokenStream::new() };
     let bound: Vec<_> = (0..data.fields.len()).map(|at| format_ident!("__field{at}")).collect();
@@ -160,7 +162,7 @@ fn default(ident: &syn::Ident, mirror: &DeriveInput, p: &TokenStream) -> TokenSt
     }
 }
 
-/// serde's traits for a unit struct that is to be `{}` on the wire, by way of the mirror.
+/// Returns serde's implementations for a unit struct that is `{}` on the wire. They use the mirror.
 fn object(item: &Declared, p: &TokenStream) -> TokenStream {
     let ident = &item.input.ident;
     let mirror = format_ident!("{MIRROR}");

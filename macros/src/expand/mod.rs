@@ -1,4 +1,4 @@
-//! Writes out what was checked; the only place that quotes.
+//! Expands checked declarations; the only module that quotes.
 
 pub(crate) mod channel;
 pub(crate) mod item;
@@ -16,12 +16,12 @@ use crate::{
     place,
 };
 
-/// The module that is the whole contract between an expansion and the runtime.
+/// Returns the path of the module that is the interface between expansions and the runtime.
 fn private(runtime: &Path) -> TokenStream {
     quote!(#runtime::__private)
 }
 
-/// The short name that [`aliased`] gives that module.
+/// The short name that [`aliased`] gives to the private module.
 struct P;
 
 impl ToTokens for P {
@@ -30,7 +30,7 @@ impl ToTokens for P {
     }
 }
 
-/// Items in a scope of their own, where the runtime has a short name.
+/// Wraps items in a scope in which the private module has a short name.
 fn aliased(runtime: &Path, items: &TokenStream) -> TokenStream {
     let private = private(runtime);
     quote! {
@@ -41,7 +41,7 @@ fn aliased(runtime: &Path, items: &TokenStream) -> TokenStream {
     }
 }
 
-/// The application's state, `()` where none was named.
+/// Returns the application's state, or `()` if the declaration names none.
 fn state(state: Option<&Type>) -> TokenStream {
     state.map_or_else(|| quote!(()), |state| quote!(#state))
 }
@@ -66,20 +66,21 @@ fn docs(docs: &Docs) -> TokenStream {
     quote!(#P::Docs { summary: #summary, description: #description, tags: &[#(#tags),*] })
 }
 
-/// What a channel's subscribers receive.
+/// Returns the associated type of a channel's updates.
 fn update(ty: &Type) -> TokenStream {
     let sent = sent(ty);
     quote_spanned!(ty.span()=> type Update = #sent;)
 }
 
-/// A type that must be sendable, written so that the error is one and points at the type.
+/// Returns a type that must be sendable, written so that the compiler reports a single error at the
+/// type.
 fn sent(ty: &Type) -> TokenStream {
     let p = place::at(ty.span(), quote!(#P));
     quote_spanned!(ty.span()=> <#p::Wire as #p::Sends<#ty>>::Type)
 }
 
-/// A function of the runtime for a type, all of it at the type: what the type lacks is to be
-/// reported there, and versions of the compiler differ in which part of a call they point at.
+/// Returns the path of a runtime function for a type, with all tokens located at the type. The
+/// compiler then reports missing traits there, whichever part of a call its version points at.
 fn function(name: &str, ty: &Type) -> TokenStream {
     let p = place::at(ty.span(), quote!(#P));
     let name = Ident::new(name, ty.span());

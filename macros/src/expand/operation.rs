@@ -1,4 +1,4 @@
-//! The type beside an operation's function, its fragment, and the row that `operations!` lists.
+//! Expands an operation: its type, its fragment and the row that `operations!` lists.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -7,7 +7,7 @@ use syn::{Ident, ItemFn};
 use super::{P, aliased, docs, function, option, private, sent, state};
 use crate::{operation::Operation, place};
 
-/// The function, which only a server has: a client's build knows no `Cx`.
+/// Returns the function, for servers only: a client's build has no `Cx`.
 pub(crate) fn item(item: &ItemFn, operation: &Operation) -> TokenStream {
     let p = private(&operation.runtime);
     quote!(#p::server! { #item })
@@ -41,7 +41,7 @@ pub(crate) fn operation(operation: &Operation) -> TokenStream {
             }
             #p::server! {
                 impl #p::ListedOperation<#state> for #ident {
-                    const SPEC: #p::OperationSpec = #p::OperationSpec::request::<Self>(#call);
+                    const ROW: #p::OperationRow = #p::OperationRow::request::<Self>(#call);
                 }
             }
         },
@@ -49,9 +49,9 @@ pub(crate) fn operation(operation: &Operation) -> TokenStream {
     quote! { #marker #items }
 }
 
-/// A type with the function's name: it stands for the function where a type is needed.
+/// Returns a type with the function's name, which represents the function where a type is needed.
 ///
-/// A braced struct is no value, so the name still means the function where a value is.
+/// A braced struct declares no value, so the name still denotes the function in expressions.
 pub(super) fn marker(vis: &syn::Visibility, ident: &Ident) -> TokenStream {
     quote! {
         #[doc(hidden)]
@@ -63,12 +63,12 @@ pub(super) fn marker(vis: &syn::Visibility, ident: &Ident) -> TokenStream {
     }
 }
 
-/// The closure that decodes, calls and forgets the types.
+/// Returns the closure that decodes the payload, calls the function and erases its types.
 fn call(operation: &Operation) -> TokenStream {
     let p = &P;
     let ident = &operation.ident;
     let state = state(operation.state.as_ref());
-    // The function may have any name, these too.
+    // The function may have any name, including these.
     let [cx, text, payload] = ["cx", "text", "payload"].map(|name| Ident::new(name, Span::mixed_site()));
     let (parameter, decode, argument) = match &operation.payload {
         Some(ty) => {
@@ -77,7 +77,7 @@ fn call(operation: &Operation) -> TokenStream {
         }
         None => (quote!(_), quote!(), quote!()),
     };
-    let forget = match &operation.reply {
+    let erase = match &operation.reply {
         Some((_, ty)) => {
             let ty = sent(ty);
             quote!(#p::replying::<#ty>)
@@ -85,8 +85,8 @@ fn call(operation: &Operation) -> TokenStream {
         None => quote!(#p::silent),
     };
     let future = quote!(async move { #ident(&#cx.typed::<#state>() #argument).await });
-    // Whatever is wrong with the future is wrong with the function.
-    let answer = place::at(ident.span(), quote!(#forget(#future)));
+    // The compiler reports faults of the future at the function.
+    let answer = place::at(ident.span(), quote!(#erase(#future)));
     quote! {
         |#cx, #parameter| {
             #decode

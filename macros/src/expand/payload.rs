@@ -1,4 +1,4 @@
-//! The implementations of `Subject` and `Push`.
+//! Expands `#[data]` and `#[ws_push]`.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -15,8 +15,8 @@ pub(crate) fn data(payload: &Payload) -> TokenStream {
     quote!(impl #p::Subject for #ident {})
 }
 
-/// Says of each part of an item, before the derives say it in their own words, that its type
-/// cannot be carried.
+/// Checks the type of each part of an item, so that the compiler reports the runtime's error before
+/// those of the derives.
 pub(crate) fn parts(parts: &[Part], runtime: &syn::Path) -> TokenStream {
     if parts.is_empty() {
         return TokenStream::new();
@@ -47,7 +47,7 @@ pub(crate) fn push(push: &Push) -> TokenStream {
             }
             #p::server! {
                 impl<__S> #p::ListedOperation<__S> for #ident {
-                    const SPEC: #p::OperationSpec = #p::OperationSpec::push::<Self>();
+                    const ROW: #p::OperationRow = #p::OperationRow::push::<Self>();
                 }
             }
         },

@@ -1,4 +1,4 @@
-//! What stands in for a faulty declaration, so that its uses are not errors too.
+//! Expands the stub of a faulty declaration, so that its uses cause no further errors.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -6,8 +6,8 @@ use syn::{Data, DeriveInput, Generics, Ident, Path, Type, Visibility, parse_quot
 
 use super::{P, operation::marker};
 
-/// A channel that is never served: the build fails in any case. A union, which has no
-/// derives, cannot be one.
+/// Returns the stub of a channel, whose build fails in any case. A union has no derives and gets no
+/// stub.
 pub(crate) fn channel(input: &DeriveInput, runtime: &Path, update: Option<&Type>, served: bool) -> TokenStream {
     if let Data::Union(_) = input.data {
         return TokenStream::new();
@@ -44,14 +44,14 @@ pub(crate) fn channel(input: &DeriveInput, runtime: &Path, update: Option<&Type>
                     fn update(_: &#p::RawTopic, _: &Self::Update) -> #p::Published { loop {} }
                 }
                 impl #listed #p::ListedChannel<__S> for #ident #arguments #bounds {
-                    const SPEC: #p::ChannelSpec = #p::ChannelSpec::relayed::<Self>();
+                    const ROW: #p::ChannelRow = #p::ChannelRow::relayed::<Self>();
                 }
             }
         },
     )
 }
 
-/// A push that is never sent.
+/// Returns the stub of a push.
 pub(crate) fn push(input: &DeriveInput, runtime: &Path) -> TokenStream {
     if let Data::Union(_) = input.data {
         return TokenStream::new();
@@ -71,14 +71,14 @@ pub(crate) fn push(input: &DeriveInput, runtime: &Path) -> TokenStream {
             }
             #p::server! {
                 impl #listed #p::ListedOperation<__S> for #ident #arguments #bounds {
-                    const SPEC: #p::OperationSpec = #p::OperationSpec::push::<Self>();
+                    const ROW: #p::OperationRow = #p::OperationRow::push::<Self>();
                 }
             }
         },
     )
 }
 
-/// An operation that is never called.
+/// Returns the stub of an operation.
 pub(crate) fn operation(vis: &Visibility, ident: &Ident, runtime: &Path) -> TokenStream {
     let p = &P;
     let marker = marker(vis, ident);
@@ -93,7 +93,7 @@ pub(crate) fn operation(vis: &Visibility, ident: &Ident, runtime: &Path) -> Toke
             }
             #p::server! {
                 impl<__S: #p::State> #p::ListedOperation<__S> for #ident {
-                    const SPEC: #p::OperationSpec = #p::OperationSpec::request::<Self>(|_, _| loop {});
+                    const ROW: #p::OperationRow = #p::OperationRow::request::<Self>(|_, _| loop {});
                 }
             }
         },
@@ -101,17 +101,17 @@ pub(crate) fn operation(vis: &Visibility, ident: &Ident, runtime: &Path) -> Toke
     quote!(#marker #items)
 }
 
-/// An expression of any type, in the place of a list that could not be read.
+/// Returns an expression of any type, instead of a list that could not be read.
 pub(crate) fn list() -> TokenStream {
     quote!(loop {})
 }
 
-/// An expression with complaints in front of it.
-pub(crate) fn complaining(errors: &TokenStream, expression: &TokenStream) -> TokenStream {
+/// Returns an expression with errors before it.
+pub(crate) fn with_errors(errors: &TokenStream, expression: &TokenStream) -> TokenStream {
     quote!({ #errors #expression })
 }
 
-/// For a generic type, whose parameters have no bounds, what the traits above it ask for.
+/// Adds the bounds of the implemented traits to a generic type, whose parameters have none.
 fn bounded(generics: &Generics, p: &P) -> Generics {
     let mut generics = generics.clone();
     if !generics.params.is_empty() {

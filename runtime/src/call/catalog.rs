@@ -5,7 +5,7 @@ use std::{any::TypeId, collections::HashMap, sync::Arc};
 use crate::{
     Refusal,
     call::{
-        erased::{ChannelSpec, OperationSpec, RequestSpec},
+        erased::{ChannelRow, OperationRow, RequestRow},
         pushes::Pushes,
     },
     declare::{Exchange, Fragment, exchange, refusal},
@@ -19,8 +19,8 @@ pub(crate) const PING: Exchange = exchange("ping", "ping.response");
 /// The rows of a server, indexed by the `type` of the messages that clients send.
 #[derive(Default)]
 pub(crate) struct Catalog {
-    pub(crate) channels: Vec<ChannelSpec>,
-    pub(crate) requests: Vec<RequestSpec>,
+    pub(crate) channels: Vec<ChannelRow>,
+    pub(crate) requests: Vec<RequestRow>,
     pub(crate) pushes: Arc<Pushes>,
     targets: HashMap<&'static str, Target>,
     /// The refusal codes in the documents.
@@ -43,8 +43,8 @@ impl Catalog {
     /// When two rows use the same `type`; the error names both. When a channel is incompatible
     /// with the profile.
     pub(crate) fn new(
-        channels: Vec<ChannelSpec>,
-        operations: Vec<OperationSpec>,
+        channels: Vec<ChannelRow>,
+        operations: Vec<OperationRow>,
         codes: &[String],
         profile: Profile,
     ) -> Result<Self, Error> {
@@ -57,15 +57,15 @@ impl Catalog {
         let mut catalog = Self { codes, ..Self::default() };
         let mut pushes = Pushes::default();
         catalog.targets.insert(PING.request, Target::Ping);
-        for spec in channels {
-            catalog.add_channel(spec, profile, &mut names)?;
+        for row in channels {
+            catalog.add_channel(row, profile, &mut names)?;
         }
-        for spec in operations {
-            match spec {
-                OperationSpec::Request(spec) => catalog.add_request(spec, &mut names)?,
-                OperationSpec::Push(spec) => {
-                    names.claim(spec.fragment.name, &format!("push `{}`", spec.fragment.type_name))?;
-                    pushes.0.push(spec);
+        for row in operations {
+            match row {
+                OperationRow::Request(row) => catalog.add_request(row, &mut names)?,
+                OperationRow::Push(row) => {
+                    names.claim(row.fragment.name, &format!("push `{}`", row.fragment.type_name))?;
+                    pushes.0.push(row);
                 }
             }
         }
@@ -73,8 +73,8 @@ impl Catalog {
         Ok(catalog)
     }
 
-    fn add_channel(&mut self, spec: ChannelSpec, profile: Profile, names: &mut Names) -> Result<(), Error> {
-        let fragment = spec.fragment;
+    fn add_channel(&mut self, row: ChannelRow, profile: Profile, names: &mut Names) -> Result<(), Error> {
+        let fragment = row.fragment;
         let owner = format!("channel `{}` ({})", fragment.route, fragment.type_name);
         if profile.nested_params && fragment.fields.contains(&"params") {
             return Err(Error::configuration(format!(
@@ -92,19 +92,19 @@ impl Catalog {
         let at = self.channels.len();
         self.targets.insert(subscribe.request, Target::Subscribe(at));
         self.targets.insert(unsubscribe.request, Target::Unsubscribe(at));
-        self.channels.push(spec);
+        self.channels.push(row);
         Ok(())
     }
 
-    fn add_request(&mut self, spec: RequestSpec, names: &mut Names) -> Result<(), Error> {
-        let name = spec.fragment.name;
+    fn add_request(&mut self, row: RequestRow, names: &mut Names) -> Result<(), Error> {
+        let name = row.fragment.name;
         let owner = format!("operation `{name}`");
         names.claim(name, &owner)?;
-        if let Some(reply) = spec.fragment.reply {
+        if let Some(reply) = row.fragment.reply {
             names.claim(reply, &owner)?;
         }
         self.targets.insert(name, Target::Request(self.requests.len()));
-        self.requests.push(spec);
+        self.requests.push(row);
         Ok(())
     }
 
@@ -122,8 +122,8 @@ impl Catalog {
         }
     }
 
-    pub(crate) fn channel(&self, type_id: TypeId) -> Option<&ChannelSpec> {
-        self.channels.iter().find(|spec| spec.type_id == type_id)
+    pub(crate) fn channel(&self, type_id: TypeId) -> Option<&ChannelRow> {
+        self.channels.iter().find(|row| row.type_id == type_id)
     }
 }
 

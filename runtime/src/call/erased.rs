@@ -8,7 +8,7 @@ use crate::{
     Channel, Push, Refusal, Request, Router, Serve,
     call::{
         cx::RawCx,
-        pushes::PushSpec,
+        pushes::PushRow,
         router::{AnyRequest, Pending, RawTopic, Subscribe, Unsubscribe},
         topic::Topic,
     },
@@ -20,7 +20,7 @@ use crate::{
 
 /// The row of a channel: its fragment, its handlers and its hooks.
 #[derive(Clone, Copy)]
-pub struct ChannelSpec {
+pub struct ChannelRow {
     pub(crate) fragment: &'static Fragment,
     pub(crate) type_id: TypeId,
     pub(crate) subscribe: Subscribe,
@@ -39,7 +39,7 @@ pub(crate) struct Hooks {
     pub(crate) feed: for<'a> fn(&'a AnyRequest, RawCx<'a>, RawTopic) -> Pending<'a, Result<Feed, Refusal>>,
 }
 
-impl ChannelSpec {
+impl ChannelRow {
     /// Creates the row of a channel whose updates the application publishes.
     #[doc(hidden)]
     pub const fn relayed<C: Router>() -> Self {
@@ -60,7 +60,7 @@ impl ChannelSpec {
         Self { hooks: Some(hooks), ..Self::relayed::<C>() }
     }
 
-    pub(crate) fn kind(&self) -> TopicSettings {
+    pub(crate) fn topic_settings(&self) -> TopicSettings {
         TopicSettings { fragment: self.fragment, served: self.hooks.is_some(), slow: self.slow }
     }
 }
@@ -118,7 +118,7 @@ fn encode(value: &impl serde::Serialize) -> Result<Bytes, Refusal> {
 /// let builder = topicast::Server::builder("Bars", "1.0.0").channels(channels());
 /// ```
 pub struct Channels<S> {
-    pub(crate) specs: Vec<ChannelSpec>,
+    pub(crate) rows: Vec<ChannelRow>,
     state: PhantomData<fn(S)>,
 }
 
@@ -130,7 +130,7 @@ pub struct Channels<S> {
     note = "a channel is a struct with `#[ws_router(route = \"…\", update = …)]`"
 )]
 pub trait ListedChannel<S> {
-    const SPEC: ChannelSpec;
+    const ROW: ChannelRow;
 }
 
 /// A state for which a channel implements `Serve`.
@@ -144,37 +144,37 @@ pub trait ListedChannel<S> {
     note = "write `impl topicast::Serve<{Self}> for {C} {{ … }}`, or remove `served` from the declaration"
 )]
 pub trait Serves<C> {
-    const SPEC: ChannelSpec;
+    const ROW: ChannelRow;
 }
 
 #[diagnostic::do_not_recommend]
 impl<C: Serve<S>, S: Send + Sync + 'static> Serves<C> for S {
-    const SPEC: ChannelSpec = ChannelSpec::served::<C, S>();
+    const ROW: ChannelRow = ChannelRow::served::<C, S>();
 }
 
 /// A row and its name, which the lists compare at compile time.
 #[doc(hidden)]
-pub struct Row<T> {
+pub struct NamedRow<T> {
     name: &'static str,
-    spec: T,
+    row: T,
 }
 
 /// Returns the named row of a channel.
 #[doc(hidden)]
-pub const fn channel<C: ListedChannel<S>, S>() -> Row<ChannelSpec> {
-    Row { name: C::SPEC.fragment.route, spec: C::SPEC }
+pub const fn channel<C: ListedChannel<S>, S>() -> NamedRow<ChannelRow> {
+    NamedRow { name: C::ROW.fragment.route, row: C::ROW }
 }
 
 /// Returns the named row of an operation or a push.
 #[doc(hidden)]
-pub const fn operation<O: ListedOperation<S>, S>() -> Row<OperationSpec> {
-    Row { name: O::SPEC.name(), spec: O::SPEC }
+pub const fn operation<O: ListedOperation<S>, S>() -> NamedRow<OperationRow> {
+    NamedRow { name: O::ROW.name(), row: O::ROW }
 }
 
 /// Fails the build with `message` if an earlier row has the same name as the row at `at`.
 #[doc(hidden)]
 #[track_caller]
-pub const fn assert_new<T>(rows: &[Row<T>], at: usize, message: &str) {
+pub const fn assert_new<T>(rows: &[NamedRow<T>], at: usize, message: &str) {
     let mut earlier = 0;
     while earlier < at {
         assert!(!same(rows[at].name, rows[earlier].name), "{}", message);
@@ -200,23 +200,23 @@ const fn same(left: &str, right: &str) -> bool {
 
 /// Creates the list that `channels!` returns.
 #[doc(hidden)]
-pub fn channels<S>(rows: &[Row<ChannelSpec>]) -> Channels<S> {
-    Channels { specs: rows.iter().map(|row| row.spec).collect(), state: PhantomData }
+pub fn channels<S>(rows: &[NamedRow<ChannelRow>]) -> Channels<S> {
+    Channels { rows: rows.iter().map(|row| row.row).collect(), state: PhantomData }
 }
 
 /// Creates the list that `operations!` returns.
 #[doc(hidden)]
-pub fn operations<S>(rows: &[Row<OperationSpec>]) -> Operations<S> {
-    Operations { specs: rows.iter().map(|row| row.spec).collect(), state: PhantomData }
+pub fn operations<S>(rows: &[NamedRow<OperationRow>]) -> Operations<S> {
+    Operations { rows: rows.iter().map(|row| row.row).collect(), state: PhantomData }
 }
 
 /// The row of a plain operation or a push.
 #[derive(Clone, Copy)]
-pub enum OperationSpec {
+pub enum OperationRow {
     /// A request of the client, with or without a reply.
-    Request(RequestSpec),
+    Request(RequestRow),
     /// A message that the server sends unasked.
-    Push(PushSpec),
+    Push(PushRow),
 }
 
 /// The future outcome of an operation: the payload of its reply, if it has one.
@@ -228,26 +228,26 @@ pub type Function = for<'a> fn(RawCx<'a>, Option<&str>) -> Result<Answer<'a>, St
 
 /// The type-erased row of a plain operation.
 #[derive(Clone, Copy)]
-pub struct RequestSpec {
+pub struct RequestRow {
     pub(crate) fragment: &'static OperationFragment,
     pub(crate) call: Function,
 }
 
-impl OperationSpec {
+impl OperationRow {
     #[doc(hidden)]
     pub const fn request<O: Request>(call: Function) -> Self {
-        Self::Request(RequestSpec { fragment: O::FRAGMENT, call })
+        Self::Request(RequestRow { fragment: O::FRAGMENT, call })
     }
 
     #[doc(hidden)]
     pub const fn push<P: Push>() -> Self {
-        Self::Push(PushSpec::of::<P>())
+        Self::Push(PushRow::of::<P>())
     }
 
     const fn name(&self) -> &'static str {
         match self {
-            Self::Request(spec) => spec.fragment.name,
-            Self::Push(spec) => spec.fragment.name,
+            Self::Request(row) => row.fragment.name,
+            Self::Push(row) => row.fragment.name,
         }
     }
 }
@@ -291,7 +291,7 @@ pub fn silent<'a>(future: impl Future<Output = Result<(), Refusal>> + Send + 'a)
 /// let builder = topicast::Server::builder("Notices", "1.0.0").operations(operations());
 /// ```
 pub struct Operations<S> {
-    pub(crate) specs: Vec<OperationSpec>,
+    pub(crate) rows: Vec<OperationRow>,
     state: PhantomData<fn(S)>,
 }
 
@@ -303,13 +303,13 @@ pub struct Operations<S> {
     note = "an operation is a function with `#[ws_operation(\"…\")]` whose context is `&Cx<'_, {S}>`, or a type with `#[ws_push(\"…\")]`"
 )]
 pub trait ListedOperation<S> {
-    const SPEC: OperationSpec;
+    const ROW: OperationRow;
 }
 
 /// The types that `operations!` resolves to for a function that is not an operation.
 #[doc(hidden)]
 pub mod undeclared {
-    use super::{ListedOperation, OperationSpec};
+    use super::{ListedOperation, OperationRow};
 
     /// The stand-in for the type that `#[ws_operation]` declares and a plain function lacks.
     #[derive(Debug)]
@@ -325,6 +325,6 @@ pub mod undeclared {
     pub trait Declares {}
 
     impl<S: Declares> ListedOperation<S> for __Listed {
-        const SPEC: OperationSpec = panic!("this function is not an operation");
+        const ROW: OperationRow = panic!("this function is not an operation");
     }
 }

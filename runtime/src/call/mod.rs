@@ -14,10 +14,10 @@ pub(crate) mod router;
 pub(crate) use catalog::{Catalog, PING, Target};
 pub use cx::{Cx, RawCx};
 pub use erased::{
-    Answer, ChannelSpec, Channels, Function, ListedChannel, ListedOperation, OperationSpec, Operations, Row, Serves,
+    Answer, ChannelRow, Channels, Function, ListedChannel, ListedOperation, NamedRow, OperationRow, Operations, Serves,
     assert_new, channel, channels, operation, operations, payload, replying, silent, undeclared,
 };
-pub(crate) use erased::{Hooks, RequestSpec};
+pub(crate) use erased::{Hooks, RequestRow};
 pub(crate) use handshake::Authenticate;
 pub use handshake::{Handshake, Rejection};
 pub use publisher::Publisher;

@@ -11,12 +11,12 @@ use crate::{
 
 /// The type-erased row of a push.
 #[derive(Clone, Copy)]
-pub struct PushSpec {
+pub struct PushRow {
     pub(crate) fragment: &'static PushFragment,
     type_id: TypeId,
 }
 
-impl PushSpec {
+impl PushRow {
     pub(crate) const fn of<P: Push>() -> Self {
         Self { fragment: P::FRAGMENT, type_id: TypeId::of::<P>() }
     }
@@ -24,7 +24,7 @@ impl PushSpec {
 
 /// The pushes of a server, in the order in which they were listed.
 #[derive(Default)]
-pub(crate) struct Pushes(pub(crate) Vec<PushSpec>);
+pub(crate) struct Pushes(pub(crate) Vec<PushRow>);
 
 impl Pushes {
     /// Encodes a push as a frame.
@@ -32,7 +32,7 @@ impl Pushes {
     /// # Errors
     /// When the push is not listed or does not serialize.
     pub(crate) fn frame<P: Push>(&self, push: &P) -> Result<Frame, Error> {
-        if !self.0.iter().any(|spec| spec.type_id == TypeId::of::<P>()) {
+        if !self.0.iter().any(|row| row.type_id == TypeId::of::<P>()) {
             return Err(Error::unlisted("push", P::NAME, "operations!"));
         }
         let payload = payload::encode(push).map_err(Error::encode)?;

@@ -5,8 +5,7 @@ use std::{sync::Arc, time::SystemTime};
 use crate::{
     Refusal,
     call::{
-        Answers, ChannelSpec, Decoded, Hooks, PING, Pending, RawCx, RawTopic, RequestSpec, Session, Target, Text,
-        router,
+        Answers, ChannelRow, Decoded, Hooks, PING, Pending, RawCx, RawTopic, RequestRow, Session, Target, Text, router,
     },
     connection::shared::Shared,
     declare::{Fragment, SubjectText},
@@ -82,7 +81,7 @@ struct Call<'a> {
 /// A call to one channel, for the channel's generated router.
 struct Channel<'a> {
     call: &'a Call<'a>,
-    spec: &'a ChannelSpec,
+    spec: &'a ChannelRow,
 }
 
 impl Answers for Channel<'_> {
@@ -133,9 +132,9 @@ impl Call<'_> {
         RawCx { state: &self.shared.state, session: self.session }
     }
 
-    async fn subscribe(&self, spec: &ChannelSpec, fragment: &Fragment, decoded: Decoded) {
+    async fn subscribe(&self, spec: &ChannelRow, fragment: &Fragment, decoded: Decoded) {
         let subject = subject_of(fragment, &decoded);
-        let topic = self.shared.topics.get_or_create(&decoded.topic, spec.kind());
+        let topic = self.shared.topics.get_or_create(&decoded.topic, spec.topic_settings());
         let payload = ok_payload(subject, "Subscribed to", fragment.route, &decoded.topic);
         let kind = fragment.subscribe.reply;
         let reply = |position: StreamPosition<'_>| {
@@ -199,7 +198,7 @@ impl Call<'_> {
         self.reply(fragment.unsubscribe.reply, &payload);
     }
 
-    async fn request(&self, spec: &RequestSpec, payload: Option<&str>) -> Result<(), String> {
+    async fn request(&self, spec: &RequestRow, payload: Option<&str>) -> Result<(), String> {
         let answer = self.with_time_limit(spec.fragment.name, (spec.call)(self.cx(), payload)?).await;
         let Some(kind) = spec.fragment.reply else {
             if let Err(refusal) = answer {

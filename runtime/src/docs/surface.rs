@@ -7,6 +7,7 @@ use crate::{
 };
 
 /// Everything that the documents describe, as plain data.
+/// Everything that the documents describe, as plain data.
 #[derive(Debug, Clone)]
 pub(crate) struct Surface {
     /// The head of the documents.

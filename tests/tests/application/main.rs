@@ -27,7 +27,7 @@ struct Quote {
     price: f64,
 }
 
-/// Quotes of one symbol, for everybody.
+/// Quotes of one symbol, for all users.
 #[topicast::ws_router(route = "quotes", update = Quote)]
 struct Quotes {
     symbol: String,
@@ -73,13 +73,13 @@ async fn place_order(cx: &Cx<'_, Arc<App>>, order: PlaceOrder) -> Result<Placed,
     Ok(Placed { number: 1 })
 }
 
-/// Something that a client should know.
+/// A message to one client.
 #[topicast::ws_push("notice")]
 struct Notice {
     text: String,
 }
 
-/// The application's own layer: a known token makes a user, an unknown one is an error.
+/// The application's layer: a known token identifies a user, an unknown one is an error.
 async fn identify(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     if let Some(value) = request.headers().get(header::AUTHORIZATION) {
         let token = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));

@@ -22,7 +22,7 @@ async fn an_owner_sees_the_balance_and_a_stranger_does_not() {
     let mut stranger = Client::connect(&ws).await.unwrap();
     assert_eq!(stranger.subscribe_refused(&own).await.code(), "forbidden");
 
-    // The extension is what the application's layer puts into the request.
+    // The application's layer adds this extension to the request.
     let mut owner = Connect::new(&ws).extension(app.users["secret"].clone()).open().await.unwrap();
     owner.subscribe(&own).await;
     ws.publisher::<Balances>().unwrap().topic(&own).unwrap().publish(&Balance { cents: 9050 }).unwrap();

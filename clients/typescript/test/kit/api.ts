@@ -63,9 +63,9 @@ export interface MarketStatus {
   readonly open: boolean;
 }
 
-/** Something that everybody should know. */
+/** An announcement to all clients. */
 export interface Notice {
-  /** What happened. */
+  /** The text. */
   readonly text: string;
 }
 
@@ -92,7 +92,7 @@ export interface OrderBook {
   readonly grouping?: Grouping | null | undefined;
 }
 
-/** Orders of an account: only its owner may see them, and they start with a snapshot. */
+/** Orders of an account. Only the owner may subscribe, and subscribers start with a snapshot. */
 export interface Orders {
   /** The account. */
   readonly accountId: string;
@@ -102,7 +102,7 @@ export interface Orders {
 export interface PlaceOrder {
   /** Ticker. */
   readonly symbol: string;
-  /** How many. */
+  /** The number of shares. */
   readonly quantity: number;
 }
 
@@ -146,22 +146,22 @@ export interface Api extends topicast.Connected {
   readonly executions: topicast.Channel<Executions, Bar, "executions">;
   /** Whether the market is open. */
   readonly status: topicast.Channel<Status, MarketStatus, "status">;
-  /** Orders of an account: only its owner may see them, and they start with a snapshot. */
+  /** Orders of an account. Only the owner may subscribe, and subscribers start with a snapshot. */
   readonly orders: topicast.Channel<Orders, Order, "orders"> & {
     /**
      * Places an order.
      *
      * # Errors
-     * When the market is closed, which it is for `HALT`.
+     * When the market is closed, as it is for `HALT`.
      */
     readonly place: topicast.Operation<PlaceOrder, Order>;
   };
   /** The book of an instrument. */
   readonly orderBook: topicast.Channel<OrderBook, Book, "order-book">;
-  /** Something that everybody should know. */
+  /** An announcement to all clients. */
   readonly notice: topicast.Push<Notice> & {
     /**
-     * Sends a notice to the session that asks, and no reply.
+     * Sends a notice to the session that sent the request, and no reply.
      *
      * # Errors
      * Never.

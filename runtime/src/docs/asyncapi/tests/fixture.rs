@@ -256,7 +256,7 @@ pub(super) fn surface(profile: Profile) -> Surface {
         pushes: vec![PushFragment {
             name: "notice",
             type_name: "Notice",
-            docs: Docs { summary: None, description: "Something that everybody should know.", tags: &[] },
+            docs: Docs { summary: None, description: "An announcement to all clients.", tags: &[] },
             payload: schema_of::<Notice>,
         }],
         refusal_codes: vec!["market_closed".to_owned(), "forbidden".to_owned()],

@@ -1,4 +1,4 @@
-//! The names that go over the wire as the `type` of a message: what they may look like.
+//! Checks the names that become the `type` of messages.
 
 use syn::LitStr;
 
@@ -8,8 +8,8 @@ const ROUTE: &str = "allowed are lower-case letters, digits and hyphens, startin
 const OPERATION: &str = "allowed are parts joined by dots, each of lower-case letters, digits, hyphens and \
                          underscores, starting with a letter";
 
-/// Names that the framework answers to or sends itself.
-const TAKEN: [&str; 3] = ["ping", "ping.response", "error"];
+/// The message types that the framework itself handles or sends.
+const RESERVED: [&str; 3] = ["ping", "ping.response", "error"];
 
 /// Checks the route of a channel.
 pub(crate) fn check_route(route: &LitStr, errors: &Errors) {
@@ -28,16 +28,16 @@ pub(crate) fn check_operation(name: &LitStr, what: &str, errors: &Errors) {
         errors.on(name, format!("the name of the {what} is empty; {OPERATION}"));
     } else if let Some(fault) = text.split('.').find_map(|part| fault(part, "-_")) {
         errors.on(name, format!("the name `{text}` {fault}; {OPERATION}"));
-    } else if TAKEN.contains(&text.as_str()) {
-        errors.on(name, format!("`{text}` is a message of the framework's own; give the {what} another name"));
+    } else if RESERVED.contains(&text.as_str()) {
+        errors.on(name, format!("`{text}` is reserved by the framework; give the {what} another name"));
     }
 }
 
-/// What is wrong with one part of a name.
+/// Returns the fault of one part of a name, if it has one.
 fn fault(part: &str, marks: &str) -> Option<String> {
     let allowed = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || marks.contains(letter);
     if let Some(letter) = part.chars().find(|letter| !allowed(*letter)) {
-        return Some(format!("has `{}` in it", letter.escape_debug()));
+        return Some(format!("contains `{}`", letter.escape_debug()));
     }
     match part.chars().next() {
         None => Some("has an empty part".to_owned()),

@@ -1,4 +1,4 @@
-//! The names of fields on the wire, as serde's attributes give them, and the attributes a request cannot have.
+//! Reads the wire names of a request's fields from serde's attributes, and refuses unsupported attributes.
 
 use syn::{Attribute, Expr, ExprLit, Field, Lit, LitStr, Meta, Token, ext::IdentExt as _, punctuated::Punctuated};
 
@@ -8,38 +8,38 @@ use crate::errors::Errors;
 pub(crate) struct WireField {
     pub(crate) ident: syn::Ident,
     pub(crate) ty: syn::Type,
-    /// `cfg` attributes: the name is declared only where the field is.
+    /// The field's `cfg` attributes, which its name in the expansion needs, too.
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) name: String,
 }
 
-/// Why a topic cannot be made of a request with this word on a field or on the struct.
+/// Returns the reason why a request cannot have this serde attribute on a field or on the struct.
 fn refusal(word: &str) -> Option<&'static str> {
     Some(match word {
         "skip" | "skip_serializing" | "skip_deserializing" => {
-            "would leave the field out of the topic or of the request; a field of a channel is in both: remove the field or the attribute"
+            "would omit the field from the topic or the request, but a channel's field is part of both; remove the field or the attribute"
         }
         "skip_serializing_if" => {
-            "would leave the field out of some topics; every declared field is in the topic: remove the attribute"
+            "would omit the field from some topics, but a topic contains every declared field; remove the attribute"
         }
-        "flatten" => "would hide fields from the topic's declaration; declare the fields here",
-        "tag" | "content" => "would add a member that is no field; declare it as a field",
+        "flatten" => "would add fields that the channel does not declare; declare the fields here",
+        "tag" | "content" => "would add a member that is not a field; declare it as a field",
         "untagged" | "other" => "is for enums, and a channel is a struct; remove it",
-        "transparent" => "would make the request something else than an object; remove it",
+        "transparent" => "would make the request a value that is not an object; remove it",
         "into" | "from" | "try_from" => {
-            "would make the request another type's; put `#[ws_router]` on that type or remove it"
+            "would replace the request with another type; put `#[ws_router]` on that type or remove it"
         }
         "remote" => "would implement serde's traits for another type; remove it",
         _ => return None,
     })
 }
 
-/// Whether the attribute is serde's and has a word that requests cannot have.
+/// Returns true if the attribute is serde's and a request cannot have it.
 pub(crate) fn is_refused(attr: &Attribute) -> bool {
     words(attr).iter().any(|meta| name_of(meta).is_some_and(|word| refusal(&word).is_some()))
 }
 
-/// The wire names of a request's fields; complains of attributes that the contract has no room for.
+/// Returns the wire names of a request's fields. Reports attributes that a request cannot have.
 pub(crate) fn of<'a>(
     container: &[Attribute],
     fields: impl Iterator<Item = &'a Field>,
@@ -64,12 +64,13 @@ pub(crate) fn of<'a>(
         let at = at.map_or_else(|| ident.span(), LitStr::span);
         if written != read {
             let message = format!(
-                "`{plain}` is read as `{read}` and written as `{written}`, so that clients could not make the topic; \
-                 give it one name, and others that are read too with `alias`"
+                "`{plain}` is read as `{read}` and written as `{written}`, so clients could not compute the topic; \
+                 give it one name, and add others with `alias`"
             );
             errors.at(at, message);
         } else if let Some(other) = found.iter().find(|other| other.name == written && other.cfgs.is_empty()) {
-            let message = format!("`{plain}` has the wire name `{written}`, as `{}` has; names differ", other.ident);
+            let message =
+                format!("`{plain}` has the same wire name `{written}` as `{}`; rename one of them", other.ident);
             errors.at(at, message);
         }
         let cfgs = field.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect();
@@ -94,7 +95,7 @@ fn refuse(attrs: &[Attribute], errors: &Errors) {
     }
 }
 
-/// A pair of names or rules: one for writing and one for reading.
+/// A pair of names or rules: one for serializing and one for deserializing.
 #[derive(Default)]
 struct Rename {
     serialize: Option<LitStr>,
@@ -103,7 +104,7 @@ struct Rename {
 
 /// Reads `word = "…"` or `word(serialize = "…", deserialize = "…")`.
 ///
-/// What serde itself does not accept is left for serde to report.
+/// serde reports values that it does not accept.
 fn rename(attrs: &[Attribute], word: &str) -> Option<Rename> {
     let meta = attrs.iter().flat_map(words).find(|meta| meta.path().is_ident(word))?;
     match &meta {
@@ -123,7 +124,7 @@ fn rename(attrs: &[Attribute], word: &str) -> Option<Rename> {
     }
 }
 
-/// What stands in `#[serde(…)]`; nothing for other attributes.
+/// Returns the arguments of `#[serde(…)]`, and nothing for other attributes.
 pub(crate) fn words(attr: &Attribute) -> Vec<Meta> {
     if !attr.path().is_ident("serde") {
         return Vec::new();
@@ -139,13 +140,13 @@ fn name_of(meta: &Meta) -> Option<String> {
 fn text(value: &Expr) -> Option<LitStr> {
     match value {
         Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) => Some(literal.clone()),
-        // A macro of the user's may have put it in.
+        // A macro of the user may have inserted it.
         Expr::Group(group) => text(&group.expr),
         _ => None,
     }
 }
 
-/// serde's conventions for the names of fields; an unknown one is left for serde to report.
+/// Applies one of serde's conventions for field names. serde reports an unknown one.
 fn apply(rule: &str, field: &str) -> String {
     match rule {
         "UPPERCASE" | "SCREAMING_SNAKE_CASE" => field.to_ascii_uppercase(),
