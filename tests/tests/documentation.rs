@@ -29,13 +29,19 @@ fn programs_and_tests_on_pages_are_those_that_run() {
     assert!(include_str!("application/main.rs").contains(program), "the program of embedding.md is another");
     let run = [include_str!("testing_page.rs"), include_str!("application/tests.rs")];
     let tests: Vec<_> = blocks(include_str!("../../docs/testing.md"), "rust").collect();
-    assert_eq!(tests.len(), 4);
+    assert_eq!(tests.len(), 7);
     for test in tests {
         assert!(run.iter().any(|file| file.contains(test)), "no file runs this test of testing.md:\n{test}");
     }
-    let of_readme = blocks(include_str!("../../README.md"), "rust").find(|block| block.contains("#[tokio::test]"));
-    let (_, test) = of_readme.unwrap().split_once("\n\n").unwrap();
-    assert!(run[0].contains(test), "no file runs this test of the README:\n{test}");
+}
+
+#[test]
+fn the_first_program_of_the_readme_compiles_with_its_test() {
+    let readme = include_str!("../../README.md");
+    let program = blocks(readme, "rust,no_run").next().unwrap();
+    let test = blocks(readme, "rust").find(|block| block.contains("#[tokio::test]")).unwrap();
+    let both = format!("{program}\n\n{test}\n");
+    assert!(include_str!("readme.rs").ends_with(&both), "tests/readme.rs is not what the README prints:\n{both}");
 }
 
 #[test]

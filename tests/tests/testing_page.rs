@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
+use axum::http::{HeaderName, HeaderValue};
 use topicast::{
-    Limits, Server, SlowConsumer, compat,
+    Handshake, Limits, Rejection, Server, SlowConsumer, compat,
     testing::{Client, Clock, Connect},
 };
 
@@ -37,6 +38,28 @@ async fn a_subscriber_receives_what_is_published() {
     assert!(client.settled().await.is_empty());
 }
 
+#[derive(Clone)]
+struct User {
+    account: String,
+}
+
+async fn authenticate(handshake: Handshake) -> Result<User, Rejection> {
+    let account = handshake.headers().get("x-account").and_then(|value| value.to_str().ok());
+    let account = account.ok_or_else(|| Rejection::unauthorized("an account is missing"))?;
+    Ok(User { account: account.into() })
+}
+
+#[tokio::test]
+async fn a_client_without_an_account_is_rejected() {
+    let ws = Server::builder("Private", "1.0.0").authenticate(authenticate).build().unwrap();
+    let rejection = Connect::new(&ws).open().await.unwrap_err();
+    assert_eq!(rejection.status(), 401);
+
+    let (name, value) = (HeaderName::from_static("x-account"), HeaderValue::from_static("alice"));
+    let _alice = Connect::new(&ws).header(name, value).open().await.unwrap();
+    assert_eq!(ws.sessions()[0].extension::<User>().unwrap().account, "alice");
+}
+
 #[tokio::test]
 async fn a_silent_client_is_closed() {
     let clock = Clock::pause();
@@ -44,6 +67,25 @@ async fn a_silent_client_is_closed() {
     let mut client = Client::connect(&ws).await.unwrap();
     clock.advance(Duration::from_secs(31)).await;
     assert_eq!(client.closed().await.code, 1003);
+}
+
+#[tokio::test]
+async fn a_slow_client_is_closed_by_default() {
+    let ws = Server::builder("Quotes", "1.0.0")
+        .channels(topicast::channels![Quotes])
+        .limits(Limits { unsent_bytes: 10_000, ..Limits::default() })
+        .build()
+        .unwrap();
+    let aapl = Quotes { symbol: "AAPL".into() };
+    let topic = ws.publisher::<Quotes>().unwrap().topic(&aapl).unwrap();
+
+    let mut slow = Connect::new(&ws).socket_bytes(1000).open().await.unwrap();
+    slow.subscribe(&aapl).await;
+    while topic.subscribers() > 0 {
+        topic.publish(&Quote { price: 150.5 }).unwrap();
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(slow.closed().await.code, 1013);
 }
 
 #[tokio::test]
@@ -65,4 +107,13 @@ async fn a_slow_client_receives_the_newest_quote_and_how_many_it_missed() {
     }
     let updates = slow.settled().await;
     assert!(updates.iter().any(|update| update["skipped"].is_u64()));
+}
+
+#[tokio::test]
+async fn a_server_that_stops_closes_its_clients() {
+    let ws = Server::builder("Quotes", "1.0.0").channels(topicast::channels![Quotes]).build().unwrap();
+    let mut client = Client::connect(&ws).await.unwrap();
+    let ((), closed) = tokio::join!(ws.shutdown(), client.closed());
+    assert_eq!(closed.code, 1001);
+    assert_eq!(ws.connections(), 0);
 }

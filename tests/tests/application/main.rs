@@ -123,7 +123,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
-    topicast::serve(listener, routes(&app, &ws)).await?;
+    topicast::serve(listener, routes(&app, &ws))
+        .with_graceful_shutdown(async move {
+            let _ = tokio::signal::ctrl_c().await;
+            ws.shutdown().await;
+        })
+        .await?;
     Ok(())
 }
 
