@@ -143,7 +143,7 @@ fn check_payload(payload: &Type, errors: &Errors) {
                 .on(reference, format!("a payload cannot be a reference, because it is decoded for the call; {FORM}"));
         }
         Type::ImplTrait(any) => {
-            errors.on(any, format!("a payload cannot be `impl Trait`, because it is one type; {FORM}"))
+            errors.on(any, format!("a payload cannot be `impl Trait`, because it is one type; {FORM}"));
         }
         _ => {}
     }
