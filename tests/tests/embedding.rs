@@ -4,15 +4,22 @@
 
 use std::net::SocketAddr;
 
-use axum::Router;
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    http::StatusCode,
+    routing::post,
+};
 use futures_util::StreamExt;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 use tokio_tungstenite::tungstenite::{Error, Message, client::IntoClientRequest};
-use topicast::{Handshake, Rejection, Server};
+use topicast::{Cx, Handshake, Refusal, Rejection, Server, testing};
 use topicast_tests::{channels, http::header};
+use tower::ServiceExt;
 use tower_http::cors::{Any, CorsLayer};
 
 async fn serve(router: Router) -> SocketAddr {
@@ -20,6 +27,12 @@ async fn serve(router: Router) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { topicast::serve(listener, router).await });
     address
+}
+
+/// A push that has nothing but a text.
+#[topicast::ws_push("notice")]
+struct Notice {
+    text: String,
 }
 
 /// Returns the whole response to a `GET` from a page of another origin.
@@ -40,6 +53,35 @@ async fn a_nested_router_works_and_its_documents_have_the_full_path() {
     assert!(get(address, "/api/v1/ws/asyncapi").await.starts_with("HTTP/1.1 200 "));
     let document = get(address, "/api/v1/ws/asyncapi-3.json").await;
     assert!(document.contains("\"address\": \"/api/v1/ws\""), "{document}");
+}
+
+#[tokio::test]
+async fn a_handler_of_axum_pushes_through_the_server_in_its_state() {
+    async fn notify(State(ws): State<Server>, text: String) -> Result<StatusCode, StatusCode> {
+        ws.push(&Notice { text }).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+        Ok(StatusCode::NO_CONTENT)
+    }
+    let ws = Server::builder("Notices", "1.0.0").operations(topicast::operations![Notice]).build().unwrap();
+    let mut client = testing::Client::connect(&ws).await.unwrap();
+    let router: Router = Router::new().route("/notices", post(notify)).merge(ws.router("/ws")).with_state(ws);
+    let response = router.oneshot(Request::post("/notices").body(Body::from("closing soon")).unwrap()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::NO_CONTENT);
+    assert_eq!(client.message().await["payload"]["text"], "closing soon");
+}
+
+#[tokio::test]
+async fn what_an_operation_pushes_is_sent_before_its_reply() {
+    #[topicast::ws_operation("notice.me", reply = "notice.me.response")]
+    async fn notice_me(cx: &Cx<'_>) -> Result<(), Refusal> {
+        let notice = Notice { text: "you asked".into() };
+        cx.session().push(&notice).map_err(|error| Refusal::internal(error.to_string()))
+    }
+    let operations = topicast::operations![notice_me, Notice];
+    let ws = Server::builder("Notices", "1.0.0").operations(operations).build().unwrap();
+    let mut client = testing::Client::connect(&ws).await.unwrap();
+    client.send_text(r#"{"type":"notice.me"}"#).await;
+    assert_eq!(client.message().await["type"], "notice");
+    assert_eq!(client.message().await["type"], "notice.me.response");
 }
 
 #[tokio::test]

@@ -154,6 +154,28 @@ async fn a_new_subscriber_is_not_charged_with_losses_before_its_reply() {
 }
 
 #[tokio::test]
+async fn the_reply_to_a_repeated_subscribe_follows_the_newest_update_that_it_includes() {
+    let (ws, publisher) = server(SlowConsumer::latest(), 2000, 1 << 20);
+    let topic = publisher.topic(&request(0)).unwrap();
+    let mut client = Client::connect(&ws).await;
+    let mut run = Run::of(&client.subscribe(&request(0)).await);
+    for round in 0..20 {
+        client.send(&json!({ "type": "bars.subscribe", "id": round, "payload": request(0) })).await;
+        for _ in 0..4 {
+            burst(&topic, 1..=60);
+            tokio::task::yield_now().await;
+        }
+        for message in client.settled().await {
+            if message["type"] == "bars.update" {
+                run.take(&message);
+            } else {
+                assert_eq!(message["seq"], run.last, "{message}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn losses_while_a_subscriber_waits_for_its_snapshot_are_reported_where_they_were() {
     for slow in [SlowConsumer::latest(), SlowConsumer::drop_oldest()] {
         let app = Arc::<App>::default();

@@ -89,6 +89,8 @@ async fn handshakes_that_are_none_are_told_why() {
     check("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n", "", "400", "Sec-WebSocket-Key").await;
     check("Sec-WebSocket-Key: dGhl", "Sec-WebSocket-Key: dG", "400", "Sec-WebSocket-Key").await;
     check("dGhlIHNhbXBsZSBub25jZQ==", "!!!!!!!!!!!!!!!!!!!!!!!!", "400", "Sec-WebSocket-Key").await;
+    check("Host: x\n", "Host: x\nContent-Length: 9\n", "400", "has no body").await;
+    check("Host: x\n", "Host: x\nTransfer-Encoding: chunked\n", "400", "has no body").await;
     check("GET", "POST", "405", r#""code":"bad_handshake""#).await;
     check("/ws", "/nothing", "404", "").await;
     ws.shutdown().await;

@@ -26,8 +26,8 @@ use crate::{
 
 /// Accepts a request to upgrade, or answers with the reason for its rejection.
 pub(crate) async fn upgrade(shared: Arc<Shared>, request: Request<Body>) -> Response {
-    let (mut parts, _body) = request.into_parts();
-    let accept = match validate(&parts) {
+    let (mut parts, body) = request.into_parts();
+    let accept = match validate(&parts, &body) {
         Ok(accept) => accept,
         Err(rejection) => return refuse(&rejection),
     };
@@ -130,7 +130,7 @@ fn transport_of(upgraded: Upgraded) -> (Transport, Bytes) {
 }
 
 /// Validates a handshake and returns the value of `Sec-WebSocket-Accept`.
-fn validate(parts: &Parts) -> Result<HeaderValue, Rejection> {
+fn validate(parts: &Parts, body: &Body) -> Result<HeaderValue, Rejection> {
     let bad = |status, message: &str| Err(Rejection::new(status, "bad_handshake", message));
     if parts.method != Method::GET {
         return bad(StatusCode::METHOD_NOT_ALLOWED, "a WebSocket handshake is a GET request");
@@ -147,6 +147,10 @@ fn validate(parts: &Parts) -> Result<HeaderValue, Rejection> {
     let Some(key) = parts.headers.get(header::SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes())) else {
         return bad(StatusCode::BAD_REQUEST, "`Sec-WebSocket-Key` must be 16 bytes in base64");
     };
+    // Where the frames begin would depend on how much of the body came with the head.
+    if !hyper::body::Body::is_end_stream(body) {
+        return bad(StatusCode::BAD_REQUEST, "a WebSocket handshake has no body");
+    }
     let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
     Ok(HeaderValue::from_str(&accept).expect("base64 is visible ASCII"))
 }

@@ -23,6 +23,12 @@ pub(crate) enum Command {
         key: Key,
         frame: Frame,
     },
+    /// Sends a reply with the position of a topic, in order with the topic's updates.
+    Reply {
+        key: Key,
+        topic: TopicId,
+        frame: Frame,
+    },
     /// Subscribes a connection to a topic. Updates follow the reply. Without a reply, they are held
     /// back until `Release`.
     Join {

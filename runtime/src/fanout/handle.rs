@@ -34,6 +34,11 @@ impl Handle {
         self.inbox.push(Command::Send { key: self.key, frame });
     }
 
+    /// Queues a reply with the position of a topic, behind the updates that it includes.
+    pub(crate) fn reply(&self, topic: TopicId, frame: Frame) {
+        self.inbox.push(Command::Reply { key: self.key, topic, frame });
+    }
+
     /// Closes the connection: the shard drops updates whose frames are not started, and sends the
     /// close frame last. Only the first call takes effect.
     pub(crate) fn close(&self, frame: Frame) {

@@ -71,6 +71,16 @@ pub(crate) struct Drained {
     pub(crate) shut: bool,
 }
 
+impl State {
+    /// Queues the newest update of a topic that found no room.
+    fn deliver_overflow(&mut self, topic: TopicId) {
+        if let Some(update) = self.overflow.remove(&topic) {
+            self.bytes += update.frame.weight();
+            self.commands.push_back(Command::Deliver { topic, update });
+        }
+    }
+}
+
 impl Inbox {
     pub(crate) fn new(bounds: Bounds) -> Self {
         Self(Arc::new(Shared {
@@ -117,10 +127,12 @@ impl Inbox {
             Command::Join { joining, reply, .. } => {
                 state.bytes += reply.as_ref().map_or(0, Frame::weight);
                 // The loss of updates before the join concerns only the earlier subscribers.
-                let topic = joining.topic;
-                if let Some(update) = state.overflow.remove(&topic) {
-                    state.commands.push_back(Command::Deliver { topic, update });
-                }
+                state.deliver_overflow(joining.topic);
+            }
+            Command::Reply { topic, frame, .. } => {
+                state.bytes += frame.weight();
+                // The reply includes the number of this update, which goes before it.
+                state.deliver_overflow(*topic);
             }
             Command::Release { first, .. } => state.bytes += first.iter().map(Frame::weight).sum::<usize>(),
             Command::Open { .. } | Command::Leave { .. } | Command::Remove { .. } => {}

@@ -145,16 +145,16 @@ impl Peer {
     /// Holds an update back until the topic's snapshot arrives.
     pub(crate) fn hold(&mut self, item: &Item) -> Result<(), TooSlow> {
         let len = item.len();
-        let full = !self.has_room(len);
-        if full && item.policy == Policy::Close && self.is_alive() {
+        if item.policy == Policy::Close && !self.has_room(len) && self.is_alive() {
             return Err(TooSlow);
         }
         let Some(arrears) = &mut self.arrears else { return Ok(()) };
         let mut skipped = arrears.take_skips(item.topic);
         let Some((_, held)) = arrears.held.iter_mut().find(|(topic, _)| *topic == item.topic) else { return Ok(()) };
         let mut dropped = 0;
-        // Under `latest` one held update suffices. Otherwise the oldest makes room.
-        while (item.policy == Policy::Latest || full)
+        let free = self.limit.saturating_sub(self.writer.outbox.bytes());
+        // Under `latest` one held update suffices. Otherwise the oldest ones make room.
+        while (item.policy == Policy::Latest || arrears.held_bytes + len > free)
             && let Some(oldest) = held.pop_front()
         {
             arrears.held_bytes -= oldest.update.frame.bytes().len();
@@ -162,9 +162,6 @@ impl Peer {
             match held.front_mut() {
                 Some(next) => next.skipped += oldest.skipped + 1,
                 None => skipped += oldest.skipped + 1,
-            }
-            if item.policy == Policy::DropOldest {
-                break;
             }
         }
         held.push_back(Held { update: item.update.clone(), skipped });
@@ -410,5 +407,23 @@ mod tests {
         assert!(peer.arrears.is_some(), "updates are held until the snapshot is there");
         assert_eq!(peer.release(topic, Policy::Close, Millis::default(), Vec::new()), Some(Ok(())));
         assert!(peer.arrears.is_none());
+    }
+
+    #[test]
+    fn held_updates_stay_within_the_limit_whatever_their_sizes() {
+        let (mut peer, _client) = peer(4096);
+        let topic = TopicId(0);
+        assert!(peer.join(topic, 0, true));
+        let mut seq = 0;
+        for bytes in [vec![20; 50], vec![1000; 20], vec![10; 3]].concat() {
+            seq += 1;
+            let update = crate::wire::Prefix::new("r.update", "t").update(seq, &vec![b'1'; bytes]);
+            let item = Item { topic, policy: Policy::DropOldest, queued_at: Millis::default(), update };
+            assert_eq!(peer.hold(&item), Ok(()));
+            let arrears = peer.arrears.as_ref().expect("the topic is held");
+            assert!(arrears.held_bytes <= 4096);
+            let (_, held) = &arrears.held[0];
+            assert_eq!(held.iter().map(|held| held.skipped + 1).sum::<u64>(), seq, "each update is held or counted");
+        }
     }
 }

@@ -127,7 +127,7 @@ impl Shard {
     fn execute(&mut self, command: Command) {
         match command {
             Command::Deliver { topic, update } => self.deliver(topic, update),
-            Command::Send { key, frame } => self.send(key, frame),
+            Command::Send { key, frame } | Command::Reply { key, frame, .. } => self.send(key, frame),
             Command::Join { key, joining, reply } => self.join(key, joining, reply),
             Command::Release { key, topic, first } => self.release(key, topic, first),
             Command::Leave { key, topic } => self.leave(key, topic),

@@ -235,7 +235,7 @@ impl LiveTopic {
     /// Sends a reply with the position of the numbering, in order with the updates.
     pub(crate) fn reply(&self, handle: &Handle, reply: &dyn Fn(StreamPosition<'_>) -> Frame) {
         let state = self.lock();
-        handle.send(reply(StreamPosition { epoch: &self.epoch, seq: state.seq }));
+        handle.reply(self.id, reply(StreamPosition { epoch: &self.epoch, seq: state.seq }));
     }
 
     fn leave(self: &Arc<Self>, shard: &Inbox, key: Key) {
