@@ -186,8 +186,10 @@ impl Shard {
 
     /// Adds a connection's drops to the topics' counters. This has to happen before the connection
     /// leaves, because a topic is removed together with its last subscriber.
-    fn count_dropped(&mut self, slot: u32) {
-        if let Some(Some(peer)) = self.peers.get_mut(slot as usize) {
+    fn count_dropped(&mut self, key: Key) {
+        if let Some(Some(peer)) = self.peers.get_mut(key.slot as usize)
+            && peer.number == key.number
+        {
             count_dropped(peer, &self.topics);
         }
     }
@@ -261,7 +263,7 @@ impl Shard {
         if let (true, None, Some(shortest)) = (peer.is_blocked(), self.next_sweep, self.shortest_age) {
             self.next_sweep = Some(Instant::now() + (shortest / 4).max(MIN_SWEEP));
         }
-        self.count_dropped(slot);
+        count_dropped(peer, &self.topics);
     }
 
     fn join(&mut self, key: Key, joining: Joining, reply: Option<Frame>) {
@@ -302,7 +304,7 @@ impl Shard {
     }
 
     fn leave(&mut self, key: Key, topic: TopicId) {
-        self.count_dropped(key.slot);
+        self.count_dropped(key);
         if let Some(index) = self.peer(key).and_then(|peer| peer.leave(topic)) {
             self.vacate(topic, index);
         }
@@ -322,7 +324,7 @@ impl Shard {
     }
 
     fn close(&mut self, key: Key, frame: Frame) {
-        self.count_dropped(key.slot);
+        self.count_dropped(key);
         let Some(left) = self.peer(key).and_then(|peer| peer.close(frame)) else { return };
         for (topic, index) in left {
             self.vacate(topic, index);
@@ -340,7 +342,7 @@ impl Shard {
     }
 
     fn remove(&mut self, key: Key) {
-        self.count_dropped(key.slot);
+        self.count_dropped(key);
         let Some(peer) = self.peer(key) else { return };
         for (topic, index) in peer.leave_all() {
             self.vacate(topic, index);
