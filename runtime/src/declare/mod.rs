@@ -8,8 +8,13 @@ pub(crate) mod refusal;
 pub(crate) mod topic;
 pub(crate) mod strict;
 mod topic_error;
+mod row_key;
+mod checksum;
+mod decimal;
+mod tokens;
 
 pub use channel::{Carried, Channel, Field, Push, Received, Request, Sends, State, Wire, received};
+pub use checksum::{ChecksumError, row_checksum};
 pub use fragment::{Docs, Fragment, OperationFragment, PushFragment, SchemaOf, exchange, schema_of, subject_field};
 #[cfg(feature = "server")]
 pub(crate) use fragment::{Exchange, SubjectField};
@@ -17,6 +22,7 @@ pub use macros::{channels, data, operations, ws_operation, ws_push, ws_router};
 #[cfg(feature = "server")]
 pub(crate) use refusal::CODES;
 pub use refusal::Refusal;
+pub use row_key::{KeyError, KeyPart, RowKey};
 #[cfg(feature = "server")]
 pub(crate) use strict::{Refused, Rules};
 pub use subject::{Subject, SubjectText, subject_text};

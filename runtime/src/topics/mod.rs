@@ -11,6 +11,8 @@ mod released;
 mod budget;
 mod commons;
 mod feed;
+#[cfg_attr(not(test), expect(dead_code, reason = "topics keep no state yet"))]
+mod state;
 
 pub(crate) use commons::Retention;
 pub use feed::Feed;
