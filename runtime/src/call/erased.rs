@@ -10,9 +10,10 @@ use crate::{
         cx::RawCx,
         pushes::PushRow,
         router::{AnyRequest, Pending, RawTopic, Subscribe, Unsubscribe},
+        snapshot::{HookOf, SnapshotHook},
         topic::Topic,
     },
-    declare::{Fragment, OperationFragment, Received},
+    declare::{Fragment, OperationFragment, Received, same},
     fanout::SlowConsumer,
     topics::{Feed, TopicSettings},
     wire::{Form, payload, request},
@@ -35,7 +36,7 @@ pub struct ChannelRow {
 #[derive(Clone, Copy)]
 pub(crate) struct Hooks {
     pub(crate) authorize: for<'a> fn(&'a AnyRequest, RawCx<'a>) -> Pending<'a, Result<(), Refusal>>,
-    pub(crate) snapshot: for<'a> fn(&'a AnyRequest, RawCx<'a>) -> Answer<'a>,
+    pub(crate) snapshot: SnapshotHook,
     pub(crate) feed: for<'a> fn(&'a AnyRequest, RawCx<'a>, RawTopic) -> Pending<'a, Result<Feed, Refusal>>,
 }
 
@@ -55,8 +56,9 @@ impl ChannelRow {
 
     /// Creates the row of a channel that implements [`Serve`].
     #[doc(hidden)]
-    pub const fn served<C: Serve<S>, S: Send + Sync + 'static>() -> Self {
-        let hooks = Hooks { authorize: authorize::<C, S>, snapshot: snapshot::<C, S>, feed: feed::<C, S> };
+    pub const fn served<C: Serve<S, Kind: HookOf<C, S>>, S: Send + Sync + 'static>() -> Self {
+        let snapshot = <C::Kind as HookOf<C, S>>::HOOK;
+        let hooks = Hooks { authorize: authorize::<C, S>, snapshot, feed: feed::<C, S> };
         Self { hooks: Some(hooks), ..Self::relayed::<C>() }
     }
 
@@ -65,7 +67,7 @@ impl ChannelRow {
     }
 }
 
-fn typed<C: Channel>(request: &AnyRequest) -> &C {
+pub(crate) fn typed<C: Channel>(request: &AnyRequest) -> &C {
     request.downcast_ref().expect("a row's hooks see only requests that its own decoder made")
 }
 
@@ -74,16 +76,6 @@ fn authorize<'a, C: Serve<S>, S: Send + Sync + 'static>(
     cx: RawCx<'a>,
 ) -> Pending<'a, Result<(), Refusal>> {
     Box::pin(async move { typed::<C>(request).authorize(&cx.typed::<S>()).await })
-}
-
-fn snapshot<'a, C: Serve<S>, S: Send + Sync + 'static>(
-    request: &'a AnyRequest,
-    cx: RawCx<'a>,
-) -> Pending<'a, Result<Option<Bytes>, Refusal>> {
-    Box::pin(async move {
-        let state = typed::<C>(request).snapshot(&cx.typed::<S>()).await?;
-        state.map(|state| encode(&state)).transpose()
-    })
 }
 
 fn feed<'a, C: Serve<S>, S: Send + Sync + 'static>(
@@ -95,7 +87,7 @@ fn feed<'a, C: Serve<S>, S: Send + Sync + 'static>(
 }
 
 /// Encodes a snapshot or a reply.
-fn encode(value: &impl serde::Serialize) -> Result<Bytes, Refusal> {
+pub(crate) fn encode(value: &impl serde::Serialize) -> Result<Bytes, Refusal> {
     payload::encode(value).map(Bytes::from).map_err(|error| {
         tracing::error!(%error, "a payload cannot be sent");
         Refusal::internal("the payload cannot be sent")
@@ -148,7 +140,7 @@ pub trait Serves<C> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<C: Serve<S>, S: Send + Sync + 'static> Serves<C> for S {
+impl<C: Serve<S, Kind: HookOf<C, S>>, S: Send + Sync + 'static> Serves<C> for S {
     const ROW: ChannelRow = ChannelRow::served::<C, S>();
 }
 
@@ -180,22 +172,6 @@ pub const fn assert_new<T>(rows: &[NamedRow<T>], at: usize, message: &str) {
         assert!(!same(rows[at].name, rows[earlier].name), "{}", message);
         earlier += 1;
     }
-}
-
-/// Returns true if two strings are equal: `==` is not available in const contexts.
-const fn same(left: &str, right: &str) -> bool {
-    let (left, right) = (left.as_bytes(), right.as_bytes());
-    if left.len() != right.len() {
-        return false;
-    }
-    let mut at = 0;
-    while at < left.len() {
-        if left[at] != right[at] {
-            return false;
-        }
-        at += 1;
-    }
-    true
 }
 
 /// Creates the list that `channels!` returns.

@@ -3,6 +3,7 @@
 mod catalog;
 mod erased;
 mod serve;
+mod snapshot;
 mod publisher;
 mod topic;
 mod cx;
@@ -11,6 +12,7 @@ mod pushes;
 pub(crate) mod handshake;
 pub(crate) mod router;
 
+pub use crate::topics::Loaded;
 pub(crate) use catalog::{Catalog, PING, Target};
 pub use cx::{Cx, RawCx};
 pub use erased::{
@@ -22,7 +24,11 @@ pub(crate) use handshake::Authenticate;
 pub use handshake::{Handshake, Rejection};
 pub use publisher::Publisher;
 pub(crate) use router::{Answers, Decoded, Pending};
-pub use router::{Call, Done, Handled, Published, RawTopic, Router, Text, decode, subscribe, unsubscribe, update};
+pub use router::{
+    Call, Done, Handled, Published, RawTopic, Router, Text, decode, subscribe, unsubscribe, update, update_row,
+};
 pub use serve::{Serve, Served};
 pub use session::Session;
+pub(crate) use snapshot::AnyState;
+pub use snapshot::{HookOf, Hooked, SnapshotHook};
 pub use topic::Topic;

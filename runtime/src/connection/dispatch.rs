@@ -4,9 +4,7 @@ use std::{sync::Arc, time::SystemTime};
 
 use crate::{
     Refusal,
-    call::{
-        Answers, ChannelRow, Decoded, PING, Pending, RawCx, RequestRow, Session, Target, Text, router,
-    },
+    call::{Answers, ChannelRow, Decoded, PING, Pending, RawCx, RequestRow, Session, Target, Text, router},
     connection::shared::Shared,
     connection::subscribing::{SubscribeReply, Subscribing},
     declare::{Fragment, KindFragment, SubjectText},
@@ -141,7 +139,8 @@ impl Call<'_> {
         let kind = fragment.subscribe.reply;
         let limits = &self.shared.limits;
         if decoded.topic.len() > limits.topic_bytes {
-            let message = format!("the topic has {} bytes; at most {} are allowed", decoded.topic.len(), limits.topic_bytes);
+            let message =
+                format!("the topic has {} bytes; at most {} are allowed", decoded.topic.len(), limits.topic_bytes);
             return self.refuse(kind, subject, &Refusal::new("topic_too_long", message));
         }
         let topic = self.shared.topics.get_or_create(&decoded.topic, row.topic_settings());
@@ -178,14 +177,14 @@ impl Call<'_> {
             let message = format!("a connection may have {limit} subscriptions; unsubscribe from one first");
             return Err(Refusal::too_many_subscriptions(message));
         }
-        let unsupported = |message: &str| Err(Refusal::new("unsupported", message));
+        let unsupported = |message: &'static str| Err(Refusal::new("unsupported", message));
         match fragment.kind {
             KindFragment::Events { history: None } if start.rewind.is_some() => {
                 unsupported("rewind: this channel keeps no history")
             }
-            KindFragment::Events { .. } if start.interval.is_some() => {
-                unsupported("max_rate: this channel sends every event; only `latest` and `table` channels merge updates")
-            }
+            KindFragment::Events { .. } if start.interval.is_some() => unsupported(
+                "max_rate: this channel sends every event; only `latest` and `table` channels merge updates",
+            ),
             KindFragment::Latest | KindFragment::Table { .. } if start.rewind.is_some() => {
                 unsupported("rewind: this channel keeps its current state and no past updates")
             }

@@ -116,7 +116,7 @@ impl SubscribeReply {
     fn encode(&self, opening: &Opening) -> Frame {
         let Opening { epoch, seq, recovered, snapshot, .. } = opening;
         self.write(&Message {
-            epoch: Some(epoch),
+            epoch: Some(&**epoch),
             seq: Some(*seq),
             recovered: *recovered,
             snapshot: *snapshot,
@@ -131,8 +131,7 @@ impl SubscribeReply {
     }
 
     fn write(&self, position: &Message<'_>) -> Frame {
-        let message =
-            Message { kind: self.kind, id: self.id.as_ref(), payload: Some(&self.payload), ..*position };
+        let message = Message { kind: self.kind, id: self.id.as_ref(), payload: Some(&self.payload), ..*position };
         Frame::text(self.payload.len() + 160, |out| message.write(out))
     }
 }

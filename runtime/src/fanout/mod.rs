@@ -30,5 +30,5 @@ pub(crate) use ids::{Key, TopicId};
 pub(crate) use inbox::{Bounds, Inbox};
 pub(crate) use peer::Release;
 pub(crate) use replay::{Replay, ReplayBudget};
-pub(crate) use source::{CaughtUp, Source};
 pub use slow::SlowConsumer;
+pub(crate) use source::{CaughtUp, Source};

@@ -213,7 +213,15 @@ mod tests {
     }
 
     fn pending(topic: u64, policy: Policy) -> Pending {
-        Pending { topic: TopicId(topic), policy, queued_at: Millis(0), skipped_offset: 1, skipped: 0, reported: 0 }
+        Pending {
+            topic: TopicId(topic),
+            policy,
+            seq: 1,
+            queued_at: Millis(0),
+            skipped_offset: 1,
+            skipped: 0,
+            reported: 0,
+        }
     }
 
     fn update(topic: u64, policy: Policy) -> Class {
@@ -271,41 +279,31 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_pending_update_is_replaced_in_its_place_unless_it_is_started_or_before_a_reply() {
+    async fn updates_whose_subscribers_catch_up_are_dropped_unless_started_or_before_a_reply() {
         let (mut outbox, transport, client) = started();
-        let newer = |outbox: &mut Outbox, topic: u64, text: &str| {
-            outbox.replace(Frame::text(0, |out| out.extend_from_slice(text.as_bytes())), pending(topic, Policy::Latest))
-        };
-        assert!(!newer(&mut outbox, 1, "{}"));
-        outbox.push(frame("old"), update(2, Policy::Latest));
-        outbox.push(frame("other"), update(3, Policy::Latest));
-        assert!(newer(&mut outbox, 2, "{}"));
-        assert!(newer(&mut outbox, 2, "{.}"));
+        let numbered = |topic: u64, seq: u64| Class::Update(Pending { seq, ..pending(topic, Policy::CatchUp) });
+        outbox.push(frame("before"), numbered(2, 4));
         outbox.push(frame("kept"), Class::Kept);
-        assert!(newer(&mut outbox, 3, "{}"));
-        let text = |text: &str| Frame::text(0, |out| out.extend_from_slice(text.as_bytes())).bytes().to_vec();
-        let (first, last) = (text("{,\"skipped\":2.}"), text("{,\"skipped\":1}"));
-        let expected = [frame("started").bytes(), &first, frame("kept").bytes(), &last].concat();
-        assert_eq!(drain(outbox, transport, client).await, expected);
+        outbox.push(frame("dropped"), numbered(2, 5));
+        outbox.push(frame("event"), update(3, Policy::Close));
+        outbox.push(frame("dropped"), numbered(4, 1));
+        outbox.push(frame("dropped"), numbered(2, 6));
+        assert_eq!(outbox.drop_conflatable(), [(TopicId(2), 5), (TopicId(4), 1), (TopicId(2), 6)]);
+        assert_eq!(outbox.drop_conflatable(), []);
+        let kept = ["started", "before", "kept", "event"].map(|text| frame(text).bytes().to_vec());
+        assert_eq!(drain(outbox, transport, client).await, kept.concat());
+
+        let (mut outbox, transport, client) = started();
+        outbox.push(frame("dropped"), numbered(1, 2));
+        assert_eq!(outbox.drop_conflatable(), [(TopicId(1), 2)]);
+        assert_eq!(drain(outbox, transport, client).await, frame("started").bytes());
     }
 
-    #[tokio::test]
-    async fn conflation_keeps_the_newest_update_of_each_topic_under_latest() {
-        let (mut outbox, transport, client) = started();
-        let text = |text: &str| Frame::text(0, |out| out.extend_from_slice(text.as_bytes()));
-        for (topic, policy) in [(2, Policy::Latest), (3, Policy::Close), (2, Policy::Latest), (4, Policy::Latest)] {
-            outbox.push(text("{}"), update(topic, policy));
-        }
-        outbox.push(frame("kept"), Class::Kept);
-        outbox.push(text("{.}"), update(2, Policy::Latest));
-        outbox.push(text("{:}"), update(3, Policy::Close));
-        assert_eq!(outbox.conflate(), [TopicId(2), TopicId(2)]);
-        assert_eq!(outbox.conflate(), []);
-        let expected = ["{}", "{}", "", "{,\"skipped\":2.}", "{:}"].map(|part| match part {
-            "" => frame("kept").bytes().to_vec(),
-            part => text(part).bytes().to_vec(),
-        });
-        assert_eq!(drain(outbox, transport, client).await, [frame("started").bytes(), &expected.concat()].concat());
+    #[test]
+    fn paced_frames_do_not_count() {
+        let mut outbox = Outbox::default();
+        outbox.push(frame(&"x".repeat(1 << 20)), Class::Paced);
+        assert_eq!((outbox.bytes(), outbox.is_empty()), (0, false));
     }
 
     #[tokio::test]

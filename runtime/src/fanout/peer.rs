@@ -331,7 +331,7 @@ impl Peer {
     /// Applies the channels' policies to unsent updates that exceed the maximum age.
     pub(crate) fn expire(&mut self, now: Millis, audiences: &HashMap<TopicId, Audience>) -> Result<(), TooSlow> {
         let expired = |pending: &Pending| {
-            let age = std::time::Duration::from_millis(now.0.saturating_sub(pending.queued_at.0));
+            let age = Duration::from_millis(now.0.saturating_sub(pending.queued_at.0));
             let max_age = audiences.get(&pending.topic).and_then(|audience| audience.slow.max_age);
             max_age.is_some_and(|max_age| age > max_age)
         };

@@ -28,7 +28,10 @@ pub(crate) struct Replay {
 
 #[derive(Debug)]
 enum Content {
-    Updates { prefix: Prefix, payloads: VecDeque<Arc<[u8]>> },
+    Updates {
+        prefix: Prefix,
+        payloads: VecDeque<Arc<[u8]>>,
+    },
     /// One update that merges all, and its number.
     Merged(Option<Frame>, u64),
 }
@@ -157,7 +160,8 @@ mod tests {
         assert!(replay.is_finished());
         assert_eq!((replay.position(), parts), (141, 2));
         let all = (42..=141).zip(payloads(100, 1000));
-        let expected: Vec<u8> = all.flat_map(|(seq, payload)| prefix.update(seq, &payload).frame.bytes().to_vec()).collect();
+        let expected: Vec<u8> =
+            all.flat_map(|(seq, payload)| prefix.update(seq, &payload).frame.bytes().to_vec()).collect();
         assert_eq!(seen, expected);
     }
 

@@ -1,9 +1,6 @@
 //! The timers of a shard: when subscriptions with a `max_rate` may receive their next update.
 
-use std::{
-    cmp::Reverse,
-    collections::BinaryHeap,
-};
+use std::{cmp::Reverse, collections::BinaryHeap};
 
 use tokio::time::Instant;
 

@@ -24,7 +24,10 @@ impl Budget {
     /// Returns true if so many more bytes can be retained. Evicts released topics if necessary.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
         self.used().saturating_add(bytes) <= self.limit
-            || self.topics.upgrade().is_some_and(|topics| topics.evict(|| self.used().saturating_add(bytes) <= self.limit))
+            || self
+                .topics
+                .upgrade()
+                .is_some_and(|topics| topics.evict(|| self.used().saturating_add(bytes) <= self.limit))
     }
 
     /// Records that the bytes of a topic changed.

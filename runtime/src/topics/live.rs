@@ -10,16 +10,14 @@ use std::{
 
 use crate::{
     declare::{Fragment, KindFragment},
-    fanout::{
-        Beginning, CaughtUp, Command, Handle, Inbox, Joining, Key, Replay, Reply, SlowConsumer, Source, TopicId,
-    },
+    fanout::{Beginning, CaughtUp, Command, Handle, Inbox, Joining, Key, Replay, Reply, SlowConsumer, Source, TopicId},
     topics::{
         commons::Commons,
         feed::FeedSlot,
         loader::Loader,
         opening::Opening,
         registry::TopicSettings,
-        state::{Change, Content, Edit, History, Loaded, Merges, Rows, Table, TableError, row_bytes},
+        state::{Change, Content, Edit, History, Loaded, Merges, Rows, Table, TableError},
     },
     wire::{Frame, Position, Prefix, PublishError, Start, topic_message},
 };
@@ -143,12 +141,10 @@ impl LiveTopic {
             Content::Events(None) => {}
             Content::Events(Some(history)) => self.record(history, payload),
             Content::Latest(latest) => {
-                if !self.commons.budget.has_room(payload.len().saturating_sub(latest.bytes())) {
-                    return Err(PublishError::over_budget(self.commons.budget.limit()));
-                }
+                self.check_room(payload.len().saturating_sub(latest.bytes()))?;
                 latest.publish(seq, payload);
             }
-            Content::Table(_) => return Err(PublishError::not_a_value()),
+            Content::Table(_) => return Err(PublishError::wrong_kind("a channel of events or `latest`")),
         }
         self.account(&state);
         self.number(&mut state, payload);
@@ -177,8 +173,7 @@ impl LiveTopic {
     /// When the table would exceed its limit or the budget, or a row cannot be part of it. Nothing
     /// changes then.
     pub(crate) fn edit(&self, edits: Vec<Edit>) -> Result<(), PublishError> {
-        let bytes = edits.iter().map(Edit::bytes).sum();
-        self.change_table(bytes, |table, seq| table.apply(seq, edits))
+        self.change_table(|table, seq| table.apply(seq, edits))
     }
 
     /// Replaces all rows of a table, with the smallest difference.
@@ -186,35 +181,30 @@ impl LiveTopic {
     /// # Errors
     /// As [`edit`](Self::edit), and when two rows have the same key.
     pub(crate) fn replace(&self, rows: Rows) -> Result<(), PublishError> {
-        let bytes = rows.iter().map(|(key, row)| row_bytes(key, row)).sum();
-        self.change_table(bytes, |table, seq| table.replace(seq, rows))
+        self.change_table(|table, seq| table.replace(seq, rows))
     }
 
     fn change_table(
         &self,
-        bytes: usize,
         change: impl FnOnce(&mut Table, u64) -> Result<Option<Vec<u8>>, TableError>,
     ) -> Result<(), PublishError> {
         let mut state = self.lock();
         let seq = state.seq + 1;
-        let Content::Table(table) = &mut state.content else { return Err(PublishError::not_a_table()) };
-        let payload = if self.commons.budget.has_room(bytes) {
-            change(table, seq)?
-        } else {
-            // Rows that are replaced free memory, so only the result shows whether it fits.
-            let mut changed = table.clone();
-            let payload = change(&mut changed, seq)?;
-            if !self.commons.budget.has_room(changed.bytes().saturating_sub(table.bytes())) {
-                return Err(PublishError::over_budget(self.commons.budget.limit()));
-            }
-            *table = changed;
-            payload
-        };
+        let Content::Table(table) = &mut state.content else { return Err(PublishError::wrong_kind("a table")) };
+        let mut changed = table.clone();
+        let payload = change(&mut changed, seq).map_err(PublishError::table)?;
+        self.check_room(changed.bytes().saturating_sub(table.bytes()))?;
+        *table = changed;
         self.account(&state);
         if let Some(payload) = payload {
             self.number(&mut state, &payload);
         }
         Ok(())
+    }
+
+    fn check_room(&self, bytes: usize) -> Result<(), PublishError> {
+        let budget = &self.commons.budget;
+        if budget.has_room(bytes) { Ok(()) } else { Err(PublishError::over_budget(budget.limit())) }
     }
 
     /// Calls `read` with the content, under the topic's lock.
@@ -233,14 +223,25 @@ impl LiveTopic {
     /// When the rows exceed the table's limit or the budget, or cannot be part of a table.
     pub(crate) fn fill(&self, loaded: Loaded) -> Result<(), PublishError> {
         let mut state = self.lock();
-        let restorable = !matches!(loaded, Loaded::NoHook);
-        if !self.commons.budget.has_room(loaded.bytes()) {
-            return Err(PublishError::over_budget(self.commons.budget.limit()));
+        state.restorable = !matches!(loaded, Loaded::NoHook);
+        match (&mut state.content, loaded) {
+            (Content::Table(table), loaded) => {
+                let mut filled = table.clone();
+                let rows = if let Loaded::Rows(rows) = loaded { rows } else { Rows::new() };
+                filled.fill(rows).map_err(PublishError::table)?;
+                self.check_room(filled.bytes().saturating_sub(table.bytes()))?;
+                *table = filled;
+            }
+            (Content::Latest(latest), loaded) => {
+                let value = if let Loaded::Value(value) = loaded { value } else { None };
+                self.check_room(value.as_ref().map_or(0, |value| value.len()))?;
+                latest.fill(value.as_deref());
+            }
+            (Content::Events(_), _) => {}
         }
-        state.content.fill(loaded)?;
         state.unused = false;
-        state.restorable = restorable;
         self.account(&state);
+        drop(state);
         self.merges().clear();
         Ok(())
     }
@@ -330,17 +331,14 @@ impl LiveTopic {
             let missed = self.merges().merged(&epoch, newest, from, || self.encode(newest, &content.merged(from)));
             let beginning = match missed {
                 None => Some(Beginning::After { sent: newest }),
-                Some(update) => {
-                    Replay::merged(from, newest, update, &self.commons.replays).map(Beginning::Replay)
-                }
+                Some(update) => Replay::merged(from, newest, update, &self.commons.replays).map(Beginning::Replay),
             };
             if let Some(beginning) = beginning {
                 return Opening { epoch, seq: from, recovered: Some(true), snapshot: false, beginning };
             }
         }
         let snapshot = content.has_snapshot();
-        let beginning =
-            if snapshot { Beginning::Snapshot { sent: newest } } else { Beginning::After { sent: newest } };
+        let beginning = if snapshot { Beginning::Snapshot { sent: newest } } else { Beginning::After { sent: newest } };
         Opening { epoch, seq: newest, recovered: start.recover.as_ref().map(|_| false), snapshot, beginning }
     }
 

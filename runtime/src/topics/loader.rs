@@ -64,7 +64,12 @@ impl Drop for Run<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::Cell, future::pending, pin::pin, task::{Context, Waker}};
+    use std::{
+        cell::Cell,
+        future::pending,
+        pin::pin,
+        task::{Context, Waker},
+    };
 
     use tokio::sync::oneshot;
 

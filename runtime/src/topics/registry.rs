@@ -47,7 +47,7 @@ struct State {
 struct Entry {
     topic: Arc<LiveTopic>,
     lease: Weak<Lease>,
-    use_: Use,
+    usage: Use,
 }
 
 /// Whether a topic is in use.
@@ -120,19 +120,19 @@ impl Topics {
             if let Some(lease) = entry.lease.upgrade() {
                 return lease;
             }
-            if let Use::Released(ticket) = entry.use_ {
+            if let Use::Released(ticket) = entry.usage {
                 released.remove(ticket);
                 self.commons.budget.change(released_bytes(name), 0);
             }
             let lease = Arc::new(Lease { topic: Arc::clone(&entry.topic), topics: Arc::clone(self) });
             entry.lease = Arc::downgrade(&lease);
-            entry.use_ = Use::Leased;
+            entry.usage = Use::Leased;
             return lease;
         }
         let number = self.commons.next_number();
         let topic = Arc::new(LiveTopic::new(number, name, settings, Arc::clone(&self.commons)));
         let lease = Arc::new(Lease { topic: Arc::clone(&topic), topics: Arc::clone(self) });
-        map.insert(name.into(), Entry { topic, lease: Arc::downgrade(&lease), use_: Use::Leased });
+        map.insert(name.into(), Entry { topic, lease: Arc::downgrade(&lease), usage: Use::Leased });
         lease
     }
 
@@ -161,20 +161,20 @@ impl Topics {
         let mut state = self.lock();
         let State { map, released, .. } = &mut *state;
         let Some(entry) = map.get_mut(&topic.name) else { return };
-        if !Arc::ptr_eq(&entry.topic, topic) || entry.lease.strong_count() > 0 || entry.use_ != Use::Leased {
+        if !Arc::ptr_eq(&entry.topic, topic) || entry.lease.strong_count() > 0 || entry.usage != Use::Leased {
             return;
         }
         // Publishers evict topics while they hold the lock of theirs. This topic has none.
         if topic.is_unused() {
             state.remove(&topic.name);
         } else if topic.is_evictable() {
-            entry.use_ = Use::Released(released.add(Arc::clone(topic), Instant::now() + topic.retention()));
+            entry.usage = Use::Released(released.add(Arc::clone(topic), Instant::now() + topic.retention()));
             self.commons.budget.change(0, released_bytes(&topic.name));
             self.sweep_later(&mut state);
             drop(state);
             self.commons.budget.has_room(0);
         } else {
-            entry.use_ = Use::Kept;
+            entry.usage = Use::Kept;
         }
     }
 

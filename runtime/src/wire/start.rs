@@ -62,7 +62,10 @@ fn recover(text: &str) -> Result<Position, String> {
     // serde would also decode a struct from an array.
     let position = text.starts_with('{').then(|| serde_json::from_str::<Position>(text).ok()).flatten();
     position.filter(|position| position.seq <= MAX_SAFE_INTEGER).ok_or_else(|| {
-        format!("recover is {}; {{\"epoch\": string, \"seq\": integer from 0 to {MAX_SAFE_INTEGER}}} is expected", truncate(text))
+        format!(
+            "recover is {}; {{\"epoch\": string, \"seq\": integer from 0 to {MAX_SAFE_INTEGER}}} is expected",
+            truncate(text)
+        )
     })
 }
 

@@ -8,7 +8,7 @@ use crate::{
     declare::{HistoryFragment, KindFragment},
     topics::{
         registry::TopicSettings,
-        state::{CatchUp, History, Latest, Rows, Table, TableError, row_bytes},
+        state::{CatchUp, History, Latest, Rows, Table},
     },
 };
 
@@ -57,9 +57,9 @@ impl Content {
         // Without a hook nothing else can tell the state, so it is known from the start.
         let is_known = !settings.served;
         match settings.fragment.kind {
-            KindFragment::Events { history } => Self::Events(history.map(|HistoryFragment { count, age_ms }| {
-                History::new(count, age_ms.map(Duration::from_millis))
-            })),
+            KindFragment::Events { history } => Self::Events(
+                history.map(|HistoryFragment { count, age_ms }| History::new(count, age_ms.map(Duration::from_millis))),
+            ),
             KindFragment::Latest => Self::Latest(Latest::new(is_known)),
             KindFragment::Table { key, checksum } => Self::Table(Table::new(key, checksum, table_bytes, is_known)),
         }
@@ -77,18 +77,6 @@ impl Content {
             Self::Latest(latest) => latest.is_known(),
             Self::Table(table) => table.is_known(),
         }
-    }
-
-    /// Sets the state that the application's hook returned, below what was published meanwhile.
-    pub(crate) fn fill(&mut self, loaded: Loaded) -> Result<(), TableError> {
-        match (self, loaded) {
-            (Self::Latest(latest), Loaded::Value(value)) => latest.fill(value.as_deref()),
-            (Self::Latest(latest), _) => latest.fill(None),
-            (Self::Table(table), Loaded::Rows(rows)) => table.fill(rows)?,
-            (Self::Table(table), _) => table.fill(Vec::new())?,
-            (Self::Events(_), _) => {}
-        }
-        Ok(())
     }
 
     /// Forgets the state of an epoch that has ended. Only topics with hooks end an epoch.
@@ -177,17 +165,6 @@ impl Version {
                 CatchUp::Merged(payload) => Change::Update(payload),
                 CatchUp::Snapshot(payload) => Change::Snapshot(payload),
             },
-        }
-    }
-}
-
-impl Loaded {
-    /// Returns what the state would take.
-    pub(crate) fn bytes(&self) -> usize {
-        match self {
-            Self::NoHook | Self::Value(None) => 0,
-            Self::Value(Some(value)) => value.len(),
-            Self::Rows(rows) => rows.iter().map(|(key, row)| row_bytes(key, row)).sum(),
         }
     }
 }
