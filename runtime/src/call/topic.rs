@@ -43,7 +43,7 @@ pub struct Topic<C: ?Sized> {
     channel: PhantomData<fn(&C)>,
 }
 
-impl<C: Router<Kind: Publishes>> Topic<C> {
+impl<C: Router> Topic<C> {
     /// Publishes an event, or the new value of a `latest` topic. Without subscribers, a topic
     /// without history only counts an event in `seq`.
     ///
@@ -52,22 +52,30 @@ impl<C: Router<Kind: Publishes>> Topic<C> {
     /// an infinity, or an integer outside ±(2^53−1). The error names the member. When the value of a
     /// `latest` topic exceeds [`Limits::retained_bytes`](crate::Limits::retained_bytes). No
     /// subscriber receives anything, and `seq` does not change.
-    pub fn publish(&self, update: &C::Update) -> Result<(), PublishError> {
+    pub fn publish(&self, update: &C::Update) -> Result<(), PublishError>
+    where
+        C::Kind: Publishes,
+    {
         C::update(&self.raw, update)
     }
+}
 
+impl<C: Channel> Topic<C> {
     /// Publishes a payload that is already JSON, for example one that a relay received. It is not
     /// checked against the channel's update type.
     ///
     /// # Errors
     /// When the value of a `latest` topic exceeds
     /// [`Limits::retained_bytes`](crate::Limits::retained_bytes).
-    pub fn publish_raw(&self, payload: &RawValue) -> Result<(), PublishError> {
+    pub fn publish_raw(&self, payload: &RawValue) -> Result<(), PublishError>
+    where
+        C::Kind: Publishes,
+    {
         self.raw.0.publish(payload.get().as_bytes())
     }
 }
 
-impl<C: Channel<Kind = Latest, Update: DeserializeOwned>> Topic<C> {
+impl<C: Channel> Topic<C> {
     /// Returns the current value of a `latest` topic, if it has one.
     ///
     /// # Errors
@@ -86,7 +94,10 @@ impl<C: Channel<Kind = Latest, Update: DeserializeOwned>> Topic<C> {
     /// assert_eq!(aapl.get()?, Some(Quote { bid: 150.5 }));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn get(&self) -> Result<Option<C::Update>, serde_json::Error> {
+    pub fn get(&self) -> Result<Option<C::Update>, serde_json::Error>
+    where
+        C: Channel<Kind = Latest, Update: DeserializeOwned>,
+    {
         let value = self.raw.0.read(|content| match content {
             Content::Latest(latest) => latest.value().cloned(),
             Content::Events(_) | Content::Table(_) => None,
@@ -137,7 +148,7 @@ impl<C: Tabular> Rows<C> {
     }
 }
 
-impl<C: Tabular> Topic<C> {
+impl<C: Channel> Topic<C> {
     /// Changes rows of a table. All changes have one number and reach subscribers in one message.
     /// Changes that change nothing are not sent.
     ///
@@ -162,7 +173,10 @@ impl<C: Tabular> Topic<C> {
     /// assert_eq!(orders.rows()?, [Order { id: "2".into(), quantity: 20 }]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn update(&self, change: impl FnOnce(&mut Rows<C>) -> Result<(), PublishError>) -> Result<(), PublishError> {
+    pub fn update(&self, change: impl FnOnce(&mut Rows<C>) -> Result<(), PublishError>) -> Result<(), PublishError>
+    where
+        C: Tabular,
+    {
         let mut rows = Rows { edits: Vec::new(), channel: PhantomData };
         change(&mut rows)?;
         self.raw.0.edit(rows.edits)
@@ -184,13 +198,19 @@ impl<C: Tabular> Topic<C> {
     /// assert_eq!(orders.len(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn replace<'a>(&self, rows: impl IntoIterator<Item = &'a C::Update>) -> Result<(), PublishError> {
+    pub fn replace<'a>(&self, rows: impl IntoIterator<Item = &'a C::Update>) -> Result<(), PublishError>
+    where
+        C: Tabular,
+    {
         let rows = rows.into_iter().map(encode_row::<C>).collect::<Result<_, _>>()?;
         self.raw.0.replace(rows)
     }
 
     /// Returns the number of rows.
-    pub fn len(&self) -> usize {
+    pub fn len(&self) -> usize
+    where
+        C: Tabular,
+    {
         self.raw.0.read(|content| match content {
             Content::Table(table) => table.len(),
             Content::Events(_) | Content::Latest(_) => 0,
@@ -198,7 +218,10 @@ impl<C: Tabular> Topic<C> {
     }
 
     /// Returns true if the table has no rows.
-    pub fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool
+    where
+        C: Tabular,
+    {
         self.len() == 0
     }
 
@@ -208,7 +231,7 @@ impl<C: Tabular> Topic<C> {
     /// When a row does not deserialize as the channel's update type.
     pub fn rows(&self) -> Result<Vec<C::Update>, serde_json::Error>
     where
-        C::Update: DeserializeOwned,
+        C: Tabular<Update: DeserializeOwned>,
     {
         let rows: Vec<Bytes> = self.raw.0.read(|content| match content {
             Content::Table(table) => table.rows().map(|(_, row)| row.clone()).collect(),
@@ -223,7 +246,7 @@ impl<C: Tabular> Topic<C> {
     /// When the key does not serialize, or the row does not deserialize.
     pub fn row(&self, key: &C::Key) -> Result<Option<C::Update>, serde_json::Error>
     where
-        C::Update: DeserializeOwned,
+        C: Tabular<Update: DeserializeOwned>,
     {
         let key = RowKey::from_values(key.values()?).map_err(serde::ser::Error::custom)?;
         let row = self.raw.0.read(|content| match content {
