@@ -5,7 +5,7 @@
 use std::{fs, path::Path, sync::Arc};
 
 use serde_json::{Value, value::RawValue};
-use topicast::{kind, Channel, Refusal, Server, compat, testing};
+use topicast::{Channel, Refusal, Server, compat, kind, testing};
 use topicast_tests::channels::{self, App, Bars, Orders};
 
 /// The pages with transcripts, and the number of transcripts on each.

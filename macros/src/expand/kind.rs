@@ -1,6 +1,6 @@
 //! Expands the kind of a channel, and the key of a table.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{DeriveInput, Ident, Type, ext::IdentExt as _};
 
@@ -30,27 +30,23 @@ pub(super) fn fragment(kind: &Kind) -> TokenStream {
                 }
                 None => option(None),
             };
-            quote!(#p::KindFragment::Events { history: #history })
+            quote!(#p::events(#history))
         }
         Kind::Latest => quote!(#p::KindFragment::Latest),
         Kind::Table(table) => {
-            let names = table.key.iter().map(|field| {
-                let name = field.unraw().to_string();
-                quote!(#p::key_name(__FIELDS, #name))
-            });
+            let names = table.key.iter().map(|field| field.unraw().to_string());
             let checksum = table.checksum;
-            quote!(#p::KindFragment::Table { key: &[#(#names),*], checksum: #checksum })
+            quote!(#p::table(&#p::key_names(__FIELDS, [#(#names),*]), #checksum))
         }
     }
 }
 
 /// Returns the name of the function that publishes an update.
-pub(super) fn publish(kind: &Kind) -> Ident {
-    let name = match kind {
-        Kind::Events { .. } | Kind::Latest => "update",
-        Kind::Table(_) => "update_row",
-    };
-    Ident::new(name, Span::call_site())
+pub(super) fn publish(kind: &Kind) -> TokenStream {
+    match kind {
+        Kind::Events { .. } | Kind::Latest => quote!(update),
+        Kind::Table(_) => quote!(update_row::<Self>),
+    }
 }
 
 /// Returns the key of a table: its type, and the function that reads it from a row.
@@ -68,9 +64,8 @@ pub(super) fn table(channel: &Ident, kind: &Kind, row: &Type) -> TokenStream {
     });
     let fields = (0..table.key.len()).map(|at| {
         let constant = constant(at);
-        let found = quote!(<#row as #p::FieldOf<{ #constant }>>);
-        let keyed = quote!(<#p::Wire as #p::Keyed<#found::Type>>);
-        (quote!(#keyed::Type), quote!(#keyed::part(#found::get(row))))
+        let value = quote!(#p::Keyed::part(<#row as #p::FieldOf<{ #constant }>>::get(row)));
+        (quote!(#p::PartOf<#row, { #constant }>), value)
     });
     let (types, values): (Vec<_>, Vec<_>) = fields.unzip();
     let (key, value) = match table.key.len() {

@@ -5,18 +5,19 @@ use std::{any::TypeId, marker::PhantomData};
 use bytes::Bytes;
 
 use crate::{
-    Channel, Push, Refusal, Request, Router, Serve,
+    Push, Refusal, Request, Router, Serve,
     call::{
         cx::RawCx,
+        encode::encode,
         pushes::PushRow,
-        router::{AnyRequest, Pending, RawTopic, Subscribe, Unsubscribe},
+        router::{AnyRequest, Pending, RawTopic, Subscribe, Unsubscribe, typed},
         snapshot::{HookOf, SnapshotHook},
         topic::Topic,
     },
     declare::{Fragment, OperationFragment, Received, same},
     fanout::SlowConsumer,
     topics::{Feed, TopicSettings},
-    wire::{Form, payload, request},
+    wire::{Form, request},
 };
 
 /// The row of a channel: its fragment, its handlers and its hooks.
@@ -67,10 +68,6 @@ impl ChannelRow {
     }
 }
 
-pub(crate) fn typed<C: Channel>(request: &AnyRequest) -> &C {
-    request.downcast_ref().expect("a row's hooks see only requests that its own decoder made")
-}
-
 fn authorize<'a, C: Serve<S>, S: Send + Sync + 'static>(
     request: &'a AnyRequest,
     cx: RawCx<'a>,
@@ -84,14 +81,6 @@ fn feed<'a, C: Serve<S>, S: Send + Sync + 'static>(
     topic: RawTopic,
 ) -> Pending<'a, Result<Feed, Refusal>> {
     Box::pin(async move { typed::<C>(request).feed(&cx.typed::<S>(), Topic::of(topic)).await })
-}
-
-/// Encodes a snapshot or a reply.
-pub(crate) fn encode(value: &impl serde::Serialize) -> Result<Bytes, Refusal> {
-    payload::encode(value).map(Bytes::from).map_err(|error| {
-        tracing::error!(%error, "a payload cannot be sent");
-        Refusal::internal("the payload cannot be sent")
-    })
 }
 
 /// The channels of a server whose state is `S`, listed by [`channels!`](crate::channels).

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     Channel,
-    call::snapshot::Hooked,
+    call::hooked::Hooked,
     declare::{Fragment, SubjectText, topic},
     topics::Lease,
     wire::{Form, PublishError, payload, request},
@@ -66,6 +66,11 @@ pub(crate) type Unsubscribe = for<'a> fn(Call<'a>, Text<'a>) -> Done;
 
 /// A type-erased request, which only the hooks of the same row downcast.
 pub(crate) type AnyRequest = dyn Any + Send + Sync;
+
+/// Returns the request that a row's decoder made.
+pub(crate) fn typed<C: Channel>(request: &AnyRequest) -> &C {
+    request.downcast_ref().expect("a row's hooks see only requests that its own decoder made")
+}
 
 /// The payload of a client's message, not yet decoded.
 #[doc(hidden)]
@@ -139,17 +144,4 @@ pub fn update<U: Serialize>(topic: &RawTopic, update: &U) -> Published {
         }
     }
     payload::with_encoded(update, |bytes| topic.0.publish(bytes))?
-}
-
-/// Sets one row of a table and publishes the change.
-///
-/// # Errors
-/// When the documents do not allow the row; no subscriber receives anything.
-#[doc(hidden)]
-pub fn update_row<R: Serialize>(topic: &RawTopic, row: &R) -> Published {
-    #[derive(Serialize)]
-    struct Change<'a, R> {
-        set: [&'a R; 1],
-    }
-    update(topic, &Change { set: [row] })
 }

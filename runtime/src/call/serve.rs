@@ -4,7 +4,7 @@ use std::future::Future;
 
 use crate::{
     Refusal,
-    call::{cx::Cx, router::Router, snapshot::Hooked, topic::Topic},
+    call::{cx::Cx, hooked::Hooked, router::Router, topic::Topic},
     topics::Feed,
 };
 

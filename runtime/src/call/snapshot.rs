@@ -1,4 +1,4 @@
-//! The snapshot hook by the channel's kind, typed and erased.
+//! The type-erased snapshot hook, by the channel's kind.
 
 use std::{any::Any, sync::Arc};
 
@@ -7,49 +7,16 @@ use bytes::Bytes;
 use crate::{
     Key as _, Refusal, Serve, Tabular,
     call::{
-        cx::{Cx, RawCx},
-        erased::{encode, typed},
-        router::{AnyRequest, Pending},
+        cx::RawCx,
+        encode::encode,
+        router::{AnyRequest, Pending, typed},
     },
     declare::{
         RowKey,
-        kind::{Events, Kind, Latest, Table},
+        kind::{Events, Latest, Table},
     },
     topics::Loaded,
 };
-
-/// What the snapshot hook of a channel receives and returns, by the channel's kind.
-///
-/// | kind | receives | returns |
-/// | --- | --- | --- |
-/// | [`Events`] | `&Cx<'_, S>` | `Option<Update>` |
-/// | [`Latest`] | `&S` | `Option<Update>` |
-/// | [`Table`] | `&S` | `Vec<Update>` |
-///
-/// The server shares the state of a [`Latest`] or [`Table`] topic among its subscribers, so the
-/// hook does not receive the session.
-pub trait Hooked: Kind {
-    /// The context that the hook borrows.
-    type Context<'a, S: Send + Sync + 'static>: Send + Sync;
-
-    /// The state of a topic whose updates are of type `U`.
-    type Snapshot<U: Send + Sync + 'static>: Send;
-}
-
-impl Hooked for Events {
-    type Context<'a, S: Send + Sync + 'static> = Cx<'a, S>;
-    type Snapshot<U: Send + Sync + 'static> = Option<U>;
-}
-
-impl Hooked for Latest {
-    type Context<'a, S: Send + Sync + 'static> = S;
-    type Snapshot<U: Send + Sync + 'static> = Option<U>;
-}
-
-impl Hooked for Table {
-    type Context<'a, S: Send + Sync + 'static> = S;
-    type Snapshot<U: Send + Sync + 'static> = Vec<U>;
-}
 
 /// The application's state without its type.
 pub(crate) type AnyState = Arc<dyn Any + Send + Sync>;
@@ -59,10 +26,16 @@ pub(crate) type AnyState = Arc<dyn Any + Send + Sync>;
 #[derive(Clone, Copy)]
 pub enum SnapshotHook {
     /// Called for each subscriber: the hook of events. The default returns `None`.
-    PerSubscriber(for<'a> fn(&'a AnyRequest, RawCx<'a>) -> Pending<'a, Result<Option<Bytes>, Refusal>>),
+    PerSubscriber(PerSubscriber),
     /// Called once for a topic, whose subscribers share the result.
-    Shared(for<'a> fn(&'a AnyRequest, &'a AnyState) -> Pending<'a, Result<Loaded, Refusal>>),
+    Shared(Shared),
 }
+
+/// Returns the payload of a subscriber's snapshot, if it has one.
+pub(crate) type PerSubscriber = for<'a> fn(&'a AnyRequest, RawCx<'a>) -> Pending<'a, Result<Option<Bytes>, Refusal>>;
+
+/// Returns the state of a topic.
+pub(crate) type Shared = for<'a> fn(&'a AnyRequest, &'a AnyState) -> Pending<'a, Result<Loaded, Refusal>>;
 
 /// A kind whose snapshot hook is known for the channel `C` and the state `S`: every kind, for a
 /// channel that implements `Serve<S>`.

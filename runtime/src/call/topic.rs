@@ -8,14 +8,17 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::{
-    Channel, Key, Tabular,
-    call::router::{RawTopic, Router},
+    Channel, Key as _, Tabular,
+    call::{
+        router::{RawTopic, Router},
+        rows::{Rows, encode_row},
+    },
     declare::{
         RowKey,
         kind::{Latest, Publishes},
     },
-    topics::{Content, Edit, Feed},
-    wire::{PublishError, payload},
+    topics::{Content, Feed},
+    wire::PublishError,
 };
 
 /// Publishes to one topic of a channel.
@@ -106,48 +109,6 @@ impl<C: Channel> Topic<C> {
     }
 }
 
-/// The changes of one [`Topic::update`].
-///
-/// ```
-/// # #[topicast::data]
-/// # pub struct Order { id: String, quantity: u32 }
-/// # #[topicast::ws_router(route = "orders", update = Order, table(key = id))]
-/// # pub struct Orders { account: String }
-/// fn fill(topic: &topicast::Topic<Orders>, new: &Order, done: &String) -> Result<(), topicast::PublishError> {
-///     topic.update(|rows| {
-///         rows.set(new)?;
-///         rows.remove(done)
-///     })
-/// }
-/// ```
-#[derive(Debug)]
-pub struct Rows<C> {
-    edits: Vec<Edit>,
-    channel: PhantomData<fn(C)>,
-}
-
-impl<C: Tabular> Rows<C> {
-    /// Adds a row, or replaces the row with the same key.
-    ///
-    /// # Errors
-    /// When the row does not serialize, or has a number that the documents do not allow.
-    pub fn set(&mut self, row: &C::Update) -> Result<(), PublishError> {
-        let (key, row) = encode_row::<C>(row)?;
-        self.edits.push(Edit::Set { key, row });
-        Ok(())
-    }
-
-    /// Removes the row with a key: the value of the key field, or a tuple of several. Removing a
-    /// row that does not exist changes nothing.
-    ///
-    /// # Errors
-    /// When the key does not serialize.
-    pub fn remove(&mut self, key: &C::Key) -> Result<(), PublishError> {
-        self.edits.push(Edit::Remove { key: row_key(key)? });
-        Ok(())
-    }
-}
-
 impl<C: Channel> Topic<C> {
     /// Changes rows of a table. All changes have one number and reach subscribers in one message.
     /// Changes that change nothing are not sent.
@@ -177,9 +138,9 @@ impl<C: Channel> Topic<C> {
     where
         C: Tabular,
     {
-        let mut rows = Rows { edits: Vec::new(), channel: PhantomData };
+        let mut rows = Rows::new();
         change(&mut rows)?;
-        self.raw.0.edit(rows.edits)
+        self.raw.0.edit(rows.into_edits())
     }
 
     /// Replaces all rows of a table. Subscribers receive the smallest difference.
@@ -255,16 +216,6 @@ impl<C: Channel> Topic<C> {
         });
         row.map(|row| serde_json::from_slice(&row)).transpose()
     }
-}
-
-fn row_key(key: &impl Key) -> Result<RowKey, PublishError> {
-    let values = key.values().map_err(PublishError::table)?;
-    RowKey::from_values(values).map_err(PublishError::table)
-}
-
-fn encode_row<C: Tabular>(row: &C::Update) -> Result<(RowKey, Bytes), PublishError> {
-    let key = row_key(&C::key(row))?;
-    Ok((key, payload::with_encoded(row, Bytes::copy_from_slice)?))
 }
 
 impl<C: ?Sized> Topic<C> {

@@ -169,6 +169,18 @@ pub const fn exchange(request: &'static str, reply: &'static str) -> Exchange {
     Exchange { request, reply }
 }
 
+/// Creates [`KindFragment::Events`], so that expansions need one line for it.
+#[doc(hidden)]
+pub const fn events(history: Option<HistoryFragment>) -> KindFragment {
+    KindFragment::Events { history }
+}
+
+/// Creates a [`KindFragment::Table`], so that expansions need one line for it.
+#[doc(hidden)]
+pub const fn table(key: &'static [&'static str], checksum: bool) -> KindFragment {
+    KindFragment::Table { key, checksum }
+}
+
 /// Creates a [`HistoryFragment`], so that expansions need one line for it.
 #[doc(hidden)]
 pub const fn history(count: Option<u32>, age_ms: Option<u64>) -> Option<HistoryFragment> {

@@ -1,11 +1,11 @@
 //! Declarations: names, types, topics and refusals. Builds without the feature `server`.
 
 mod macros;
+mod row;
+mod key;
 mod channel;
 mod fragment;
 pub mod kind;
-mod key;
-mod row;
 mod subject;
 pub(crate) mod refusal;
 pub(crate) mod topic;
@@ -20,8 +20,8 @@ mod tokens;
 pub use channel::{Carried, Channel, Field, Push, Received, Request, Sends, State, Wire, received};
 pub use checksum::{ChecksumError, row_checksum};
 pub use fragment::{
-    Docs, Fragment, HistoryFragment, KindFragment, OperationFragment, PushFragment, SchemaOf, exchange, history,
-    schema_of, subject_field,
+    Docs, Fragment, HistoryFragment, KindFragment, OperationFragment, PushFragment, SchemaOf, events, exchange,
+    history, schema_of, subject_field, table,
 };
 #[cfg(feature = "server")]
 pub(crate) use fragment::{Exchange, SubjectField};
@@ -30,7 +30,7 @@ pub use macros::{channels, data, operations, ws_operation, ws_push, ws_router};
 #[cfg(feature = "server")]
 pub(crate) use refusal::CODES;
 pub use refusal::Refusal;
-pub use row::{FieldOf, Keyed, Row, RowField, key_field, key_name, row_field, row_fields, unfit_field};
+pub use row::{FieldOf, Keyed, PartOf, Row, RowField, key_field, key_names, row_field, row_fields, unfit_field};
 pub use row_key::{KeyError, KeyPart, RowKey};
 #[cfg(feature = "server")]
 pub(crate) use strict::{Refused, Rules};

@@ -5,7 +5,6 @@
 //! a key field in a constant.
 
 use crate::declare::{
-    channel::Wire,
     key::KeyField,
     text::{Message, same},
 };
@@ -87,43 +86,51 @@ pub const fn key_field(fields: &[RowField], name: &str) -> usize {
     panic!("{}", message.push(if fields.is_empty() { "" } else { "`" }).as_str());
 }
 
-/// Returns the wire name of the field with this name. [`key_field`] reports an unknown field, so
+/// Returns the wire names of the fields with these names. [`key_field`] reports an unknown field, so
 /// that the compiler does so once.
 #[doc(hidden)]
-pub const fn key_name(fields: &[RowField], name: &'static str) -> &'static str {
-    let mut at = 0;
-    while at < fields.len() {
-        if same(fields[at].name, name) {
-            return fields[at].wire;
+pub const fn key_names<const N: usize>(fields: &[RowField], mut names: [&'static str; N]) -> [&'static str; N] {
+    let mut member = 0;
+    while member < N {
+        let mut at = 0;
+        while at < fields.len() && !same(fields[at].name, names[member]) {
+            at += 1;
         }
-        at += 1;
+        if at < fields.len() {
+            names[member] = fields[at].wire;
+        }
+        member += 1;
     }
-    name
+    names
 }
 
-/// Implemented if a field of type `T` can be part of a key.
+/// A type that a field of a key can have: every [`KeyField`].
 ///
-/// Expansions write `<Wire as Keyed<String>>::Type` for `String`, as they write
-/// [`Sends`](crate::declare::Sends), so that the compiler reports the message below at the field's name.
+/// Expansions name the type of a key through it, as they name updates through
+/// [`Sends`](crate::declare::Sends), so that the compiler reports the message below.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "`{T}` cannot be part of a table's key",
+    message = "`{Self}` cannot be part of a table's key",
     label = "a key is made of strings, integers, booleans and enums of unit variants",
     note = "name another field in `key = …`; an enum of unit variants needs `#[topicast::data]` and `#[derive(Debug, Clone)]`",
     note = "a newtype of your own that serializes as a string, a number or a boolean can opt in: `impl topicast::KeyField for … {{}}`"
 )]
-pub trait Keyed<T> {
-    /// `T` itself.
+pub trait Keyed {
+    /// `Self`.
     type Type: KeyField;
 
-    fn part(field: &T) -> Self::Type;
+    fn part(&self) -> Self::Type;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: KeyField> Keyed<T> for Wire {
+impl<T: KeyField> Keyed for T {
     type Type = T;
 
-    fn part(field: &T) -> T {
-        field.clone()
+    fn part(&self) -> T {
+        self.clone()
     }
 }
+
+/// The type of the field with number `AT` of the row `R`, as a part of a key.
+#[doc(hidden)]
+pub type PartOf<R, const AT: usize> = <<R as FieldOf<AT>>::Type as Keyed>::Type;
