@@ -383,7 +383,6 @@ impl<P: Subject> World<P> {
     /// Sends a message, while reading what the server has to send before it reads.
     async fn send(&mut self, reader: usize, message: &Value) -> bool {
         let Some(client) = &mut self.readers[reader].client else { return false };
-        if std::env::var("RECOVERY_SEED").is_ok() { eprintln!("reader {reader} sends {message}"); }
         client.send(message).await;
         true
     }
@@ -410,7 +409,6 @@ impl<P: Subject> World<P> {
     /// Checks a message against the model.
     fn take(&mut self, reader: usize, message: &Value) {
         let context = format!("seed {}, reader {reader}: {message}", self.seed);
-        if std::env::var("RECOVERY_SEED").is_ok() { eprintln!("{context}"); }
         let kind = message["type"].as_str().unwrap().strip_prefix(P::ROUTE).expect("the channel's message");
         if kind == ".unsubscribe.response" {
             let topic = usize::from(message["payload"]["topic"].as_str().unwrap().contains("T1"));

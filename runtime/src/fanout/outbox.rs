@@ -63,17 +63,27 @@ impl Outbox {
         self.queue.is_empty()
     }
 
-    /// Discards the unstarted updates for which `test` returns true. A started frame is always
-    /// finished.
-    pub(crate) fn discard(&mut self, test: impl Fn(&Pending) -> bool) {
-        let mut started = self.first_sent > 0;
-        let mut dropped = 0;
+    /// Discards every unstarted update, and the replies that carry their numbers. A started frame is
+    /// always finished.
+    pub(crate) fn discard_updates(&mut self) {
+        self.retain_unstarted(|_, class| !matches!(class, Class::Update(_) | Class::Position(_)));
+    }
+
+    /// Discards the unstarted updates of a topic, except those whose number a reply carries.
+    pub(crate) fn discard_topic(&mut self, topic: TopicId) {
+        let reported = self.queue.iter().rposition(|entry| entry.class == Class::Position(topic));
+        self.retain_unstarted(|at, class| match class {
+            Class::Update(pending) => pending.topic != topic || reported.is_some_and(|reported| at < reported),
+            _ => true,
+        });
+    }
+
+    fn retain_unstarted(&mut self, keeps: impl Fn(usize, &Class) -> bool) {
+        let started = usize::from(self.first_sent > 0);
+        let (mut at, mut dropped) = (0, 0);
         self.queue.retain(|entry| {
-            let keep = match &entry.class {
-                _ if std::mem::take(&mut started) => true,
-                Class::Update(pending) => !test(pending),
-                Class::Kept | Class::Position(_) | Class::Paced => true,
-            };
+            at += 1;
+            let keep = at <= started || keeps(at - 1, &entry.class);
             if !keep {
                 dropped += entry.weight();
             }
@@ -270,7 +280,7 @@ mod tests {
         let (mut outbox, transport, client) = started();
         outbox.push(frame("dropped"), update(1, Policy::Close));
         outbox.push(frame("kept"), Class::Kept);
-        outbox.discard(|_| true);
+        outbox.discard_updates();
         assert_eq!(outbox.bytes(), frame("started").weight() + frame("kept").weight());
         let expected = [frame("started").bytes(), frame("kept").bytes()].concat();
         assert_eq!(drain(outbox, transport, client).await, expected);

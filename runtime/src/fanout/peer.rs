@@ -373,7 +373,7 @@ impl Peer {
     pub(crate) fn leave(&mut self, topic: TopicId) -> Option<u32> {
         let index = self.memberships.remove(topic)?;
         // If the client subscribes again, its numbering begins with the new reply.
-        self.writer.outbox.discard(|pending| pending.topic == topic);
+        self.writer.outbox.discard_topic(topic);
         if let Some(arrears) = &mut self.arrears {
             arrears.forget(topic);
         }
