@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::declare::decimal;
 
-/// One member of a key, ordered as every client orders it.
+/// One member of a key, in the order that every client keeps (`docs/protocol.md`, "Keys").
 #[derive(Debug, Clone)]
 pub enum KeyPart {
     /// False precedes true.
