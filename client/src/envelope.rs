@@ -53,14 +53,16 @@ impl<'a> Incoming<'a> {
         (found.status.as_deref() == Some("error")).then(|| found.into())
     }
 
-    /// Returns the delay after which a server that is going away expects its clients back.
+    /// Returns the delay after which a server that is going away expects its clients back, within
+    /// the client's bounds.
     pub(crate) fn reconnect_after(&self) -> Option<Duration> {
         #[derive(Deserialize)]
-        struct GoingAway {
-            reconnect_after_ms: f64,
+        struct GoingAway<'a> {
+            #[serde(borrow)]
+            reconnect_after_ms: &'a RawValue,
         }
-        let found: GoingAway = serde_json::from_str(self.payload()).ok()?;
-        Some(delay::from_millis(found.reconnect_after_ms))
+        let found: GoingAway<'_> = serde_json::from_str(self.payload()).ok()?;
+        Some(delay::after_going_away(millis(found.reconnect_after_ms)?))
     }
 
     /// Checks that the reply to a subscribe request confirms this topic.
@@ -86,7 +88,8 @@ struct Agreed {
     topic: Option<String>,
 }
 
-/// The members of a refusal. A `retry_after_ms` that is not a number is ignored.
+/// The members of a refusal. A `retry_after_ms` that is not a number is ignored; others are limited
+/// to the client's bounds here, so that no application waits for longer either.
 #[derive(Deserialize)]
 struct Refused<'a> {
     status: Option<String>,
@@ -100,12 +103,18 @@ struct Refused<'a> {
 impl From<Refused<'_>> for Refusal {
     fn from(found: Refused<'_>) -> Self {
         let refusal = Self::new(found.code, found.message);
-        match found.retry_after_ms.and_then(|text| text.get().parse().ok()) {
-            Some(after) if found.retryable => refusal.retry_after(delay::from_millis(after)),
+        match found.retry_after_ms.and_then(millis) {
+            Some(after) if found.retryable => refusal.retry_after(delay::after_refusal(after)),
             _ if found.retryable => refusal.retryable(),
             _ => refusal,
         }
     }
+}
+
+/// Reads a number of milliseconds. A number that is too large for an `f64` counts as infinite; any
+/// other JSON value is ignored.
+fn millis(text: &RawValue) -> Option<Duration> {
+    text.get().parse().ok().map(delay::from_millis)
 }
 
 /// Writes a request; the payload is JSON text.
@@ -139,9 +148,9 @@ mod tests {
         let reply =
             |payload: &str| Incoming::parse(&format!(r#"{{"type":"r","payload":{payload}}}"#)).unwrap().refused();
         let refusal =
-            reply(r#"{"status":"error","symbol":"A","code":"c","message":"m","retryable":true,"retry_after_ms":9}"#);
-        assert_eq!(refusal, Some(Refusal::new("c", "m").retry_after(Duration::from_millis(9))));
-        for (after, expected) in [("-5", 0), ("0.5e3", 500), ("1500", 1500)] {
+            reply(r#"{"status":"error","symbol":"A","code":"c","message":"m","retryable":true,"retry_after_ms":900}"#);
+        assert_eq!(refusal, Some(Refusal::new("c", "m").retry_after(Duration::from_millis(900))));
+        for (after, expected) in [("-5", 100), ("9", 100), ("0.5e3", 500), ("1500", 1500), ("1e400", 300_000)] {
             let payload = r#"{"status":"error","code":"c","message":"m","retryable":true,"retry_after_ms":AFTER}"#;
             let expected = Refusal::new("c", "m").retry_after(Duration::from_millis(expected));
             assert_eq!(reply(&payload.replace("AFTER", after)), Some(expected));

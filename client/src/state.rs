@@ -22,7 +22,6 @@ use topicast::Refusal;
 
 use crate::{
     connection::{Connection, Event},
-    delay,
     disconnect::{Cause, Disconnect},
     envelope::{self, Incoming, Payload},
     heartbeat::{Due, Heartbeat},
@@ -191,7 +190,7 @@ impl ClientState {
             Err(error) => return self.listeners.emit(&Event::Unreadable(error.to_string())),
         };
         if message.kind == "going_away" {
-            self.announced_delay = message.reconnect_after().map_or(Duration::ZERO, delay::after_going_away);
+            self.announced_delay = message.reconnect_after().unwrap_or_default();
         }
         if let Some(id) = message.id() {
             self.handle_reply(now, id, &message);
@@ -367,7 +366,7 @@ impl ClientState {
             let refusals = topic.count_refusal(now, self.settings.backoff.stable);
             // The server's delay plus a random backoff: clients that were refused together spread
             // out, and a client that is always refused asks less and less often.
-            let asked = refusal.retry_after_hint().map_or(Duration::ZERO, delay::after_refusal);
+            let asked = refusal.retry_after_hint().unwrap_or_default();
             let after = asked + self.settings.backoff.wait(refusals, &mut self.random);
             topic.retry(item(refusal.clone()), refusal, now + after);
         } else if let Some(topic) = self.remove_topic(number) {

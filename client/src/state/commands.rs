@@ -80,7 +80,7 @@ impl ClientState {
             Some(NotSent::Closed)
         } else if bytes > self.settings.send_bytes {
             Some(NotSent::TooBig { bytes, limit: self.settings.send_bytes })
-        } else if self.requests.unsent() >= limit {
+        } else if self.requests.waiting() + self.pipeline.requests() >= limit {
             Some(NotSent::QueueFull { limit })
         } else {
             None

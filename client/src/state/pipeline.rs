@@ -89,6 +89,12 @@ impl Pipeline {
         self.unanswered.retain(|other| !(other.read && other.purpose == Purpose::Request && is_abandoned(other.id)));
     }
 
+    /// Returns the number of requests that are queued, or sent and not answered, including those
+    /// whose callers no longer wait: they take memory until the server has read them.
+    pub(super) fn requests(&self) -> usize {
+        self.unanswered.iter().filter(|other| other.purpose == Purpose::Request).count()
+    }
+
     /// Returns the id of the unanswered subscribe request of a topic.
     pub(super) fn subscribe_id(&self, topic: u64) -> Option<u64> {
         self.unanswered.iter().find(|other| other.purpose == Purpose::Subscribe(topic)).map(|other| other.id)

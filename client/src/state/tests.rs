@@ -354,8 +354,34 @@ fn subscriptions_that_are_not_sent_yet_take_no_place_of_requests() {
         matches!(receiver.try_recv(), Ok(Err(RequestError::NotSent(NotSent::QueueFull { limit: 4 }))))
     };
     assert_eq!(receiver.iter_mut().map(full).collect::<Vec<_>>(), [false, false, false, false, true]);
-    assert_eq!(client.sent().len(), 14);
+    let sent = client.sent();
+    assert_eq!(sent.len(), 14);
+    assert!(full(&mut client.request("x").1), "four requests are unanswered");
+    client.text(&json!({ "type": "x.response", "id": sent[10]["id"], "payload": 1 }));
     assert!(!full(&mut client.request("x").1));
+}
+
+#[test]
+fn requests_without_an_answer_are_bounded_whether_or_not_their_callers_wait() {
+    let mut client = Harness::open();
+    let mut outcomes = Vec::new();
+    for _ in 0..100 {
+        let (id, receiver) = client.request("x");
+        client.sent();
+        // Half of the callers give up after the request was sent.
+        if id.is_multiple_of(2) {
+            client.state.forget(id);
+        }
+        outcomes.push(receiver);
+    }
+    assert_eq!(client.state.pipeline.requests(), 4);
+    let refused = outcomes.iter_mut().filter_map(|outcome| outcome.try_recv().ok());
+    let refused: Vec<_> = refused.map(|outcome| outcome.unwrap_err().to_string()).collect();
+    assert_eq!(refused, vec!["not sent: 4 requests are waiting, which is the limit"; 96]);
+    client.cut(1001, "");
+    client.reopen();
+    client.request("x");
+    assert_eq!(types(&client.sent()), ["x"], "a new connection has no unanswered requests");
 }
 
 #[test]
