@@ -1,8 +1,9 @@
 //! The interface between expansions and the runtime; nothing here is public API.
 
 pub use crate::declare::{
-    Carried, Channel, Docs, Field, Fragment, OperationFragment, Push, PushFragment, Received, Request, SchemaOf, Sends,
-    State, Subject, SubjectText, Wire, exchange, received, schema_of, subject_field, subject_text,
+    Carried, Channel, Docs, Field, Fragment, KeyError, KeyPart, OperationFragment, Push, PushFragment, Received,
+    Request, RowKey, SchemaOf, Sends, State, Subject, SubjectText, Wire, exchange, received, schema_of, subject_field,
+    subject_text,
 };
 pub use core::{
     concat,

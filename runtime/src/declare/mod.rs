@@ -8,6 +8,8 @@ pub(crate) mod refusal;
 pub(crate) mod topic;
 pub(crate) mod strict;
 mod topic_error;
+mod row_key;
+mod decimal;
 
 pub use channel::{Carried, Channel, Field, Push, Received, Request, Sends, State, Wire, received};
 pub use fragment::{Docs, Fragment, OperationFragment, PushFragment, SchemaOf, exchange, schema_of, subject_field};
@@ -17,6 +19,7 @@ pub use macros::{channels, data, operations, ws_operation, ws_push, ws_router};
 #[cfg(feature = "server")]
 pub(crate) use refusal::CODES;
 pub use refusal::Refusal;
+pub use row_key::{KeyError, KeyPart, RowKey};
 #[cfg(feature = "server")]
 pub(crate) use strict::{Refused, Rules};
 pub use subject::{Subject, SubjectText, subject_text};
