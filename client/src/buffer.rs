@@ -82,6 +82,17 @@ pub(crate) enum Loss {
     Unknown,
 }
 
+impl Loss {
+    /// Returns the sum of two losses.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nothing, loss) | (loss, Self::Nothing) => loss,
+            (Self::Values(one), Self::Values(other)) => Self::Values(one.saturating_add(other)),
+            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
+        }
+    }
+}
+
 /// What a reader takes out of a buffer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Taken<T> {
@@ -109,11 +120,9 @@ struct State<T> {
 
 impl<T: Buffered> State<T> {
     fn drop_item(&mut self, item: T) {
-        match (item.loss(), &mut self.lag) {
-            (Loss::Nothing, _) => self.status = Some(item),
-            (Loss::Unknown, lag) | (Loss::Values(_), lag @ Loss::Unknown) => *lag = Loss::Unknown,
-            (more, lag @ Loss::Nothing) => *lag = more,
-            (Loss::Values(more), Loss::Values(lost)) => *lost = lost.saturating_add(more),
+        match item.loss() {
+            Loss::Nothing => self.status = Some(item),
+            more => self.lag = self.lag.and(more),
         }
     }
 
@@ -156,6 +165,21 @@ impl<T: Buffered> Buffer<T> {
             Overflow::DropNewest => state.queue.push_back(item),
         }
         wake(state);
+    }
+
+    /// Removes all values that wait, adds an item that replaces them, and returns what was removed.
+    /// What carries no value stays, and precedes the item.
+    pub(crate) fn replace_values(&self, item: T) -> Loss {
+        let mut state = self.lock();
+        let dropped = std::mem::replace(&mut state.lag, Loss::Nothing);
+        let loss = state.queue.iter().map(Buffered::loss).fold(dropped, Loss::and);
+        state.queue.retain(|waiting| waiting.loss() == Loss::Nothing);
+        if let Some(status) = state.status.take() {
+            state.queue.push_front(status);
+        }
+        state.queue.push_back(item);
+        wake(state);
+        loss
     }
 
     /// Ends the stream after the items that are buffered.
@@ -256,6 +280,17 @@ mod tests {
     fn a_dropped_status_is_no_lag_and_is_still_delivered() {
         let buffer = filled(1, Overflow::DropOldest, &[None, None, Some(1)]);
         assert_eq!(drain(&buffer), [None, Some(1)].map(Taken::Item));
+    }
+
+    #[test]
+    fn an_item_replaces_the_values_that_wait_and_nothing_else() {
+        for overflow in [Overflow::DropOldest, Overflow::DropNewest] {
+            let buffer = filled(3, overflow, &[Some(1), None, Some(2), Some(3), Some(4)]);
+            assert_eq!(buffer.replace_values(Some(9)), Loss::Values(4), "{overflow:?}");
+            assert_eq!(drain(&buffer), [None, Some(9)].map(Taken::Item), "{overflow:?}");
+            buffer.push(Some(10));
+            assert_eq!(drain(&buffer), [Taken::Item(Some(10))], "{overflow:?}");
+        }
     }
 
     proptest! {

@@ -19,7 +19,7 @@ use crate::{
     pushes::Pushes,
     request_error::{Doubt, RequestError},
     shared::{Handle, Shared, now},
-    state::{Call, ClientState, Loading, SubscribeRequest},
+    state::{Call, ClientState, Loading, Shape, SubscribeOptions, SubscribeRequest},
     storage::Storage,
     subscription::Subscription,
 };
@@ -100,7 +100,13 @@ impl Client {
     pub fn subscribe_with<C: Channel>(&self, request: &C, buffering: Buffering) -> Result<Subscription<C>, Error> {
         let topic = topic_of(request)?;
         let payload = serde_json::to_string(request).map_err(|error| Error::encode(&error))?;
-        let request = SubscribeRequest { topic: topic.clone(), route: C::ROUTE, payload: payload.into() };
+        let request = SubscribeRequest {
+            topic: topic.clone(),
+            route: C::ROUTE,
+            payload: payload.into(),
+            shape: Shape::Events,
+            options: SubscribeOptions::default(),
+        };
         let listener = Arc::new(Buffer::new(buffering));
         let (number, status) = self.handle.update(|state| state.subscribe(now(), request, &listener))?;
         Ok(Subscription::new(self.handle.clone(), number, topic, listener, status))

@@ -2,11 +2,11 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use topicast::Refusal;
 
-use crate::delay;
+use crate::{delay, position::Position};
 
 /// A message from the server, with its payload as text.
 #[derive(Debug, Deserialize)]
@@ -20,6 +20,11 @@ pub(crate) struct Incoming<'a> {
     pub(crate) seq: Option<u64>,
     #[serde(default)]
     pub(crate) skipped: u64,
+    /// Whether a subscription continues at the client's position.
+    pub(crate) recovered: Option<bool>,
+    /// Whether a snapshot follows a reply.
+    #[serde(default)]
+    pub(crate) snapshot: bool,
     #[serde(borrow)]
     payload: Option<&'a RawValue>,
 }
@@ -126,6 +131,30 @@ pub(crate) fn request(kind: &str, id: u64, payload: Option<&str>) -> String {
     }
 }
 
+/// The members that only a subscribe request has.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Start<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) recover: Option<&'a Position>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rewind: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_rate: Option<f64>,
+}
+
+/// Writes a subscribe request; the payload is JSON text.
+pub(crate) fn subscribe(route: &str, id: u64, payload: &str, start: &Start<'_>) -> String {
+    let mut text = request(&format!("{route}.subscribe"), id, Some(payload));
+    // Numbers and strings serialize, and a setting that is not finite is refused before.
+    let members = serde_json::to_string(start).unwrap_or_default();
+    if let Some(members) = members.strip_prefix('{').filter(|members| *members != "}") {
+        text.pop();
+        text.push(',');
+        text.push_str(members);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,5 +209,13 @@ mod tests {
     fn a_request_is_an_envelope() {
         assert_eq!(request("bars.subscribe", 1, Some("{}")), r#"{"type":"bars.subscribe","id":1,"payload":{}}"#);
         assert_eq!(request("a\"b", 2, None), r#"{"type":"a\"b","id":2}"#);
+        let plain = subscribe("bars", 3, "{}", &Start::default());
+        assert_eq!(plain, r#"{"type":"bars.subscribe","id":3,"payload":{}}"#);
+        let position = Position::new("e\"".into(), 41);
+        let start = Start { recover: Some(&position), rewind: None, max_rate: Some(0.5) };
+        assert_eq!(
+            subscribe("bars", 3, "{}", &start),
+            r#"{"type":"bars.subscribe","id":3,"payload":{},"recover":{"epoch":"e\"","seq":41},"max_rate":0.5}"#
+        );
     }
 }

@@ -49,6 +49,15 @@ impl Error {
         Self(ErrorKind::Storage(message))
     }
 
+    /// The topic is subscribed to with other options.
+    pub(crate) fn options(topic: &str, max_rate: Option<f64>) -> Self {
+        let rate = max_rate.map_or_else(|| "without max_rate".to_owned(), |rate| format!("with max_rate {rate}"));
+        Self(ErrorKind::Request(format!(
+            "{topic} is subscribed to {rate}, and all subscriptions of a client to one topic share that; \
+             rewind and recover are for the first of them"
+        )))
+    }
+
     pub(crate) fn too_big(bytes: usize, limit: usize) -> Self {
         Self(ErrorKind::Request(format!("the request has {bytes} bytes, more than the limit of {limit}")))
     }
@@ -70,8 +79,9 @@ impl Error {
         }
     }
 
-    /// Returns true if the request has no canonical form, so that there is no topic for it, or if
-    /// it exceeds [the size limit](crate::Builder::send_bytes).
+    /// Returns true if the request has no canonical form, so that there is no topic for it, if it
+    /// exceeds [the size limit](crate::Builder::send_bytes), or if its [options](crate::Options) are
+    /// not valid.
     pub fn is_request(&self) -> bool {
         matches!(self.0, ErrorKind::Request(_))
     }

@@ -13,7 +13,8 @@ use tokio::sync::watch;
 use topicast::Channel;
 
 use crate::{
-    item::{Item, Listener, Unreadable, decode},
+    buffer::Taken,
+    item::{Delivery, Item, Listener, Plain, Unreadable, decode},
     request_error::{NotSent, RequestError},
     shared::Handle,
     status::Status,
@@ -116,7 +117,12 @@ impl<C: Channel<Update: DeserializeOwned>> Stream for Subscription<C> {
     type Item = Item<C::Update>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.listener.poll_take(cx).map(|taken| taken.map(Item::from))
+        self.listener.poll_take(cx).map(|taken| {
+            taken.map(|taken| match taken {
+                Taken::Item(Delivery { item, .. }) => Item::read::<Plain>(item),
+                Taken::Lagged(lost) => Item::Lagged(lost),
+            })
+        })
     }
 }
 

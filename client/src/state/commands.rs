@@ -12,20 +12,22 @@ use super::{
     topic::{Join, Topic},
 };
 use crate::{
-    buffer::Buffer,
+    buffer::{Buffer, Loss},
     connection::{Connection, Event},
     envelope::Payload,
     error::Error,
     item::{Listener, RawItem},
     request_error::{NotSent, RequestError},
     status::Status,
+    table::RawRows,
 };
 
 impl ClientState {
     /// Adds a listener to a topic, and returns the topic's number and status.
     ///
     /// # Errors
-    /// Returns an error if the client is closed, or if the request exceeds the size limit.
+    /// Returns an error if the client is closed, if the request exceeds the size limit, or if the
+    /// topic is subscribed to with other options.
     pub(crate) fn subscribe(
         &mut self,
         now: Instant,
@@ -39,8 +41,12 @@ impl ClientState {
         if request.payload.len() > limit {
             return Err(Error::too_big(request.payload.len(), limit));
         }
-        let number = match self.numbers.get(&request.topic) {
-            Some(number) => *number,
+        let existing = self.numbers.get(&request.topic).and_then(|number| Some((*number, self.topics.get(number)?)));
+        let number = match existing {
+            Some((_, topic)) if !topic.request.options.admit(&request.options) => {
+                return Err(Error::options(&request.topic, topic.request.options.max_rate));
+            }
+            Some((number, _)) => number,
             None => {
                 let number = self.take_id();
                 self.numbers.insert(request.topic.clone(), number);
@@ -70,6 +76,16 @@ impl ClientState {
 
     pub(crate) fn latest(&self, number: u64) -> Option<Payload> {
         self.topics.get(&number)?.latest()
+    }
+
+    pub(crate) fn rows(&self, number: u64) -> RawRows {
+        self.topics.get(&number).map(Topic::rows).unwrap_or_default()
+    }
+
+    /// Replaces the values that wait for a listener which lost some by the current state, and
+    /// returns what was replaced.
+    pub(crate) fn refresh(&self, number: u64, listener: &Listener) -> Loss {
+        self.topics.get(&number).map_or(Loss::Nothing, |topic| topic.refresh(listener))
     }
 
     /// Queues a request, and returns its id for [`forget`](Self::forget).
@@ -110,7 +126,7 @@ impl ClientState {
             listener.end();
         } else {
             if let Phase::Open { .. } = self.phase {
-                listener.push(RawItem::Status(Status::Live));
+                listener.push(RawItem::Status(Status::Live).into());
             }
             self.listeners.add_push(name, listener);
         }

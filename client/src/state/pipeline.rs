@@ -100,6 +100,13 @@ impl Pipeline {
         self.unanswered.iter().find(|other| other.purpose == Purpose::Subscribe(topic)).map(|other| other.id)
     }
 
+    /// Withdraws the subscribe request of a topic, or stops waiting for its answers.
+    pub(super) fn forget_subscribe(&mut self, topic: u64) {
+        if let Some(id) = self.subscribe_id(topic) {
+            self.withdraw(id);
+        }
+    }
+
     /// Records an answer, and returns the purpose of the message; `None` if none has this id.
     pub(super) fn answered(&mut self, id: u64) -> Option<Purpose> {
         let at = self.unanswered.iter().position(|other| other.id == id)?;
