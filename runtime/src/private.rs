@@ -1,9 +1,9 @@
 //! The interface between expansions and the runtime; nothing here is public API.
 
 pub use crate::declare::{
-    Carried, Channel, Docs, Field, Fragment, KeyError, KeyPart, OperationFragment, Push, PushFragment, Received,
-    Request, RowKey, SchemaOf, Sends, State, Subject, SubjectText, Wire, exchange, received, schema_of, subject_field,
-    subject_text,
+    Carried, Channel, ChecksumError, Docs, Field, Fragment, KeyError, KeyPart, OperationFragment, Push, PushFragment,
+    Received, Request, RowKey, SchemaOf, Sends, State, Subject, SubjectText, Wire, exchange, received, row_checksum,
+    schema_of, subject_field, subject_text,
 };
 pub use core::{
     concat,

@@ -9,9 +9,12 @@ pub(crate) mod topic;
 pub(crate) mod strict;
 mod topic_error;
 mod row_key;
+mod checksum;
 mod decimal;
+mod tokens;
 
 pub use channel::{Carried, Channel, Field, Push, Received, Request, Sends, State, Wire, received};
+pub use checksum::{ChecksumError, row_checksum};
 pub use fragment::{Docs, Fragment, OperationFragment, PushFragment, SchemaOf, exchange, schema_of, subject_field};
 #[cfg(feature = "server")]
 pub(crate) use fragment::{Exchange, SubjectField};

@@ -1,6 +1,6 @@
 //! The key of a table's row: its members' values, in an order that every language computes.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, sync::Arc};
 
 use serde_json::{Map, Number, Value};
 use thiserror::Error;
@@ -19,8 +19,10 @@ pub enum KeyPart {
 }
 
 /// The key of a row. Two keys are equal if their texts in the form of RFC 8785 are.
+///
+/// A clone shares the members.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RowKey(Box<[KeyPart]>);
+pub struct RowKey(Arc<[KeyPart]>);
 
 /// The reason why values are no key.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -87,12 +89,25 @@ impl RowKey {
         self.0.iter().map(KeyPart::value).collect()
     }
 
+    /// Returns the key of no members, which precedes every other.
+    #[cfg(feature = "server")]
+    pub(crate) fn empty() -> Self {
+        Self(Arc::new([]))
+    }
+
+    /// Returns the memory that the key takes, in bytes, once for all its clones.
+    #[cfg(feature = "server")]
+    pub(crate) fn memory(&self) -> usize {
+        let text = |part: &KeyPart| if let KeyPart::Text(text) = part { text.len() } else { 0 };
+        size_of_val(&*self.0) + self.0.iter().map(text).sum::<usize>()
+    }
+
     /// Appends the key as it is sent: an object of its members in the order of the declaration,
     /// each written as RFC 8785 says.
     ///
     /// `names` are the wire names of the members, one for each.
     pub fn write(&self, names: &[&str], out: &mut Vec<u8>) {
-        for (at, (name, part)) in names.iter().zip(&self.0).enumerate() {
+        for (at, (name, part)) in names.iter().zip(&*self.0).enumerate() {
             out.push(if at == 0 { b'{' } else { b',' });
             json(name, out);
             out.push(b':');
