@@ -70,6 +70,10 @@ impl Buffering {
 pub(crate) trait Buffered {
     /// Returns what the reader misses if this item is dropped.
     fn loss(&self) -> Loss;
+
+    /// Returns true if a reader that receives this item need not receive an earlier one that carries
+    /// no value.
+    fn replaces(&self, earlier: &Self) -> bool;
 }
 
 /// The number of values that a reader misses.
@@ -112,8 +116,9 @@ struct State<T> {
     queue: VecDeque<T>,
     /// What was dropped at the front of the queue, or at its end under `DropNewest`.
     lag: Loss,
-    /// The last dropped status, which the reader needs to interpret the values that follow.
-    status: Option<T>,
+    /// The last dropped item of each sort that carries no value, such as the status, which the
+    /// reader needs to interpret the values that follow.
+    notices: VecDeque<T>,
     ended: bool,
     waker: Option<Waker>,
 }
@@ -121,13 +126,16 @@ struct State<T> {
 impl<T: Buffered> State<T> {
     fn drop_item(&mut self, item: T) {
         match item.loss() {
-            Loss::Nothing => self.status = Some(item),
+            Loss::Nothing => {
+                self.notices.retain(|earlier| !item.replaces(earlier));
+                self.notices.push_back(item);
+            }
             more => self.lag = self.lag.and(more),
         }
     }
 
     fn has_dropped(&self) -> bool {
-        self.lag != Loss::Nothing || self.status.is_some()
+        self.lag != Loss::Nothing || !self.notices.is_empty()
     }
 
     fn take_queued(&mut self) -> Option<Taken<T>> {
@@ -136,7 +144,7 @@ impl<T: Buffered> State<T> {
 
     fn take_dropped(&mut self) -> Option<Taken<T>> {
         match std::mem::replace(&mut self.lag, Loss::Nothing) {
-            Loss::Nothing => self.status.take().map(Taken::Item),
+            Loss::Nothing => self.notices.pop_front().map(Taken::Item),
             Loss::Values(lost) => Some(Taken::Lagged(Some(lost))),
             Loss::Unknown => Some(Taken::Lagged(None)),
         }
@@ -146,7 +154,8 @@ impl<T: Buffered> State<T> {
 impl<T: Buffered> Buffer<T> {
     pub(crate) fn new(settings: Buffering) -> Self {
         let settings = Buffering { capacity: settings.capacity.max(1), ..settings };
-        let state = State { queue: VecDeque::new(), lag: Loss::Nothing, status: None, ended: false, waker: None };
+        let state =
+            State { queue: VecDeque::new(), lag: Loss::Nothing, notices: VecDeque::new(), ended: false, waker: None };
         Self { settings, state: Mutex::new(state) }
     }
 
@@ -174,8 +183,8 @@ impl<T: Buffered> Buffer<T> {
         let dropped = std::mem::replace(&mut state.lag, Loss::Nothing);
         let loss = state.queue.iter().map(Buffered::loss).fold(dropped, Loss::and);
         state.queue.retain(|waiting| waiting.loss() == Loss::Nothing);
-        if let Some(status) = state.status.take() {
-            state.queue.push_front(status);
+        while let Some(notice) = state.notices.pop_back() {
+            state.queue.push_front(notice);
         }
         state.queue.push_back(item);
         wake(state);
@@ -234,6 +243,10 @@ mod tests {
     impl Buffered for Option<u64> {
         fn loss(&self) -> Loss {
             self.map_or(Loss::Nothing, |_| Loss::Values(1))
+        }
+
+        fn replaces(&self, earlier: &Self) -> bool {
+            earlier.is_none()
         }
     }
 

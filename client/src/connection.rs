@@ -79,4 +79,8 @@ impl Buffered for Event {
     fn loss(&self) -> Loss {
         Loss::Values(1)
     }
+
+    fn replaces(&self, _: &Self) -> bool {
+        false
+    }
 }

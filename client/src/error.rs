@@ -49,13 +49,8 @@ impl Error {
         Self(ErrorKind::Storage(message))
     }
 
-    /// The topic is subscribed to with other options.
-    pub(crate) fn options(topic: &str, max_rate: Option<f64>) -> Self {
-        let rate = max_rate.map_or_else(|| "without max_rate".to_owned(), |rate| format!("with max_rate {rate}"));
-        Self(ErrorKind::Request(format!(
-            "{topic} is subscribed to {rate}, and all subscriptions of a client to one topic share that; \
-             rewind and recover are for the first of them"
-        )))
+    pub(crate) fn options(message: impl Into<String>) -> Self {
+        Self(ErrorKind::Request(message.into()))
     }
 
     pub(crate) fn too_big(bytes: usize, limit: usize) -> Self {

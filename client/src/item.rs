@@ -119,6 +119,10 @@ impl Buffered for Delivery {
             RawItem::Status(_) | RawItem::Refused(_) | RawItem::Ended(_) | RawItem::Mismatch(_) => Loss::Nothing,
         }
     }
+
+    fn replaces(&self, earlier: &Self) -> bool {
+        std::mem::discriminant(&self.item) == std::mem::discriminant(&earlier.item)
+    }
 }
 
 /// Deserializes the values of a stream.

@@ -19,6 +19,8 @@ use crate::{
 pub(crate) struct Numbering {
     /// Whether an update may merge several, as on `latest` and `table`.
     merges: bool,
+    /// Whether the first request asks for past updates, so that a reply to a late copy of it does.
+    rewinds: bool,
     /// Whether the server ever accepted the subscription.
     joined: bool,
     /// The epoch of the current subscription.
@@ -27,6 +29,10 @@ pub(crate) struct Numbering {
     /// Whether the listeners' state no longer is what the position says: a snapshot has to come
     /// first, or the position is not to be used any more.
     obsolete: bool,
+    /// The server sends updates up to this number a second time.
+    replayed: u64,
+    /// Whether the server called the listeners' state obsolete, and they were not notified yet.
+    denied: bool,
 }
 
 /// The effect of a reply that accepted the subscription.
@@ -44,14 +50,28 @@ pub(crate) struct Joined {
 pub(crate) enum Verdict {
     /// It is new, and follows this gap if there is one.
     New { gap: Option<Gap>, fault: Option<String> },
-    /// It cannot be applied. The server is at fault.
-    Ignore { fault: String },
+    /// It was passed on before, or it cannot be applied and the server is at fault.
+    Ignore { fault: Option<String> },
 }
 
 impl Numbering {
     /// Starts at a position, or at what the server has.
     pub(crate) fn new(merges: bool, from: Option<Position>) -> Self {
-        Self { merges, joined: from.is_some(), epoch: None, position: from, obsolete: false }
+        Self {
+            merges,
+            rewinds: false,
+            joined: from.is_some(),
+            epoch: None,
+            position: from,
+            obsolete: false,
+            replayed: 0,
+            denied: false,
+        }
+    }
+
+    /// Starts with past updates.
+    pub(crate) fn rewinding(self) -> Self {
+        Self { rewinds: true, ..self }
     }
 
     /// Returns the position, which a subscribe request states. There is none until an announced
@@ -70,22 +90,35 @@ impl Numbering {
         self.obsolete = true;
     }
 
+    /// Records that the server started the topic's numbering again.
+    pub(crate) fn reset(&mut self) {
+        self.obsolete = true;
+        self.denied = true;
+    }
+
     /// Records the first reply that accepts the subscription on a connection.
     pub(crate) fn join(&mut self, reply: &Incoming<'_>) -> Joined {
         let (epoch, seq) = (reply.epoch.as_deref(), reply.seq);
         let again = std::mem::replace(&mut self.joined, true);
-        let same_place = self.position().is_some_and(|position| position.is(epoch, seq));
-        let recovered = reply.recovered == Some(true) && same_place;
+        // A copy of the request that was sent before the last values arrived states an older position.
+        let replayed =
+            self.position().filter(|position| Some(position.epoch()) == epoch && seq <= Some(position.seq()));
+        let replayed = replayed.map(Position::seq);
+        let recovered =
+            replayed.is_some() && (reply.recovered == Some(true) || self.rewinds && reply.recovered.is_none());
+        self.replayed = replayed.filter(|_| recovered).unwrap_or(0);
         let mut fault = None;
         if reply.recovered == Some(true) && !recovered {
             let position = self.position().map_or_else(|| "none".to_owned(), ToString::to_string);
             let (seq, epoch) = (seq.unwrap_or(0), epoch.unwrap_or(""));
             fault = Some(format!("the reply recovers from {seq} of epoch {epoch}, but the position is {position}"));
         }
+        self.denied |= !recovered && reply.recovered.is_some();
         let gap = if recovered || !again { None } else { self.gap_before(reply) };
         self.epoch = epoch.map(Arc::from);
         self.obsolete = reply.snapshot && !recovered;
-        if !self.obsolete {
+        if !self.obsolete && !recovered {
+            self.denied = false;
             self.position = self.epoch.clone().zip(seq).map(|(epoch, seq)| Position::new(epoch, seq));
         }
         Joined { recovered, gap, fault }
@@ -102,8 +135,7 @@ impl Numbering {
         }
         let Some(seq) = reply.seq else { return Some(Gap { missed: None, cause: GapCause::Away }) };
         match seq.checked_sub(before.seq()) {
-            // A server that can be certain of the position says so.
-            Some(0) => (reply.recovered.is_some()).then_some(Gap { missed: None, cause: GapCause::Away }),
+            Some(0) => self.denied.then_some(Gap { missed: None, cause: GapCause::Away }),
             Some(missed) => Some(Gap { missed: Some(missed), cause: GapCause::Away }),
             // Numbers only grow within an epoch, so the server reused the name of the epoch.
             None => Some(Gap { missed: None, cause: GapCause::NewEpoch }),
@@ -116,7 +148,7 @@ impl Numbering {
         let skipped = if self.merges { 0 } else { message.skipped };
         let reported = (skipped > 0).then_some(Gap { missed: Some(skipped), cause: GapCause::Skipped });
         if self.obsolete {
-            return Verdict::Ignore { fault: "an update arrived before the announced snapshot".to_owned() };
+            return Verdict::Ignore { fault: Some("an update arrived before the announced snapshot".to_owned()) };
         }
         let (Some(seq), Some(epoch)) = (message.seq, &self.epoch) else {
             return Verdict::New { gap: reported, fault: None };
@@ -126,7 +158,8 @@ impl Numbering {
             return Verdict::New { gap: reported, fault: None };
         };
         let Some(missed) = seq.checked_sub(before).and_then(|distance| distance.checked_sub(1)) else {
-            return Verdict::Ignore { fault: format!("update {seq} arrived when the position was {before}") };
+            let fault = format!("update {seq} arrived when the position was {before}");
+            return Verdict::Ignore { fault: Some(fault).filter(|_| seq > self.replayed) };
         };
         self.position = Some(Position::new(Arc::clone(epoch), seq));
         if self.merges || missed == skipped {
@@ -143,13 +176,13 @@ impl Numbering {
     /// Returns the fault of a snapshot that is older than the position, and so must be ignored.
     pub(crate) fn snapshot(&mut self, message: &Incoming<'_>) -> Result<(), String> {
         let Some((seq, epoch)) = message.seq.zip(self.epoch.clone()) else {
-            self.obsolete = false;
+            (self.obsolete, self.denied) = (false, false);
             return Ok(());
         };
         if let Some(position) = self.position().filter(|position| seq < position.seq()) {
             return Err(format!("a snapshot of {seq} arrived when the position was {}", position.seq()));
         }
-        self.obsolete = false;
+        (self.obsolete, self.denied) = (false, false);
         self.position = Some(Position::new(epoch, seq));
         Ok(())
     }
@@ -250,6 +283,20 @@ mod tests {
     }
 
     #[test]
+    fn a_reply_to_an_older_copy_of_the_request_replays_what_is_known() {
+        let mut numbering = Numbering::new(false, None);
+        joined(&mut numbering, "a", 5);
+        assert_eq!((update(&mut numbering, 6, 0), update(&mut numbering, 7, 0)), (NEW, NEW));
+        let older = join(&mut numbering, json!({ "epoch": "a", "seq": 5, "recovered": true }));
+        assert_eq!(older, Joined { recovered: true, gap: None, fault: None });
+        assert_eq!(at(&numbering), Some(("a", 7)));
+        assert_eq!(update(&mut numbering, 6, 0), Verdict::Ignore { fault: None });
+        assert_eq!(update(&mut numbering, 7, 0), Verdict::Ignore { fault: None });
+        assert_eq!(update(&mut numbering, 8, 0), NEW);
+        assert!(matches!(update(&mut numbering, 8, 0), Verdict::Ignore { fault: Some(_) }));
+    }
+
+    #[test]
     fn a_forgotten_position_is_not_stated() {
         let mut numbering = Numbering::new(true, None);
         joined(&mut numbering, "a", 5);
@@ -278,7 +325,7 @@ mod tests {
         joined(&mut numbering, "a", 1);
         assert_eq!(
             update(&mut numbering, 1, 0),
-            Verdict::Ignore { fault: "update 1 arrived when the position was 1".into() }
+            Verdict::Ignore { fault: Some("update 1 arrived when the position was 1".into()) }
         );
         assert_eq!(update(&mut numbering, 4, 2), Verdict::New { gap: gap(2, GapCause::Skipped), fault: None });
         let fault = |text: &str| Some(text.to_owned());

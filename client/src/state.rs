@@ -355,7 +355,7 @@ impl ClientState {
             Some(".unsubscribed") => {
                 let refusal = message.refusal().unwrap_or_else(|| Refusal::internal("the server does not say why"));
                 if refusal.code() == "reset" {
-                    topic.forget_position();
+                    topic.reset();
                 }
                 return self.refuse(now, number, RawItem::Ended, refusal);
             }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
-use topicast::__private::RowKey;
+use topicast::__private::{RowKey, row_checksum};
 
 use crate::envelope::Payload;
 
@@ -160,7 +160,7 @@ impl Table {
             .map(|row| {
                 let members = object(row)?;
                 let key = RowKey::from_object(self.key, &members).map_err(|error| error.to_string())?;
-                let crc = if self.verifies { crc(&members)? } else { 0 };
+                let crc = if self.verifies { crc(row)? } else { 0 };
                 Ok((key, RawRow { text: row.get().into(), crc }))
             })
             .collect()
@@ -175,10 +175,8 @@ fn object(text: &RawValue) -> Result<Map<String, Value>, String> {
     serde_json::from_str(text.get()).map_err(|error| error.to_string())
 }
 
-/// Returns the CRC-32 of a row's text in the form of RFC 8785.
-fn crc(row: &Map<String, Value>) -> Result<u32, String> {
-    let text = serde_json_canonicalizer::to_vec(row).map_err(|error| error.to_string())?;
-    Ok(crc32fast::hash(&text))
+fn crc(row: &RawValue) -> Result<u32, String> {
+    row_checksum(row.get().as_bytes()).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -238,9 +236,8 @@ mod tests {
     #[test]
     fn the_checksum_is_the_sum_of_the_rows_whatever_their_history() {
         let rows = [level("bid", 10.0, 1), level("bid", 9.5, 2), level("ask", 11.0, 3)];
-        let sum = rows
-            .iter()
-            .fold(0_u32, |sum, row| sum.wrapping_add(crc32fast::hash(&serde_json_canonicalizer::to_vec(row).unwrap())));
+        let crc = |row: &Value| row_checksum(row.to_string().as_bytes()).unwrap();
+        let sum = rows.iter().map(crc).fold(0, u32::wrapping_add);
         let mut table = table(&json!([level("bid", 10.0, 7), level("bid", 1.0, 1)]));
         let change = json!({ "set": rows, "remove": [{ "side": "bid", "price": 1 }], "checksum": sum });
         assert_eq!(table.update(&change.to_string()), Ok(Verified::Right));

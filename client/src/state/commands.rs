@@ -43,10 +43,11 @@ impl ClientState {
         }
         let existing = self.numbers.get(&request.topic).and_then(|number| Some((*number, self.topics.get(number)?)));
         let number = match existing {
-            Some((_, topic)) if !topic.request.options.admit(&request.options) => {
-                return Err(Error::options(&request.topic, topic.request.options.max_rate));
+            Some((number, topic)) => {
+                let error = |what| Error::options(format!("{}: {what}", request.topic));
+                topic.request.options.admit(&request.options).map_err(error)?;
+                number
             }
-            Some((number, _)) => number,
             None => {
                 let number = self.take_id();
                 self.numbers.insert(request.topic.clone(), number);

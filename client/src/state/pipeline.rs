@@ -48,9 +48,11 @@ impl Pipeline {
         self.unanswered.push_back(Unanswered { id, purpose, copies: 1, read: false });
     }
 
-    /// Queues another copy of an unanswered message, unless one is still queued.
+    /// Queues another copy of an unanswered message; replaces the one that is still queued.
     pub(super) fn repeat(&mut self, id: u64, text: String) {
-        if self.unsent.iter().all(|(other, _)| *other != id) {
+        if let Some((_, queued)) = self.unsent.iter_mut().find(|(other, _)| *other == id) {
+            *queued = text;
+        } else {
             self.unsent.push_back((id, text));
             self.unanswered.iter_mut().filter(|other| other.id == id).for_each(|other| other.copies += 1);
         }

@@ -356,5 +356,7 @@ fn closing_ends_every_stream_and_every_request() {
 
 mod bounds;
 mod contract;
+mod kinds;
 mod model;
+mod recovery;
 mod requests;

@@ -1,6 +1,7 @@
 //! One topic with listeners: its join state, its position, its current state.
 
 use std::{
+    fmt,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -43,10 +44,23 @@ pub(crate) struct SubscribeOptions {
 }
 
 impl SubscribeOptions {
-    /// Returns true if a subscription with these options serves a listener with the others, too.
-    pub(super) fn admit(&self, other: &Self) -> bool {
-        // What applies to the start only is over for those that come later.
-        self.max_rate == other.max_rate && other.recover.is_none() && other.rewind.is_none()
+    /// Checks that a subscription with these options is what a later subscriber to its topic asks
+    /// for, because the server knows only one of them.
+    ///
+    /// # Errors
+    /// Returns a message that names the first option that differs.
+    pub(super) fn admit(&self, other: &Self) -> Result<(), String> {
+        fn check<T: PartialEq + fmt::Display>(name: &str, ours: Option<&T>, other: Option<&T>) -> Result<(), String> {
+            let Some(other) = other.filter(|other| Some(*other) != ours) else { return Ok(()) };
+            let ours = ours.map_or_else(|| "without it".to_owned(), |ours| format!("with {ours}"));
+            Err(format!(
+                "{name} is {other}, but the topic is subscribed to {ours}; \
+                 all subscriptions of a client to a topic share one on the wire"
+            ))
+        }
+        check("recover", self.recover.as_ref(), other.recover.as_ref())?;
+        check("rewind", self.rewind.as_ref(), other.rewind.as_ref())?;
+        check("max_rate", self.max_rate.as_ref(), other.max_rate.as_ref())
     }
 }
 
@@ -104,6 +118,7 @@ pub(super) struct Topic {
 impl Topic {
     pub(super) fn new(request: SubscribeRequest) -> Self {
         let numbering = Numbering::new(request.shape.merges(), request.options.recover.clone());
+        let numbering = if request.options.rewind.is_some() { numbering.rewinding() } else { numbering };
         let content = Content::new(request.shape);
         Self {
             request,
@@ -128,6 +143,11 @@ impl Topic {
 
     pub(super) fn rows(&self) -> RawRows {
         self.content.rows()
+    }
+
+    #[cfg(test)]
+    pub(super) fn position(&self) -> Option<&Position> {
+        self.numbering.position()
     }
 
     /// Writes the subscribe request, with the position to recover from.
@@ -191,7 +211,7 @@ impl Topic {
     pub(super) fn update(&mut self, message: &Incoming<'_>) -> Effect {
         let (gap, fault) = match self.numbering.update(message) {
             Verdict::New { gap, fault } => (gap, fault),
-            Verdict::Ignore { fault } => return Effect::Fault(fault),
+            Verdict::Ignore { fault } => return fault.map_or(Effect::Applied, Effect::Fault),
         };
         let applied = self.content.update(message.payload());
         let effect = self.pass_on(applied, message, gap);
@@ -239,9 +259,9 @@ impl Topic {
         mismatch.map_or(Effect::Applied, |mismatch| Effect::Fault(mismatch.to_string()))
     }
 
-    /// Makes the next subscribe request state no position.
-    pub(super) fn forget_position(&mut self) {
-        self.numbering.forget();
+    /// Records that the topic's epoch changed: the next subscribe request states no position.
+    pub(super) fn reset(&mut self) {
+        self.numbering.reset();
     }
 
     /// Records that the connection ended; the topic is joined again on the next one.
