@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::{
     Channel,
+    call::hooked::Hooked,
     declare::{Fragment, SubjectText, topic},
     topics::LiveTopic,
     wire::{Form, PublishError, payload, request},
@@ -28,7 +29,7 @@ use crate::{
     label = "not declared with `#[ws_router]`",
     note = "put `#[ws_router(route = \"…\", update = …)]` on the struct that clients subscribe with"
 )]
-pub trait Router: Channel {
+pub trait Router: Channel<Kind: Hooked> {
     /// Handles `R.subscribe`.
     #[doc(hidden)]
     fn subscribe<'a>(call: Call<'a>, text: Text<'a>) -> Handled<'a>;
@@ -37,7 +38,7 @@ pub trait Router: Channel {
     #[doc(hidden)]
     fn unsubscribe(call: Call<'_>, text: Text<'_>) -> Done;
 
-    /// Publishes `R.update`.
+    /// Publishes `R.update`: an event, a value, or a row of a table.
     #[doc(hidden)]
     fn update(topic: &RawTopic, update: &Self::Update) -> Published;
 }
@@ -65,6 +66,11 @@ pub(crate) type Unsubscribe = for<'a> fn(Call<'a>, Text<'a>) -> Done;
 
 /// A type-erased request, which only the hooks of the same row downcast.
 pub(crate) type AnyRequest = dyn Any + Send + Sync;
+
+/// Returns the request that a row's decoder made.
+pub(crate) fn typed<C: Channel>(request: &AnyRequest) -> &C {
+    request.downcast_ref().expect("a row's hooks see only requests that its own decoder made")
+}
 
 /// The payload of a client's message, not yet decoded.
 #[doc(hidden)]
@@ -138,4 +144,17 @@ pub fn update<U: Serialize>(topic: &RawTopic, update: &U) -> Published {
         }
     }
     payload::with_encoded(update, |bytes| topic.0.publish(bytes)).map_err(PublishError::from)
+}
+
+/// Sets one row of a table and publishes the change.
+///
+/// # Errors
+/// When the documents do not allow the row; no subscriber receives anything.
+#[doc(hidden)]
+pub fn update_row<R: Serialize>(topic: &RawTopic, row: &R) -> Published {
+    #[derive(Serialize)]
+    struct Change<'a, R> {
+        set: [&'a R; 1],
+    }
+    update(topic, &Change { set: [row] })
 }

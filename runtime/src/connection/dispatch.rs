@@ -2,10 +2,13 @@
 
 use std::{sync::Arc, time::SystemTime};
 
+use bytes::Bytes;
+
 use crate::{
     Refusal,
     call::{
-        Answers, ChannelRow, Decoded, Hooks, PING, Pending, RawCx, RawTopic, RequestRow, Session, Target, Text, router,
+        Answers, ChannelRow, Decoded, Hooks, Loaded, PING, Pending, RawCx, RawTopic, RequestRow, Session, SnapshotHook,
+        Target, Text, router,
     },
     connection::shared::Shared,
     declare::{Fragment, SubjectText},
@@ -176,7 +179,10 @@ impl Call<'_> {
         if let Some(feed) = &topic.feed {
             feed.ensure((hooks.feed)(request, self.cx(), RawTopic(Arc::clone(topic)))).await?;
         }
-        let snapshot = (hooks.snapshot)(request, self.cx()).await?;
+        let snapshot = match hooks.snapshot {
+            SnapshotHook::PerSubscriber(hook) => hook(request, self.cx()).await?,
+            SnapshotHook::Shared(hook) => payload_of(hook(request, &self.shared.state).await?),
+        };
         let mut first = vec![reply(StreamPosition { epoch: &topic.epoch, seq })];
         if let Some(snapshot) = snapshot {
             first.push(subscription.message(subscription.topic.fragment.snapshot, Some(seq), &snapshot));
@@ -215,6 +221,19 @@ impl Call<'_> {
         };
         self.session.send(&Message { kind, id: self.id, payload: payload.as_deref(), ..Message::default() });
         Ok(())
+    }
+}
+
+/// Returns the payload of a snapshot, if there is one.
+fn payload_of(loaded: Loaded) -> Option<Bytes> {
+    match loaded {
+        Loaded::NoHook => None,
+        Loaded::Value(value) => value,
+        Loaded::Rows(mut rows) => {
+            rows.sort_by(|(one, _), (other, _)| one.cmp(other));
+            let rows: Vec<_> = rows.iter().map(|(_, row)| &row[..]).collect();
+            Some([b"{\"set\":[", &rows.join(&b","[..])[..], b"]}"].concat().into())
+        }
     }
 }
 

@@ -59,6 +59,19 @@ impl Refusal {
         Self::new("internal", message).retryable()
     }
 
+    /// Creates the result of a hook that the application does not implement. It never reaches a
+    /// client; its code is not in snake_case, so the application cannot have the same.
+    #[cfg(feature = "server")]
+    pub(crate) fn no_hook() -> Self {
+        Self::new(NO_HOOK, "the channel has no such hook")
+    }
+
+    /// Returns true if the refusal is the result of a hook that the application does not implement.
+    #[cfg(feature = "server")]
+    pub(crate) fn is_no_hook(&self) -> bool {
+        self.code == NO_HOOK
+    }
+
     /// Marks the refusal as retryable: the same request may succeed later.
     #[must_use]
     pub fn retryable(mut self) -> Self {
@@ -102,6 +115,9 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+#[cfg(feature = "server")]
+const NO_HOOK: &str = "\0no hook";
 
 /// The codes that every server may answer with. The documents contain all of them.
 #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "listed in documents"))]

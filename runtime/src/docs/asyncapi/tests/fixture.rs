@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    declare::{Docs, Fragment, OperationFragment, PushFragment, exchange, schema_of, subject_field},
+    declare::{Docs, Fragment, KindFragment, OperationFragment, PushFragment, exchange, schema_of, subject_field},
     docs::{
         info::{Contact, Info, Licence, ServerInfo, Tag},
         surface::Surface,
@@ -150,6 +150,7 @@ macro_rules! fragment {
             snapshot: concat!($route, ".snapshot"),
             update: concat!($route, ".update"),
             unsubscribed: concat!($route, ".unsubscribed"),
+            kind: KindFragment::Events { history: None },
             $($rest)*
         }
     };
