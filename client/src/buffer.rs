@@ -87,6 +87,15 @@ pub(crate) enum Loss {
 }
 
 impl Loss {
+    /// Returns the number of values; `None` if it is unknown.
+    pub(crate) fn values(self) -> Option<u64> {
+        match self {
+            Self::Nothing => Some(0),
+            Self::Values(lost) => Some(lost),
+            Self::Unknown => None,
+        }
+    }
+
     /// Returns the sum of two losses.
     pub(crate) fn and(self, other: Self) -> Self {
         match (self, other) {
@@ -94,6 +103,12 @@ impl Loss {
             (Self::Values(one), Self::Values(other)) => Self::Values(one.saturating_add(other)),
             (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
         }
+    }
+}
+
+impl From<Option<u64>> for Loss {
+    fn from(lost: Option<u64>) -> Self {
+        lost.map_or(Self::Unknown, Self::Values)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The items of a subscription's stream.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use serde::de::DeserializeOwned;
 use topicast::Refusal;
@@ -78,6 +78,14 @@ pub struct Unreadable {
     pub payload: String,
 }
 
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the value is not of the declared type: {}", self.error)
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
 /// An item before deserialization; only the reader knows the type.
 #[derive(Debug, Clone)]
 pub(crate) enum RawItem {
@@ -125,20 +133,17 @@ impl Buffered for Delivery {
     }
 }
 
-/// Deserializes the values of a stream.
-pub(crate) trait Decode<V> {
-    fn update(payload: &str) -> Result<V, Unreadable>;
-    fn snapshot(payload: &str) -> Result<V, Unreadable>;
-    fn rows(rows: &RawRows) -> Result<V, Unreadable>;
-}
-
 impl<V> Item<V> {
     /// Deserializes the value of an item, if it has one.
-    pub(crate) fn read<D: Decode<V>>(item: RawItem) -> Self {
+    pub(crate) fn read(
+        item: RawItem,
+        decode: fn(&str) -> Result<V, Unreadable>,
+        list: fn(&RawRows) -> Result<V, Unreadable>,
+    ) -> Self {
         match item {
-            RawItem::Update(payload) => D::update(&payload).map_or_else(Self::Unreadable, Self::Update),
-            RawItem::Snapshot(payload) => D::snapshot(&payload).map_or_else(Self::Unreadable, Self::Snapshot),
-            RawItem::Rows(rows) => D::rows(&rows).map_or_else(Self::Unreadable, Self::Snapshot),
+            RawItem::Update(payload) => decode(&payload).map_or_else(Self::Unreadable, Self::Update),
+            RawItem::Snapshot(payload) => decode(&payload).map_or_else(Self::Unreadable, Self::Snapshot),
+            RawItem::Rows(rows) => list(&rows).map_or_else(Self::Unreadable, Self::Snapshot),
             RawItem::Gap(gap) => Self::Gap(gap),
             RawItem::Status(status) => Self::Status(status),
             RawItem::Refused(refusal) => Self::Refused(refusal),
@@ -149,22 +154,9 @@ impl<V> Item<V> {
     }
 }
 
-/// Deserializes values whose update and snapshot have one type, and which are not rows.
-#[derive(Debug)]
-pub(crate) struct Plain;
-
-impl<V: DeserializeOwned> Decode<V> for Plain {
-    fn update(payload: &str) -> Result<V, Unreadable> {
-        decode(payload)
-    }
-
-    fn snapshot(payload: &str) -> Result<V, Unreadable> {
-        decode(payload)
-    }
-
-    fn rows(_: &RawRows) -> Result<V, Unreadable> {
-        Err(Unreadable { error: "the channel is not a table".to_owned(), payload: "[]".to_owned() })
-    }
+/// Reports rows where the channel has none.
+pub(crate) fn no_rows<V>(_: &RawRows) -> Result<V, Unreadable> {
+    Err(Unreadable { error: "the channel is not a table".to_owned(), payload: String::new() })
 }
 
 pub(crate) fn decode<U: DeserializeOwned>(payload: &str) -> Result<U, Unreadable> {

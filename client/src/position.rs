@@ -45,11 +45,6 @@ impl Position {
     pub fn seq(&self) -> u64 {
         self.seq
     }
-
-    /// Returns true if this is number `seq` of `epoch`.
-    pub(crate) fn is(&self, epoch: Option<&str>, seq: Option<u64>) -> bool {
-        Some(self.epoch()) == epoch && Some(self.seq) == seq
-    }
 }
 
 impl From<Parts> for Position {

@@ -13,7 +13,7 @@ use topicast::Push;
 
 use crate::{
     buffer::Taken,
-    item::{Delivery, Item, Listener, Plain},
+    item::{Delivery, Item, Listener, decode, no_rows},
     shared::Handle,
 };
 
@@ -59,7 +59,7 @@ impl<P: Push + DeserializeOwned> Stream for Pushes<P> {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.listener.poll_take(cx).map(|taken| {
             taken.map(|taken| match taken {
-                Taken::Item(Delivery { item, .. }) => Item::read::<Plain>(item),
+                Taken::Item(Delivery { item, .. }) => Item::read(item, decode, no_rows),
                 Taken::Lagged(lost) => Item::Lagged(lost),
             })
         })

@@ -20,9 +20,9 @@ pub(crate) struct TableShape {
 /// The rows in key order, which readers share. A change copies them only while a reader holds them.
 pub(crate) type RawRows = Arc<BTreeMap<RowKey, RawRow>>;
 
-/// One row.
+/// One row. It is part of hidden functions of a public trait.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RawRow {
+pub struct RawRow {
     /// The row as JSON.
     pub(crate) text: Payload,
     /// The CRC-32 of its canonical text; 0 if the table is not verified.

@@ -1,5 +1,7 @@
 //! What the client keeps of a topic, by its kind: the latest value, or the rows of a table.
 
+use topicast::__private::KindFragment;
+
 use crate::{
     envelope::Payload,
     item::RawItem,
@@ -15,6 +17,14 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
+    pub(crate) fn of(kind: KindFragment) -> Self {
+        match kind {
+            KindFragment::Events { .. } => Self::Events,
+            KindFragment::Latest => Self::Latest,
+            KindFragment::Table { key, checksum } => Self::Table(TableShape { key, checksum }),
+        }
+    }
+
     /// Returns true if an update may merge several.
     pub(crate) fn merges(self) -> bool {
         self != Self::Events

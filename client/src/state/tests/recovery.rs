@@ -93,11 +93,11 @@ impl World {
             0..=29 => self.publish(at),
             30..=43 => {
                 let count = 1 + self.below(8);
-                self.to_server(count);
+                self.reach_server(count);
             }
             44..=61 => {
                 let count = 1 + self.below(12);
-                self.to_client(count);
+                self.reach_client(count);
             }
             62..=71 => {
                 let count = 1 + self.below(20);
@@ -139,7 +139,7 @@ impl World {
         self.topics[at].publish(&edits, delivery, &mut self.to_client);
     }
 
-    fn to_server(&mut self, count: usize) {
+    fn reach_server(&mut self, count: usize) {
         for _ in 0..count {
             let sent = self.client.state.next_message().map(|text| serde_json::from_str(&text).unwrap());
             self.to_server.extend(sent);
@@ -170,7 +170,7 @@ impl World {
         }
     }
 
-    fn to_client(&mut self, count: usize) {
+    fn reach_client(&mut self, count: usize) {
         for _ in 0..count {
             let Some(message) = self.to_client.pop_front() else { return };
             let kind = message["type"].as_str().unwrap().to_owned();
@@ -311,8 +311,8 @@ impl World {
         }
         for round in 0..90 {
             self.pass(SECOND);
-            self.to_server(200);
-            self.to_client(usize::MAX);
+            self.reach_server(200);
+            self.reach_client(usize::MAX);
             if round == 80 {
                 for topic in &mut self.topics {
                     topic.publish(&[(("ask", 99), true)], Delivery::Sent, &mut self.to_client);

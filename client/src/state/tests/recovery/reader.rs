@@ -86,12 +86,8 @@ impl Reader {
                 Taken::Lagged(lost) => {
                     assert!(!self.sees_all);
                     tally.lagged += 1;
-                    let lost =
-                        lost.map_or(Loss::Unknown, Loss::Values).and(client.refresh(self.number, &self.listener));
-                    self.miss(match lost {
-                        Loss::Values(lost) => Some(lost),
-                        Loss::Nothing | Loss::Unknown => None,
-                    });
+                    let refreshed = client.refresh(self.number, &self.listener);
+                    self.miss(Loss::from(lost).and(refreshed).values());
                 }
             }
         }

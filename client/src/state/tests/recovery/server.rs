@@ -159,14 +159,14 @@ impl Topic {
 
     fn event(&self, seq: u64, skipped: u64) -> Value {
         let value = self.values[usize::try_from(seq - 1).unwrap()];
-        let mut update = self.message("update", seq, json!([self.route, value]));
+        let mut update = self.message("update", seq, &json!([self.route, value]));
         if skipped > 0 {
             update["skipped"] = json!(skipped);
         }
         update
     }
 
-    fn message(&self, operation: &str, seq: u64, payload: Value) -> Value {
+    fn message(&self, operation: &str, seq: u64, payload: &Value) -> Value {
         let kind = format!("{}.{operation}", self.route);
         json!({ "type": kind, "topic": self.name, "seq": seq, "payload": payload })
     }
@@ -175,7 +175,7 @@ impl Topic {
     fn merged(&mut self, from: u64) -> Value {
         let now = self.state().clone();
         if self.kind == Kind::Latest {
-            return self.message("update", self.seq, json!([self.route, now.value]));
+            return self.message("update", self.seq, &json!([self.route, now.value]));
         }
         // A row that was removed and set again in between is sent, too.
         let mut touched: BTreeMap<Key, ()> = BTreeMap::new();
@@ -193,7 +193,7 @@ impl Topic {
                 payload[name] = json!(list);
             }
         }
-        self.message("update", self.seq, payload)
+        self.message("update", self.seq, &payload)
     }
 
     fn snapshot(&mut self) -> Value {
@@ -205,7 +205,7 @@ impl Topic {
             }
             _ => json!([self.route, state.value.unwrap_or(self.published)]),
         };
-        self.message("snapshot", self.seq, payload)
+        self.message("snapshot", self.seq, &payload)
     }
 
     fn checksum(&mut self) -> u32 {
@@ -268,7 +268,7 @@ impl Topic {
     pub(super) fn end(&mut self, code: &str, out: &mut VecDeque<Value>) {
         if self.subscription.take().is_some() {
             let payload = json!({ "code": code, "message": "", "retryable": true });
-            out.push_back(self.message("unsubscribed", 0, payload));
+            out.push_back(self.message("unsubscribed", 0, &payload));
         }
     }
 
