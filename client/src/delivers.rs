@@ -107,6 +107,17 @@ fn key<C: Tabular>(mut object: Map<String, Value>) -> Result<C::Key, serde_json:
 }
 
 /// A kind whose state is rows.
+///
+/// ```
+/// use topicast::Channel;
+/// use topicast_client::{HasRows, Subscription, Unreadable};
+///
+/// fn size<C: Channel<Kind: HasRows, Update: serde::de::DeserializeOwned>>(
+///     table: &Subscription<C>,
+/// ) -> Result<usize, Unreadable> {
+///     Ok(table.rows()?.len())
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a channel of the kind `{Self}` has no rows",
     label = "only a table has rows",

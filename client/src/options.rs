@@ -60,6 +60,16 @@ pub struct Options<K> {
 }
 
 /// A kind whose updates happened one after the other, so that past ones can be sent.
+///
+/// ```
+/// use topicast::kind::Events;
+/// use topicast_client::{Options, Replays};
+///
+/// fn with_history<K: Replays>() -> Options<K> {
+///     Options::new().rewind(50)
+/// }
+/// with_history::<Events>();
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a channel of the kind `{Self}` has no past updates",
     label = "only events can be replayed",
@@ -70,6 +80,17 @@ pub trait Replays: Kind {}
 impl Replays for Events {}
 
 /// A kind whose updates describe a state, so that one can stand for several.
+///
+/// ```
+/// use topicast::kind::{Latest, Table};
+/// use topicast_client::{Merges, Options};
+///
+/// fn for_a_screen<K: Merges>() -> Options<K> {
+///     Options::new().max_rate(4.0)
+/// }
+/// for_a_screen::<Latest>();
+/// for_a_screen::<Table>();
+/// ```
 #[diagnostic::on_unimplemented(
     message = "the updates of a channel of the kind `{Self}` cannot be merged",
     label = "only `latest` and `table` channels have a rate",

@@ -14,7 +14,7 @@ use crate::{
 ///
 /// In an [`Item::Update`](crate::Item::Update) it holds what changed; the rows that it does not name
 /// stay as they are. In an [`Item::Snapshot`](crate::Item::Snapshot) `set` holds all rows in key
-/// order, and they replace those that were received before.
+/// order, and they replace the rows that were received before.
 ///
 /// ```
 /// use std::collections::BTreeMap;

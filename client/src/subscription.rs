@@ -123,7 +123,7 @@ impl<C: Channel> Subscription<C> {
     /// next run with [`Options::recover`](crate::Options::recover). Values that were still in the
     /// buffer when the program ended arrive again then, since nothing has read them. While the
     /// program runs, the client recovers by itself, from the last value that it put into the buffers:
-    /// a buffer outlives the connection, and its values come before those that are recovered.
+    /// a buffer outlives the connection, and its values precede what is recovered.
     pub fn position(&self) -> Option<&Position> {
         self.position.as_ref()
     }

@@ -55,7 +55,7 @@ pub use {
     call::Session,
     call::{Channels, Operations},
     call::{Handshake, Rejection},
-    call::{Publisher, Topic},
+    call::{Publisher, Rows, Topic},
     docs::AsyncApi,
     docs::{Contact, Licence, ServerInfo},
     fanout::SlowConsumer,

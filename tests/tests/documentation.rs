@@ -5,7 +5,7 @@
 use std::{fs, path::Path, sync::Arc};
 
 use serde_json::{Value, value::RawValue};
-use topicast::{Channel, Refusal, Server, compat, testing};
+use topicast::{Channel, Refusal, Server, compat, kind, testing};
 use topicast_tests::channels::{self, App, Bars, Orders};
 
 /// The pages with transcripts, and the number of transcripts on each.
@@ -144,10 +144,10 @@ fn act(ws: &Server, expected: &str) {
     }
 }
 
-fn publish<C: Channel>(ws: &Server, update: &Value) {
+fn publish<C: Channel<Kind: kind::Publishes>>(ws: &Server, update: &Value) {
     let (_, request) = update["topic"].as_str().unwrap().split_once(':').unwrap();
     let topic = ws.publisher::<C>().unwrap().topic(&serde_json::from_str(request).unwrap()).unwrap();
-    topic.publish_raw(&RawValue::from_string(update["payload"].to_string()).unwrap());
+    topic.publish_raw(&RawValue::from_string(update["payload"].to_string()).unwrap()).unwrap();
 }
 
 /// Returns true if the texts are equal, where each `…` stands for any text.

@@ -278,7 +278,7 @@ fn every_error_of_the_builder_has_a_remedy() {
         vec![new().channels(topicast::channels![Arc<App>; Nested]).profile(compat::fastws()).build()],
         vec![new().refusal_codes(["marketClosed"]).build()],
         vec![new().heartbeat(zero).build(), new().lifespan(zero).build(), new().limits(limits).build()],
-        vec![new().slow_consumer::<Bars>(SlowConsumer::latest()).build()],
+        vec![new().slow_consumer::<Bars>(SlowConsumer::drop_oldest()).build()],
         vec![new().channels(topicast::channels![Arc<App>; Bars, Highs]).build()],
     ];
     let rows = rows("Errors of the builder");

@@ -1,6 +1,6 @@
 //! Expands the kind of a channel, and the key of a table.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{DeriveInput, Ident, Type, ext::IdentExt as _};
 
@@ -42,12 +42,11 @@ pub(super) fn fragment(kind: &Kind) -> TokenStream {
 }
 
 /// Returns the name of the function that publishes an update.
-pub(super) fn publish(kind: &Kind) -> Ident {
-    let name = match kind {
-        Kind::Events { .. } | Kind::Latest => "update",
-        Kind::Table(_) => "update_row",
-    };
-    Ident::new(name, Span::call_site())
+pub(super) fn publish(kind: &Kind) -> TokenStream {
+    match kind {
+        Kind::Events { .. } | Kind::Latest => quote!(update),
+        Kind::Table(_) => quote!(update_row::<Self>),
+    }
 }
 
 /// Returns the key of a table: its type, and the function that reads it from a row.

@@ -6,6 +6,7 @@ mod snapshot;
 mod serve;
 mod publisher;
 mod topic;
+mod rows;
 mod encode;
 pub(crate) mod handshake;
 pub(crate) mod router;
@@ -14,6 +15,7 @@ mod cx;
 mod session;
 mod pushes;
 
+pub use crate::topics::Loaded;
 pub(crate) use catalog::{Catalog, PING, Target};
 pub use cx::{Cx, RawCx};
 pub use erased::{
@@ -26,10 +28,10 @@ pub use handshake::{Handshake, Rejection};
 pub use hooked::Hooked;
 pub use publisher::Publisher;
 pub(crate) use router::{Answers, Decoded, Pending};
-pub use router::{
-    Call, Done, Handled, Published, RawTopic, Router, Text, decode, subscribe, unsubscribe, update, update_row,
-};
+pub use router::{Call, Done, Handled, Published, RawTopic, Router, Text, decode, subscribe, unsubscribe, update};
+pub use rows::{Rows, update_row};
 pub use serve::{Serve, Served};
 pub use session::Session;
-pub use snapshot::{HookOf, Loaded, SnapshotHook};
+pub(crate) use snapshot::AnyState;
+pub use snapshot::{HookOf, SnapshotHook};
 pub use topic::Topic;

@@ -8,7 +8,7 @@ use crate::{
     Channel,
     call::hooked::Hooked,
     declare::{Fragment, SubjectText, topic},
-    topics::LiveTopic,
+    topics::Lease,
     wire::{Form, PublishError, payload, request},
 };
 
@@ -103,7 +103,7 @@ pub(crate) trait Answers: Sync {
 /// A topic without its channel's type.
 #[doc(hidden)]
 #[derive(Clone)]
-pub struct RawTopic(pub(crate) Arc<LiveTopic>);
+pub struct RawTopic(pub(crate) Arc<Lease>);
 
 /// Decodes the request of a channel.
 ///
@@ -135,26 +135,13 @@ pub fn unsubscribe(call: Call<'_>, fragment: &'static Fragment, decoded: Decoded
 /// When the documents do not allow the update; no subscriber receives anything.
 #[doc(hidden)]
 pub fn update<U: Serialize>(topic: &RawTopic, update: &U) -> Published {
-    // Without subscribers the update is checked but not encoded, so that the result does not
-    // depend on whether the topic has subscribers.
-    if topic.0.subscribers() == 0 {
+    // An update that nobody receives or keeps is checked but not encoded, so that the result does
+    // not depend on whether the topic has subscribers.
+    if topic.0.subscribers() == 0 && !topic.0.retains() {
         payload::check(update)?;
         if topic.0.skip_if_empty() {
             return Ok(());
         }
     }
-    payload::with_encoded(update, |bytes| topic.0.publish(bytes)).map_err(PublishError::from)
-}
-
-/// Sets one row of a table and publishes the change.
-///
-/// # Errors
-/// When the documents do not allow the row; no subscriber receives anything.
-#[doc(hidden)]
-pub fn update_row<R: Serialize>(topic: &RawTopic, row: &R) -> Published {
-    #[derive(Serialize)]
-    struct Change<'a, R> {
-        set: [&'a R; 1],
-    }
-    update(topic, &Change { set: [row] })
+    payload::with_encoded(update, |bytes| topic.0.publish(bytes))?
 }

@@ -15,10 +15,11 @@ use crate::{
         RowKey,
         kind::{Events, Latest, Table},
     },
+    topics::Loaded,
 };
 
 /// The application's state without its type.
-type AnyState = Arc<dyn Any + Send + Sync>;
+pub(crate) type AnyState = Arc<dyn Any + Send + Sync>;
 
 /// The type-erased snapshot hook.
 #[doc(hidden)]
@@ -35,18 +36,6 @@ pub(crate) type PerSubscriber = for<'a> fn(&'a AnyRequest, RawCx<'a>) -> Pending
 
 /// Returns the state of a topic.
 pub(crate) type Shared = for<'a> fn(&'a AnyRequest, &'a AnyState) -> Pending<'a, Result<Loaded, Refusal>>;
-
-/// The result of a hook whose result is shared.
-#[doc(hidden)]
-#[derive(Debug)]
-pub enum Loaded {
-    /// The application does not implement the hook.
-    NoHook,
-    /// The value of a `latest` topic, if it has one.
-    Value(Option<Bytes>),
-    /// The rows of a table, in the order of the hook.
-    Rows(Vec<(RowKey, Bytes)>),
-}
 
 /// A kind whose snapshot hook is known for the channel `C` and the state `S`: every kind, for a
 /// channel that implements `Serve<S>`.

@@ -31,6 +31,9 @@ pub(crate) struct Bounds {
     pub(crate) flush_window: Duration,
 }
 
+/// What a reply that is not encoded yet counts against the limit.
+const REPLY_WEIGHT: usize = 512;
+
 /// A handle to the inbox of a shard.
 #[derive(Debug, Clone)]
 pub(crate) struct Inbox(Arc<Shared>);
@@ -129,12 +132,8 @@ impl Inbox {
                 // The loss of updates before the join concerns only the earlier subscribers.
                 state.deliver_overflow(joining.topic);
             }
-            Command::Reply { topic, frame, .. } => {
-                state.bytes += frame.weight();
-                // The reply includes the number of this update, which goes before it.
-                state.deliver_overflow(*topic);
-            }
-            Command::Release { first, .. } => state.bytes += first.iter().map(Frame::weight).sum::<usize>(),
+            Command::Reply { .. } => state.bytes += REPLY_WEIGHT,
+            Command::Release { start, .. } => state.bytes += start.first.iter().map(Frame::weight).sum::<usize>(),
             Command::Open { .. } | Command::Leave { .. } | Command::Remove { .. } => {}
             #[cfg(test)]
             Command::Panic => {}

@@ -1,7 +1,15 @@
 //! What a topic keeps so that a subscriber can catch up from a number.
 
+mod content;
+mod history;
+mod latest;
 mod table;
 mod numbered;
+mod merges;
 
-#[expect(unused_imports, reason = "topics keep no state yet")]
-pub(crate) use table::{CatchUp, Edit, Table, TableError};
+pub use content::Loaded;
+pub(crate) use content::{Change, Content};
+pub(crate) use history::History;
+use latest::Latest;
+pub(crate) use merges::Merges;
+pub(crate) use table::{CatchUp, Edit, Rows, Table, TableError};

@@ -51,6 +51,9 @@ struct Row {
     checksum: u32,
 }
 
+/// Rows by their keys, as a hook or a publisher gives them.
+pub(crate) type Rows = Vec<(RowKey, Bytes)>;
+
 /// A change of one row.
 #[derive(Debug, Clone)]
 pub(crate) enum Edit {
@@ -106,6 +109,11 @@ impl Table {
         }
     }
 
+    /// Returns a table of the same declaration without rows, whose hook has not run.
+    pub(crate) fn emptied(&self) -> Self {
+        Self::new(self.key, self.checksum.is_some(), self.max_bytes, false)
+    }
+
     /// Applies edits as the change `seq`, and returns the payload of its update, or `None` if
     /// nothing changes. A later edit of a key replaces an earlier one.
     ///
@@ -127,7 +135,7 @@ impl Table {
     /// # Errors
     /// When two rows have one key, the snapshot would exceed its limit, or a row has no checksum.
     /// Nothing changes then.
-    pub(crate) fn replace(&mut self, seq: u64, rows: Vec<(RowKey, Bytes)>) -> Result<Option<Vec<u8>>, TableError> {
+    pub(crate) fn replace(&mut self, seq: u64, rows: Rows) -> Result<Option<Vec<u8>>, TableError> {
         let mut edits = self.unique(rows)?;
         for (key, _) in self.rows.iter() {
             edits.entry(key.clone()).or_insert(None);
@@ -147,7 +155,7 @@ impl Table {
     ///
     /// # Errors
     /// The errors of [`replace`](Self::replace). Nothing changes then.
-    pub(crate) fn fill(&mut self, rows: Vec<(RowKey, Bytes)>) -> Result<(), TableError> {
+    pub(crate) fn fill(&mut self, rows: Rows) -> Result<(), TableError> {
         if self.is_known {
             return Ok(());
         }
@@ -362,7 +370,7 @@ impl Table {
         update
     }
 
-    fn unique(&self, rows: Vec<(RowKey, Bytes)>) -> Result<BTreeMap<RowKey, Option<Bytes>>, TableError> {
+    fn unique(&self, rows: Rows) -> Result<BTreeMap<RowKey, Option<Bytes>>, TableError> {
         let mut unique = BTreeMap::new();
         for (key, row) in rows {
             if unique.contains_key(&key) {
