@@ -266,4 +266,45 @@ mod tests {
         table.update(&json!({ "remove": [{ "side": "bid", "price": 10 }] }).to_string()).unwrap();
         assert_eq!((taken.len(), table.rows().len()), (1, 0));
     }
+
+    /// A case of `tests/contract/tables.json`.
+    #[derive(Debug, Deserialize)]
+    struct Case {
+        name: String,
+        key: Vec<String>,
+        messages: Vec<(String, Box<RawValue>)>,
+        mismatch: Option<usize>,
+        rows: Vec<(String, u32)>,
+        checksum: u32,
+    }
+
+    #[test]
+    fn tables_are_as_the_contract_says() {
+        #[derive(Deserialize)]
+        struct Cases {
+            tables: Vec<Case>,
+        }
+        let Cases { tables } = serde_json::from_str(include_str!("../../tests/contract/tables.json")).unwrap();
+        assert!(tables.len() > 10);
+        for Case { name, key, messages, mismatch, rows, checksum } in tables {
+            // A declaration's names live as long as the program.
+            let key: Vec<&'static str> = key.into_iter().map(|name| &*name.leak()).collect();
+            let mut table = Table::new(TableShape { key: key.leak(), checksum: true });
+            for (at, (kind, payload)) in messages.iter().enumerate() {
+                let verified = match &**kind {
+                    "snapshot" => table.replace(payload.get()),
+                    _ => table.update(payload.get()),
+                };
+                let expected = |verified: &Verified| match verified {
+                    Verified::Wrong(_) => mismatch == Some(at),
+                    Verified::Right | Verified::Unverified => mismatch != Some(at),
+                };
+                assert!(verified.as_ref().is_ok_and(expected), "{name}: {verified:?} of message {at}");
+            }
+            // Equal checksums of equal numbers of rows, in key order: they are the same rows.
+            let found: Vec<_> = table.rows().values().map(|row| row.crc).collect();
+            assert_eq!(found, rows.iter().map(|(_, crc)| *crc).collect::<Vec<_>>(), "{name}");
+            assert_eq!(table.checksum, checksum, "{name}");
+        }
+    }
 }

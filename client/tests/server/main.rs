@@ -3,6 +3,7 @@
 mod harness;
 mod closes;
 mod cuts;
+mod kinds;
 mod operations;
 mod proxy;
 mod storage;
