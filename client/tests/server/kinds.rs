@@ -32,7 +32,7 @@ struct Quotes {}
 /// A side of a book.
 #[topicast::data]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Side {
+pub(crate) enum Side {
     Ask,
     Bid,
 }
@@ -54,49 +54,61 @@ fn builder() -> Builder<()> {
     Server::builder("Kinds", "1.0.0").channels(topicast::channels![Trades, Quotes, Book])
 }
 
-fn start() -> TestServer {
+pub(crate) fn start() -> TestServer {
     TestServer::serve(builder().build().expect("the declarations fit together"))
 }
 
 /// Publishes to one topic of each kind.
-struct Publisher {
+pub(crate) struct Publisher {
     trades: Topic<Trades>,
     quotes: Topic<Quotes>,
     book: Topic<Book>,
-    published: u64,
 }
 
 impl Publisher {
-    fn new(server: &TestServer) -> Self {
+    pub(crate) fn new(server: &TestServer) -> Self {
         Self {
             trades: server.ws.publisher::<Trades>().unwrap().topic(&Trades {}).unwrap(),
             quotes: server.ws.publisher::<Quotes>().unwrap().topic(&Quotes {}).unwrap(),
             book: server.ws.publisher::<Book>().unwrap().topic(&Book {}).unwrap(),
-            published: 0,
         }
     }
 
-    /// Publishes the next number on each topic; the book gets and loses a level.
-    fn publish(&mut self, random: &mut u64) {
-        self.published += 1;
-        let count = Count { number: self.published };
-        self.trades.publish(&count).unwrap();
-        self.quotes.publish(&count).unwrap();
-        let mut key = || {
-            let side = if next_random(random).is_multiple_of(2) { Side::Ask } else { Side::Bid };
-            (side, u32::try_from(next_random(random) % 20).unwrap())
-        };
-        let ((side, price), removed) = (key(), key());
-        let size = f64::from(u32::try_from(self.published).unwrap()) / 10.0;
+    /// Publishes a number on each topic; in the book it stands for a change.
+    pub(crate) fn publish(&self, number: u64) {
+        self.trades.publish(&Count { number }).unwrap();
+        self.quotes.publish(&Count { number }).unwrap();
+        let (removed, set) = change(number);
         let changed = self.book.update(|rows| {
             rows.remove(&removed)?;
-            rows.set(&Level { side, price, size })
+            rows.set(&set)
         });
         changed.unwrap();
     }
 }
 
-fn next_random(state: &mut u64) -> u64 {
+/// Returns the key that a number removes from the book, and the level that it sets.
+fn change(number: u64) -> ((Side, u32), Level) {
+    let mut random = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut key = || {
+        let side = if next_random(&mut random).is_multiple_of(2) { Side::Ask } else { Side::Bid };
+        (side, u32::try_from(next_random(&mut random) % 20).unwrap())
+    };
+    let (removed, (side, price)) = (key(), key());
+    (removed, Level { side, price, size: f64::from(u32::try_from(number).unwrap()) / 10.0 })
+}
+
+/// The rows of a book by their keys.
+pub(crate) type Rows = BTreeMap<(Side, u32), f64>;
+
+/// Applies the change that a number stands for.
+pub(crate) fn apply(rows: &mut Rows, number: u64) {
+    let (removed, Level { side, price, size }) = change(number);
+    rows.remove(&removed);
+    rows.insert((side, price), size);
+}
+
+pub(crate) fn next_random(state: &mut u64) -> u64 {
     *state ^= *state << 13;
     *state ^= *state >> 7;
     *state ^= *state << 17;
@@ -105,12 +117,12 @@ fn next_random(state: &mut u64) -> u64 {
 
 /// What a reader saw beside the values.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Tally {
-    values: u64,
-    live: u64,
-    epochs: u64,
-    away: u64,
-    lagged: u64,
+pub(crate) struct Tally {
+    pub(crate) values: u64,
+    pub(crate) live: u64,
+    pub(crate) epochs: u64,
+    pub(crate) away: u64,
+    pub(crate) lagged: u64,
 }
 
 impl Tally {
@@ -164,8 +176,6 @@ async fn read_latest(mut stream: Subscription<Quotes>, last: u64) -> Tally {
     tally
 }
 
-type Rows = BTreeMap<(Side, u32), f64>;
-
 fn rows_of(levels: Vec<Level>) -> Rows {
     levels.into_iter().map(|Level { side, price, size }| ((side, price), size)).collect()
 }
@@ -196,14 +206,14 @@ async fn read_table(mut stream: Subscription<Book>, last: Rows) -> Tally {
 }
 
 /// The subscriptions of a client: one that keeps everything and one that drops, for each kind.
-struct Streams {
+pub(crate) struct Streams {
     trades: Subscription<Trades>,
     quotes: [Subscription<Quotes>; 2],
     books: [Subscription<Book>; 2],
 }
 
 impl Streams {
-    fn of(client: &Client) -> Self {
+    pub(crate) fn of(client: &Client) -> Self {
         let all = Buffering { capacity: 1 << 20, ..Buffering::default() };
         let few = Buffering { capacity: 3, overflow: Overflow::DropNewest };
         Self {
@@ -213,9 +223,8 @@ impl Streams {
         }
     }
 
-    /// Reads everything up to what was published last, and returns the tallies, events first.
-    async fn read(self, publisher: &Publisher) -> Vec<Tally> {
-        let (last, rows) = (publisher.published, rows_of(publisher.book.rows().unwrap()));
+    /// Reads everything up to the last number, and returns the tallies, events first.
+    pub(crate) async fn read(self, last: u64, rows: Rows) -> Vec<Tally> {
         let mut readers: Vec<JoinHandle<Tally>> = vec![tokio::spawn(read_events(self.trades, last))];
         readers.extend(self.quotes.map(|stream| tokio::spawn(read_latest(stream, last))));
         readers.extend(self.books.map(|stream| tokio::spawn(read_table(stream, rows.clone()))));
@@ -228,7 +237,7 @@ impl Streams {
 }
 
 /// Returns the faults of the server that a client reported, once the client is closed.
-async fn faults(events: topicast_client::Events) -> Vec<Event> {
+pub(crate) async fn faults(events: topicast_client::Events) -> Vec<Event> {
     soon(events.filter(|event| std::future::ready(matches!(event, Event::ServerFault(_)))).collect()).await
 }
 
@@ -237,7 +246,13 @@ async fn nothing_is_lost_through_two_hundred_cuts() {
     const CUTS: u64 = 200;
     let mut seed = 0x5eed_u64;
     let server = start();
-    let mut publisher = Publisher::new(&server);
+    let publisher = Publisher::new(&server);
+    let (mut last, mut rows) = (0, Rows::new());
+    let mut publish = || {
+        last += 1;
+        publisher.publish(last);
+        apply(&mut rows, last);
+    };
     let mut proxy = Proxy::start(server.address).await;
     let fate = |seed: &mut u64| {
         let after = usize::try_from(next_random(seed) % 12_000).unwrap();
@@ -254,7 +269,7 @@ async fn nothing_is_lost_through_two_hundred_cuts() {
         while proxy.ended() <= cut {
             turns += 1;
             if turns < 60 {
-                publisher.publish(&mut seed);
+                publish();
             } else {
                 // What is published does not reach the cut, so the session is closed instead.
                 server.ws.sessions().iter().for_each(|session| session.close(topicast::CloseCode::GOING_AWAY, ""));
@@ -262,12 +277,13 @@ async fn nothing_is_lost_through_two_hundred_cuts() {
             yield_now().await;
         }
         for _ in 0..next_random(&mut seed) % 4 {
-            publisher.publish(&mut seed);
+            publish();
         }
     }
     soon(streams.trades.ready()).await.unwrap();
-    publisher.publish(&mut seed);
-    let tallies = streams.read(&publisher).await;
+    publish();
+    assert_eq!(rows_of(publisher.book.rows().unwrap()), rows);
+    let tallies = streams.read(last, rows).await;
     let [trades, quotes, few_quotes, book, few_levels] = tallies[..] else { panic!("five readers") };
     // Everything was recovered, except before the first value had a position.
     assert_eq!((trades.away, trades.epochs), (0, 0), "{trades:?}");
@@ -311,8 +327,8 @@ async fn a_program_continues_where_a_former_run_stopped() {
 #[tokio::test]
 async fn a_rewind_starts_with_past_updates_and_a_rate_merges() {
     let server = start();
-    let mut publisher = Publisher::new(&server);
-    (0..5).for_each(|_| publisher.publish(&mut 7));
+    let publisher = Publisher::new(&server);
+    (1..=5).for_each(|number| publisher.publish(number));
     let client = eager(&server.url()).build().unwrap();
     let mut trades = client.subscribe_with(&Trades {}, Options::new().rewind(3)).unwrap();
     assert_eq!(next(&mut trades).await, Item::Status(Status::Live));

@@ -5,6 +5,8 @@ mod closes;
 mod cuts;
 mod kinds;
 mod operations;
+#[cfg(unix)]
+mod process;
 mod proxy;
 mod storage;
 mod subscriptions;
