@@ -137,36 +137,32 @@ async fn a_thousand_cuts_of_a_server_that_is_killed_restarted_and_paused() {
         soon(proxy.connected(cut + 1)).await;
         let next = Ending::random(&mut seed);
         proxy.set(if cut + 1 < CUTS { next.fate() } else { Fate::Whole });
-        let mut turns = 0_u64;
-        while proxy.ended() <= cut {
-            turns += 1;
-            if turns <= 20 {
-                number += 1;
-                apply(&mut rows, number);
-                server.publish(number);
-            } else if turns == 21 {
-                match ending {
-                    Ending::Cut { .. } => {}
-                    Ending::Pause => {
-                        pauses += 1;
-                        server.signal("-STOP");
-                    }
-                    Ending::Kill => {
-                        restarts += 1;
-                        rows.clear();
-                        server = Process::start();
-                        proxy.set_target(server.address);
-                    }
+        for turn in 0.. {
+            if proxy.ended() > cut {
+                break;
+            }
+            match ending {
+                Ending::Pause if turn == 5 => {
+                    pauses += 1;
+                    server.signal("-STOP");
                 }
-            } else if let Ending::Cut { .. } = ending {
-                // The updates so far did not reach the cut; more of them do.
-                if turns.is_multiple_of(20) {
-                    number += 1;
-                    apply(&mut rows, number);
-                    server.publish(number);
+                Ending::Kill if turn == 5 => {
+                    restarts += 1;
+                    rows.clear();
+                    server = Process::start();
+                    proxy.set_target(server.address);
+                }
+                // Updates reach the cut, while a stopped server receives none.
+                Ending::Pause | Ending::Kill if turn > 5 => {}
+                _ => {
+                    for _ in 0..4 {
+                        number += 1;
+                        apply(&mut rows, number);
+                        server.publish(number);
+                    }
                 }
             }
-            tokio::time::sleep(Duration::from_micros(100)).await;
+            tokio::time::sleep(millis(1)).await;
         }
         if ending == Ending::Pause {
             server.signal("-CONT");
