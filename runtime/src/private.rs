@@ -2,10 +2,11 @@
 
 pub use crate::declare::kind::{Events, Latest, Table};
 pub use crate::declare::{
-    Carried, Channel, Docs, Field, FieldOf, Fragment, HistoryFragment, KeyError, KeyField, KeyPart, Keyed,
-    KindFragment, OperationFragment, PartOf, Push, PushFragment, Received, Request, Row, RowField, RowKey, SchemaOf,
-    Sends, State, Subject, SubjectText, Tabular, UnitEnum, Wire, events, exchange, history, key_field, key_names,
-    received, row_checksum, row_field, row_fields, schema_of, subject_field, subject_text, table, unfit_field,
+    Carried, Channel, ChecksumError, Docs, Field, FieldOf, Fragment, HistoryFragment, KeyError, KeyField, KeyPart,
+    Keyed, KindFragment, OperationFragment, PartOf, Push, PushFragment, Received, Request, Row, RowField, RowKey,
+    SchemaOf, Sends, State, Subject, SubjectText, Tabular, UnitEnum, Wire, events, exchange, history, key_field,
+    key_names, received, row_checksum, row_field, row_fields, schema_of, subject_field, subject_text, table,
+    unfit_field,
 };
 pub use core::{
     concat,

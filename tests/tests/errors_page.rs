@@ -71,6 +71,8 @@ fn the_refusals_are_those_of_the_documents() {
             "unknown_symbol" => topicast::Refusal::unknown_symbol(""),
             "forbidden" => topicast::Refusal::forbidden(""),
             "too_many_subscriptions" => topicast::Refusal::too_many_subscriptions(""),
+            "topic_too_long" => topicast::Refusal::topic_too_long(""),
+            "unsupported" => topicast::Refusal::unsupported(""),
             "rate_limited" => topicast::Refusal::rate_limited("", Duration::ZERO),
             "unavailable" => topicast::Refusal::unavailable(""),
             "internal" => topicast::Refusal::internal(""),

@@ -8,6 +8,12 @@
 /// | [`Latest`] | `update = Quote, latest` | the new current value |
 /// | [`Table`] | `update = Order, table(key = id)` | rows that changed or were removed |
 ///
+/// | subscriber | [`Events`] | [`Latest`] | [`Table`] |
+/// | --- | --- | --- | --- |
+/// | new | a snapshot from the application's hook, if it has one | the value, if there is one | all rows |
+/// | slow | is disconnected, or misses the oldest updates ([`SlowConsumer`](crate::SlowConsumer)) | receives the newest value | receives all changes merged into one |
+/// | returning | receives what it missed while the history covers it | receives the value if it is newer | receives the changes merged, or all rows |
+///
 /// Use it to bound code that works for some kinds only:
 ///
 /// ```

@@ -44,6 +44,16 @@ impl Refusal {
         Self::new("too_many_subscriptions", message)
     }
 
+    /// Creates a `topic_too_long` refusal: the request's topic exceeds the limit.
+    pub fn topic_too_long(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new("topic_too_long", message)
+    }
+
+    /// Creates an `unsupported` refusal: the channel does not support what the request asks for.
+    pub fn unsupported(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new("unsupported", message)
+    }
+
     /// Creates a `rate_limited` refusal: too many requests; retryable after the given time.
     pub fn rate_limited(message: impl Into<Cow<'static, str>>, retry_after: Duration) -> Self {
         Self::new("rate_limited", message).retry_after(retry_after)
@@ -121,8 +131,16 @@ const NO_HOOK: &str = "\0no hook";
 
 /// The codes that every server may answer with. The documents contain all of them.
 #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "listed in documents"))]
-pub(crate) const CODES: [&str; 6] =
-    ["unknown_symbol", "forbidden", "too_many_subscriptions", "rate_limited", "unavailable", "internal"];
+pub(crate) const CODES: [&str; 8] = [
+    "unknown_symbol",
+    "forbidden",
+    "too_many_subscriptions",
+    "topic_too_long",
+    "unsupported",
+    "rate_limited",
+    "unavailable",
+    "internal",
+];
 
 /// Returns true if a code is in snake_case.
 #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "called when a server is built"))]

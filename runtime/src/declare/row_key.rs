@@ -296,6 +296,7 @@ mod tests {
     fn minus_zero_is_zero() {
         assert_eq!(key(json!([-0.0])).unwrap(), key(json!([0])).unwrap());
         assert_eq!(KeyPart::Number(-0.0), KeyPart::Number(0.0));
+        assert_eq!(KeyPart::Number(0.0), KeyPart::Number(-0.0));
     }
 
     #[test]

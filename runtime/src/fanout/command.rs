@@ -79,6 +79,9 @@ pub(crate) struct Joining {
     pub(crate) source: Option<Arc<dyn Source>>,
 }
 
+/// What a reply that is not encoded yet counts against limits.
+pub(crate) const REPLY_WEIGHT: usize = 512;
+
 /// Encodes a reply that carries a number.
 pub(crate) struct Reply(pub(crate) Box<dyn FnOnce(u64) -> Frame + Send>);
 

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use crate::{
     fanout::{
-        command::Command,
+        command::{Command, REPLY_WEIGHT},
         ids::{Key, TopicId},
     },
     wire::{Frame, Update},
@@ -30,9 +30,6 @@ pub(crate) struct Bounds {
     /// The time that updates wait for others, to be sent in one write.
     pub(crate) flush_window: Duration,
 }
-
-/// What a reply that is not encoded yet counts against the limit.
-const REPLY_WEIGHT: usize = 512;
 
 /// A handle to the inbox of a shard.
 #[derive(Debug, Clone)]

@@ -14,6 +14,7 @@ use crate::{
         arrears::Arrears,
         audience::Audience,
         batch::{Batch, Item},
+        command::{REPLY_WEIGHT, Reply},
         course::{Beginning, Held, Stage},
         ids::TopicId,
         memberships::Memberships,
@@ -121,7 +122,6 @@ impl Peer {
             if has_room {
                 self.writer.push(item, 0);
             } else {
-                // Does nothing if the flush has recorded an earlier number.
                 self.fall_behind(item.topic, item.update.seq - 1);
             }
         } else if self.flush_for_room(bytes)
@@ -228,7 +228,7 @@ impl Peer {
 
     /// Returns the number of the last update or snapshot of a topic that was sent or queued.
     /// `delivered` is the number of the last update that the shard has delivered.
-    pub(crate) fn position(&self, topic: TopicId, delivered: u64) -> u64 {
+    fn position(&self, topic: TopicId, delivered: u64) -> u64 {
         let Some(arrears) = &self.arrears else { return delivered };
         match arrears.course(topic).map(|course| &course.stage) {
             Some(Stage::Replaying(replay, _)) => replay.position(),
@@ -246,15 +246,28 @@ impl Peer {
 
     /// Queues a frame that is never dropped.
     pub(crate) fn queue_kept(&mut self, frame: Frame) -> Result<(), TooSlow> {
-        if !self.is_alive() {
-            return Ok(());
+        if self.is_alive() {
+            self.reserve(frame.weight())?;
+            self.writer.outbox.push(frame, Class::Kept);
         }
-        let len = frame.weight();
-        if !self.flush_for_room(len) && !self.make_room(None, len) {
-            return Err(TooSlow);
-        }
-        self.writer.outbox.push(frame, Class::Kept);
         Ok(())
+    }
+
+    /// Queues a reply with the number that was last sent or queued of a topic. `delivered` is the
+    /// number of the last update that the shard has delivered.
+    pub(crate) fn queue_reply(&mut self, topic: TopicId, delivered: u64, Reply(encode): Reply) -> Result<(), TooSlow> {
+        if self.is_alive() {
+            // First, because the flush may drop updates, whose subscription then catches up.
+            self.reserve(REPLY_WEIGHT)?;
+            let reply = encode(self.position(topic, delivered));
+            self.writer.outbox.push(reply, Class::Position(topic));
+        }
+        Ok(())
+    }
+
+    /// Makes room for a frame that is never dropped.
+    fn reserve(&mut self, len: usize) -> Result<(), TooSlow> {
+        if self.flush_for_room(len) || self.make_room(None, len) { Ok(()) } else { Err(TooSlow) }
     }
 
     /// Holds an update of an event back until the reply or the replay is sent.
@@ -360,7 +373,7 @@ impl Peer {
     pub(crate) fn leave(&mut self, topic: TopicId) -> Option<u32> {
         let index = self.memberships.remove(topic)?;
         // If the client subscribes again, its numbering begins with the new reply.
-        self.writer.outbox.discard(|pending| pending.topic == topic);
+        self.writer.outbox.discard_topic(topic);
         if let Some(arrears) = &mut self.arrears {
             arrears.forget(topic);
         }
@@ -429,7 +442,6 @@ impl Peer {
             Flushed::Everything | Flushed::Nothing => {}
             Flushed::Blocked(dropped) => {
                 for (topic, seq) in dropped {
-                    // Does nothing for the later updates of a topic.
                     self.fall_behind(topic, seq - 1);
                 }
             }

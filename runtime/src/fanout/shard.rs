@@ -226,11 +226,11 @@ impl Shard {
     }
 
     /// Sends a reply with the number that was last sent of a topic.
-    fn reply(&mut self, key: Key, topic: TopicId, Reply(encode): Reply) {
+    fn reply(&mut self, key: Key, topic: TopicId, reply: Reply) {
         let delivered = self.topics.get(&topic).map_or(0, |audience| audience.seq);
-        let Some(peer) = self.peer(key) else { return };
-        let position = peer.position(topic, delivered);
-        self.send(key, encode(position));
+        if let Some(queued) = self.peer(key).map(|peer| peer.queue_reply(topic, delivered, reply)) {
+            self.handle_queued(key.slot, queued);
+        }
     }
 
     fn send(&mut self, key: Key, frame: Frame) {
