@@ -99,9 +99,11 @@ fn blocks(page: &'static str, fence: &str) -> impl Iterator<Item = &'static str>
     page.split("\n```").filter_map(move |part| part.strip_prefix(fence)?.strip_prefix('\n'))
 }
 
-/// Returns the text blocks in which a client sends a message.
+/// Returns the text blocks in which a client sends a message, except the exchanges that
+/// `exchanges.rs` checks.
 fn transcripts(page: &'static str) -> impl Iterator<Item = &'static str> {
-    blocks(page, "text").filter(|block| block.lines().any(|line| line.starts_with('→')))
+    let is_exchange = |block: &str| block.starts_with('(') && !block.starts_with("(compat::");
+    blocks(page, "text").filter(move |block| block.lines().any(|line| line.starts_with('→')) && !is_exchange(block))
 }
 
 async fn play(page: &str, transcript: &str) {

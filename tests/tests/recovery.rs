@@ -27,7 +27,7 @@ use topicast_tests::{
 const TOPICS: usize = 2;
 
 /// The seeds of each kind in one run of the suite.
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 340;
 
 /// A channel under test, without its type.
 trait Subject {

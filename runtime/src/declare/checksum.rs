@@ -1,4 +1,4 @@
-//! The checksum of a table: what each row adds to it.
+//! What a row adds to the checksum of its table (`docs/protocol.md`, "Checksums").
 
 use std::collections::BTreeMap;
 

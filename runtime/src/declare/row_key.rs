@@ -1,13 +1,13 @@
 //! The key of a table's row: its members' values, in an order that every language computes.
 
-use std::{cmp::Ordering, sync::Arc};
+use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, value::RawValue};
 use thiserror::Error;
 
 use crate::declare::decimal;
 
-/// One member of a key, ordered as every client orders it.
+/// One member of a key, in the order that every client keeps (`docs/protocol.md`, "Keys").
 #[derive(Debug, Clone)]
 pub enum KeyPart {
     /// False precedes true.
@@ -52,6 +52,9 @@ pub enum KeyError {
         /// The number as it was written.
         number: String,
     },
+    /// The text is not a JSON object.
+    #[error("not a JSON object: {0}")]
+    NotAnObject(String),
 }
 
 impl RowKey {
@@ -67,6 +70,8 @@ impl RowKey {
     /// Builds the key of a row, or reads a key, from a JSON object that has the key's members
     /// under their wire names. Other members are ignored.
     ///
+    /// A [`Value`] has already rounded a decimal, which [`from_json`](Self::from_json) refuses.
+    ///
     /// # Errors
     /// When a member is missing or its value cannot be part of a key.
     pub fn from_object(names: &[&str], object: &Map<String, Value>) -> Result<Self, KeyError> {
@@ -74,6 +79,24 @@ impl RowKey {
             let member = || format!("`{name}`");
             let value = object.get(*name).ok_or_else(|| KeyError::Missing { member: member() })?;
             KeyPart::new(value.clone(), member)
+        };
+        names.iter().map(part).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Does the same with the object's text, in which every digit of a number is left.
+    ///
+    /// # Errors
+    /// When the text is not an object, a member is missing or its value cannot be part of a key.
+    pub fn from_json(names: &[&str], object: &str) -> Result<Self, KeyError> {
+        let not_an_object = |error: serde_json::Error| KeyError::NotAnObject(error.to_string());
+        let object: BTreeMap<String, &RawValue> = serde_json::from_str(object).map_err(not_an_object)?;
+        let part = |name: &&str| {
+            let member = || format!("`{name}`");
+            let text = object.get(*name).ok_or_else(|| KeyError::Missing { member: member() })?.get();
+            if text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+                return KeyPart::number(text, member);
+            }
+            KeyPart::new(serde_json::from_str(text).map_err(not_an_object)?, member)
         };
         names.iter().map(part).collect::<Result<_, _>>().map(Self)
     }
@@ -123,18 +146,17 @@ impl KeyPart {
             Value::Bool(value) => return Ok(Self::Bool(value)),
             Value::String(value) => return Ok(Self::Text(value.into())),
             // The text has digits that `Number::as_f64` rounds.
-            Value::Number(number) => {
-                let number = number.to_string();
-                return match decimal::double(&number) {
-                    Some(double) => Ok(Self::Number(double)),
-                    None => Err(KeyError::Rounded { member: member(), number }),
-                };
-            }
+            Value::Number(number) => return Self::number(&number.to_string(), member),
             Value::Null => "null",
             Value::Array(_) => "an array",
             Value::Object(_) => "an object",
         };
         Err(KeyError::Unsuitable { member: member(), found })
+    }
+
+    fn number(text: &str, member: impl FnOnce() -> String) -> Result<Self, KeyError> {
+        let rounded = || KeyError::Rounded { member: member(), number: text.to_owned() };
+        decimal::double(text).map(Self::Number).ok_or_else(rounded)
     }
 
     fn value(&self) -> Value {
@@ -205,7 +227,8 @@ impl Eq for KeyPart {}
 /// Compares texts by their UTF-16 code units, which differs from the order of UTF-8 where
 /// surrogates meet U+E000 to U+FFFF.
 fn utf16(one: &str, other: &str) -> Ordering {
-    one.encode_utf16().cmp(other.encode_utf16())
+    // Most keys that are compared share a member such as the side of a book.
+    if one == other { Ordering::Equal } else { one.encode_utf16().cmp(other.encode_utf16()) }
 }
 
 #[cfg(test)]
@@ -273,6 +296,7 @@ mod tests {
     fn minus_zero_is_zero() {
         assert_eq!(key(json!([-0.0])).unwrap(), key(json!([0])).unwrap());
         assert_eq!(KeyPart::Number(-0.0), KeyPart::Number(0.0));
+        assert_eq!(KeyPart::Number(0.0), KeyPart::Number(-0.0));
     }
 
     #[test]
@@ -300,6 +324,16 @@ mod tests {
         let row = json!({ "volume": 3, "price": 61837.6, "side": "bid" });
         let of_row = RowKey::from_object(&["side", "price"], row.as_object().unwrap()).unwrap();
         assert_eq!(of_row, key(json!(["bid", 61837.6])).unwrap());
+        assert_eq!(RowKey::from_json(&["side", "price"], &row.to_string()).unwrap(), of_row);
+    }
+
+    #[test]
+    fn a_text_shows_the_digits_that_a_value_has_lost() {
+        let row = r#"{"price":0.1234567890123456789}"#;
+        let error = RowKey::from_json(&["price"], row).unwrap_err();
+        assert_eq!(error, KeyError::Rounded { member: "`price`".into(), number: "0.1234567890123456789".into() });
+        assert!(matches!(RowKey::from_json(&["price"], "[1]"), Err(KeyError::NotAnObject(_))));
+        assert!(matches!(RowKey::from_json(&["price"], r#"{"price":"\ud800"}"#), Err(KeyError::NotAnObject(_))));
     }
 
     fn any_value() -> impl Strategy<Value = Value> {
@@ -351,6 +385,7 @@ mod tests {
             let object: Map<String, Value> = serde_json::from_str(&text(&key, names)).unwrap();
             prop_assert!(object.keys().eq(names), "the members are in the order of the declaration");
             prop_assert_eq!(&RowKey::from_object(names, &object).unwrap(), &key);
+            prop_assert_eq!(&RowKey::from_json(names, &text(&key, names)).unwrap(), &key);
             prop_assert_eq!(&RowKey::from_values(key.values()).unwrap(), &key);
         }
 

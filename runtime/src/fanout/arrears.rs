@@ -71,9 +71,18 @@ impl Arrears {
 
     /// Records that the client has nothing of a topic after the number `sent`.
     pub(crate) fn fall_behind(&mut self, topic: TopicId, sent: u64) {
-        if let Err(at) = self.find(topic) {
-            self.courses.insert(at, Course { topic, stage: Stage::Behind { sent, snapshot: false }, interval: None });
-            self.due.push_back(topic);
+        match self.find(topic) {
+            Err(at) => {
+                let stage = Stage::Behind { sent, snapshot: false };
+                self.courses.insert(at, Course { topic, stage, interval: None });
+                self.due.push_back(topic);
+            }
+            Ok(at) => {
+                // Updates from before the first loss were dropped later.
+                if let Stage::Behind { sent: known, .. } = &mut self.courses[at].stage {
+                    *known = sent.min(*known);
+                }
+            }
         }
     }
 

@@ -63,17 +63,27 @@ impl Outbox {
         self.queue.is_empty()
     }
 
-    /// Discards the unstarted updates for which `test` returns true. A started frame is always
-    /// finished.
-    pub(crate) fn discard(&mut self, test: impl Fn(&Pending) -> bool) {
-        let mut started = self.first_sent > 0;
-        let mut dropped = 0;
+    /// Discards every unstarted update, and the replies that carry their numbers. A started frame is
+    /// always finished.
+    pub(crate) fn discard_updates(&mut self) {
+        self.retain_unstarted(|_, class| !matches!(class, Class::Update(_) | Class::Position(_)));
+    }
+
+    /// Discards the unstarted updates of a topic, except those whose number a reply carries.
+    pub(crate) fn discard_topic(&mut self, topic: TopicId) {
+        let reported = self.queue.iter().rposition(|entry| entry.class == Class::Position(topic));
+        self.retain_unstarted(|at, class| match class {
+            Class::Update(pending) => pending.topic != topic || reported.is_some_and(|reported| at < reported),
+            _ => true,
+        });
+    }
+
+    fn retain_unstarted(&mut self, keeps: impl Fn(usize, &Class) -> bool) {
+        let started = usize::from(self.first_sent > 0);
+        let (mut at, mut dropped) = (0, 0);
         self.queue.retain(|entry| {
-            let keep = match &entry.class {
-                _ if std::mem::take(&mut started) => true,
-                Class::Update(pending) => !test(pending),
-                Class::Kept | Class::Paced => true,
-            };
+            at += 1;
+            let keep = at <= started || keeps(at - 1, &entry.class);
             if !keep {
                 dropped += entry.weight();
             }
@@ -86,13 +96,16 @@ impl Outbox {
     /// its topic reports the drop. If none is queued, the returned count is not 0, and the caller
     /// adds it to the next update.
     pub(crate) fn drop_first(&mut self, allows: impl Fn(&Pending) -> bool) -> Option<(TopicId, u64)> {
-        let at = self.unstarted().find_map(|(at, pending)| allows(pending).then_some(at))?;
+        let at = self.unstarted().find_map(|(at, pending)| {
+            let droppable = allows(pending) && !self.is_reported(at, pending.topic);
+            droppable.then_some(at)
+        })?;
         let entry = self.queue.remove(at)?;
         self.bytes -= entry.weight();
         let Class::Update(Pending { topic, skipped, .. }) = entry.class else { return None };
         let next = self.queue.range_mut(at..).find_map(|entry| match &mut entry.class {
             Class::Update(pending) if pending.topic == topic => Some(pending),
-            Class::Update(_) | Class::Kept | Class::Paced => None,
+            _ => None,
         });
         match next {
             Some(next) => {
@@ -101,6 +114,16 @@ impl Outbox {
             }
             None => Some((topic, skipped + 1)),
         }
+    }
+
+    /// Returns true if a reply carries the number of the update at `at`.
+    fn is_reported(&self, at: usize, topic: TopicId) -> bool {
+        let next = self.queue.range(at + 1..).find_map(|entry| match &entry.class {
+            Class::Position(of) if *of == topic => Some(true),
+            Class::Update(pending) if pending.topic == topic => Some(false),
+            _ => None,
+        });
+        next == Some(true)
     }
 
     /// Drops the unstarted updates whose policy is to catch up. Returns the topic and the number of
@@ -133,7 +156,7 @@ impl Outbox {
         self.queue.iter().enumerate().skip(usize::from(self.first_sent > 0)).filter_map(|(at, entry)| {
             match &entry.class {
                 Class::Update(pending) => Some((at, pending)),
-                Class::Kept | Class::Paced => None,
+                Class::Kept | Class::Position(_) | Class::Paced => None,
             }
         })
     }
@@ -257,7 +280,7 @@ mod tests {
         let (mut outbox, transport, client) = started();
         outbox.push(frame("dropped"), update(1, Policy::Close));
         outbox.push(frame("kept"), Class::Kept);
-        outbox.discard(|_| true);
+        outbox.discard_updates();
         assert_eq!(outbox.bytes(), frame("started").weight() + frame("kept").weight());
         let expected = [frame("started").bytes(), frame("kept").bytes()].concat();
         assert_eq!(drain(outbox, transport, client).await, expected);
@@ -297,6 +320,18 @@ mod tests {
         outbox.push(frame("dropped"), numbered(1, 2));
         assert_eq!(outbox.drop_conflatable(), [(TopicId(1), 2)]);
         assert_eq!(drain(outbox, transport, client).await, frame("started").bytes());
+    }
+
+    #[test]
+    fn an_update_whose_number_a_reply_carries_is_not_dropped() {
+        let mut outbox = Outbox::default();
+        let classes = [update(1, Policy::DropOldest), update(1, Policy::DropOldest), Class::Position(TopicId(1))];
+        for class in [classes[0], classes[1], classes[2], update(2, Policy::DropOldest)] {
+            outbox.push(frame("x"), class);
+        }
+        assert_eq!(outbox.drop_first(|_| true), Some((TopicId(1), 0)));
+        assert_eq!(outbox.drop_first(|_| true), Some((TopicId(2), 1)));
+        assert_eq!(outbox.drop_first(|_| true), None);
     }
 
     #[test]

@@ -122,7 +122,6 @@ impl Peer {
             if has_room {
                 self.writer.push(item, 0);
             } else {
-                // Does nothing if the flush has recorded an earlier number.
                 self.fall_behind(item.topic, item.update.seq - 1);
             }
         } else if self.flush_for_room(bytes)
@@ -261,7 +260,7 @@ impl Peer {
             // First, because the flush may drop updates, whose subscription then catches up.
             self.reserve(REPLY_WEIGHT)?;
             let reply = encode(self.position(topic, delivered));
-            self.writer.outbox.push(reply, Class::Kept);
+            self.writer.outbox.push(reply, Class::Position(topic));
         }
         Ok(())
     }
@@ -374,7 +373,7 @@ impl Peer {
     pub(crate) fn leave(&mut self, topic: TopicId) -> Option<u32> {
         let index = self.memberships.remove(topic)?;
         // If the client subscribes again, its numbering begins with the new reply.
-        self.writer.outbox.discard(|pending| pending.topic == topic);
+        self.writer.outbox.discard_topic(topic);
         if let Some(arrears) = &mut self.arrears {
             arrears.forget(topic);
         }
@@ -443,7 +442,6 @@ impl Peer {
             Flushed::Everything | Flushed::Nothing => {}
             Flushed::Blocked(dropped) => {
                 for (topic, seq) in dropped {
-                    // Does nothing for the later updates of a topic.
                     self.fall_behind(topic, seq - 1);
                 }
             }

@@ -9,6 +9,8 @@ pub(crate) enum Class {
     Update(Pending),
     /// A reply, push or control frame, which is never dropped.
     Kept,
+    /// A reply that carries the number of the last update of a topic before it. Neither is dropped.
+    Position(TopicId),
     /// A snapshot, a merged change or a part of a replay. It is queued only while nothing else is,
     /// so the socket paces it, and it does not count against the limit on unsent bytes.
     Paced,

@@ -87,7 +87,7 @@ impl Writer {
     pub(crate) fn close(&mut self, frame: Frame) {
         self.batched.clear();
         self.batched_bytes = 0;
-        self.outbox.discard(|_| true);
+        self.outbox.discard_updates();
         self.outbox.push(frame, Class::Kept);
     }
 

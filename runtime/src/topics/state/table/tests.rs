@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod contract;
 mod model;
 
 use model::{Client, Model};
