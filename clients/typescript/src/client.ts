@@ -5,6 +5,7 @@ import { Connection, type ConnectionOptions, type ConnectionState } from "./conn
 import { bounded } from "./delay.js";
 import { FaultError, NotSentError, RefusalError, type TopicastError } from "./errors.js";
 import { Events, type Lifetime, type Off, until } from "./events.js";
+import { check, type Kind, type SubscribeOptions } from "./kind.js";
 import { type Message, number } from "./message.js";
 import { Registry } from "./registry.js";
 import { type RequestOptions, Requests } from "./requests.js";
@@ -30,11 +31,11 @@ export interface ClientEvents {
   state: ConnectionState;
   /** A connection, or an attempt to connect, has ended. */
   close: CloseInfo;
-  /** The server refused a request, or ended a subscription. */
+  /** The server refused a request, or ended a subscription; or the client ended one whose rows are wrong. */
   refusal: { readonly operation: string; readonly topic?: string; readonly error: RefusalError };
   /** A request was not valid. The client does not repeat it. */
   fault: FaultError;
-  /** An error of a listener, an unreadable message, or a failure of the storage or the token. Without a listener it is logged to the console. */
+  /** An error of a listener, an unreadable message or another fault of the server, or a failure of the storage or the token. Without a listener it is logged to the console. */
   error: unknown;
 }
 
@@ -42,6 +43,8 @@ export interface ClientEvents {
 export interface Surface {
   /** Every channel, with the shape of its request. */
   readonly channels: { readonly [route: string]: Shape };
+  /** The kinds of the channels that are not events without history. */
+  readonly kinds?: { readonly [route: string]: Kind };
   /** Every operation, and whether it has a reply. */
   readonly operations: { readonly [type: string]: boolean };
   readonly pushes: readonly string[];
@@ -74,8 +77,9 @@ export class Client {
     this.#registry = new Registry({
       timeout: () => timeout,
       isOpen,
-      send: (request, id) => this.#requests.send(request, id),
+      send: (request) => this.#requests.send(request),
       refused: (operation, topic, error) => this.#events.emit("refusal", { operation, topic, error }),
+      report: (error) => this.#report(error),
       changed: () => this.#save(),
     });
     // The last of the three, since it may fail and call back at once.
@@ -120,9 +124,11 @@ export class Client {
   }
 
   /** Subscribes to a topic. @internal */
-  subscribe(route: string, params: unknown, options: BufferOptions = {}): Subscription<any, any, any> {
+  subscribe(route: string, params: unknown, options: SubscribeOptions = {}): Subscription<any, any, any, any> {
+    const kind = this.#surface.kinds?.[route];
+    check(options, kind);
     const completed = complete(params ?? {}, this.#surface.channels[route] ?? {}, "params");
-    const shared = this.#registry.get(route, completed);
+    const shared = this.#registry.get(route, completed, kind, options);
     const subscription = new Subscription(shared, options, (error) => this.#report(error));
     if (subscription.status !== "closed") shared.join(subscription);
     const error = this.#requests.fault(`${route}.subscribe`, shared.text) ?? this.#closed();
@@ -146,12 +152,12 @@ export class Client {
   }
 
   /** Restores the subscriptions that the storage held when this client was created. */
-  async restore(options?: BufferOptions): Promise<Subscription<any, any, any>[]> {
+  async restore(options?: BufferOptions): Promise<Subscription<any, any, any, any>[]> {
     const saved = (await this.#persistence?.loaded) ?? [];
-    return saved.flatMap(([route, params]) => {
+    return saved.flatMap(([route, params, saved]) => {
       if (!Object.hasOwn(this.#surface.channels, route)) return [];
       try {
-        return this.subscribe(route, params, options);
+        return this.subscribe(route, params, { ...options, ...saved });
       } catch (error) {
         // Another version of the page may have saved params that are not valid any more.
         this.#report(error);
@@ -175,6 +181,10 @@ export class Client {
     try {
       message = JSON.parse(data as string) as Message;
       if (typeof message.type !== "string") throw new TypeError("it has no type");
+      for (const name of ["seq", "skipped"] as const) {
+        const { [name]: count = 0 } = message;
+        if (!Number.isSafeInteger(count) || count < 0) throw new TypeError(`its ${name} is ${count}`);
+      }
     } catch (cause) {
       return this.#report(new Error("the server sent an unreadable message", { cause }));
     }

@@ -10,6 +10,8 @@ export interface Message {
   readonly epoch?: string;
   readonly seq?: number;
   readonly skipped?: number;
+  readonly recovered?: boolean;
+  readonly snapshot?: boolean;
   readonly payload?: any;
 }
 

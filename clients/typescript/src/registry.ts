@@ -1,6 +1,7 @@
 // The subscriptions of a client: by request, and by the topic that the server named.
 
 import type { RefusalError, TopicastError } from "./errors.js";
+import type { Kind, SubscribeOptions } from "./kind.js";
 import type { Message } from "./message.js";
 import type { Request } from "./requests.js";
 import { type Host, SharedSubscription } from "./shared-subscription.js";
@@ -10,9 +11,10 @@ import { topic } from "./topic.js";
 export interface RegistryHost {
   timeout(): number;
   isOpen(): boolean;
-  /** Sends a request, and returns its id. */
-  send(request: Request, id?: number): number;
+  send(request: Request): void;
   refused(operation: string, topic: string, error: RefusalError): void;
+  /** Reports a fault of the server. */
+  report(error: Error): void;
   /** Called when a subscription was added or removed. */
   changed(): void;
 }
@@ -31,26 +33,22 @@ export class Registry {
     this.#registry = registry;
     this.#host = {
       timeout: () => registry.timeout(),
-      ask: (shared, verb, answered) => {
-        if (!registry.isOpen()) return undefined;
-        const { topic, text } = shared;
-        const type = `${shared.route}.${verb}`;
-        if (verb === "subscribe") {
-          const request = { type, text, answered };
-          const id = registry.send(request);
-          return () => registry.send(request, id);
-        }
+      send: (request) => {
+        const isOpen = registry.isOpen();
+        if (isOpen) registry.send(request);
+        return isOpen;
+      },
+      unsubscribe: ({ route, topic, text }) => {
         // Other params may have the same topic on the server.
-        if (!this.#joined.has(topic)) {
-          this.#leaving.add(topic);
-          registry.send({ type, text, answered: () => this.#leaving.delete(topic) });
-        }
-        return undefined;
+        if (!registry.isOpen() || this.#joined.has(topic)) return;
+        this.#leaving.add(topic);
+        registry.send({ type: `${route}.unsubscribe`, text, answered: () => this.#leaving.delete(topic) });
       },
       place: (shared, topic) => {
-        if (this.#leaving.has(topic)) return false;
-        this.#joined.set(topic, [...(this.#joined.get(topic) ?? []), shared]);
-        return true;
+        if (this.#leaving.has(topic)) return null;
+        const others = this.#joined.get(topic) ?? [];
+        this.#joined.set(topic, [...others, shared]);
+        return others[0];
       },
       leave: (shared) => {
         const others = this.#joined.get(shared.topic)?.filter((other) => other !== shared) ?? [];
@@ -59,15 +57,26 @@ export class Registry {
       },
       forget: (shared) => this.forget(shared),
       refused: ({ route, topic }, error) => registry.refused(`${route}.subscribe`, topic, error),
+      report: (error) => registry.report(error),
     };
   }
 
-  /** Returns the subscription for a request, and creates it if there is none. */
-  get(route: string, params: unknown): SharedSubscription {
+  /**
+   * Returns the subscription for a request, and creates it if there is none.
+   *
+   * @throws {RangeError} if there is one with other options, since the server knows only one of them
+   */
+  get(route: string, params: unknown, kind: Kind | undefined, { rewind, maxRate }: SubscribeOptions): SharedSubscription {
     const key = topic(route, params);
     let shared = this.#shared.get(key);
+    const options: SubscribeOptions = { rewind, maxRate };
+    for (const name of ["rewind", "maxRate"] as const) {
+      if (shared && options[name] !== undefined && options[name] !== shared.options[name]) {
+        throw new RangeError(`${name} is ${options[name]}; ${key} is subscribed to already, with ${shared.options[name]}`);
+      }
+    }
     if (!shared) {
-      shared = new SharedSubscription(this.#host, route, params, key, JSON.stringify(params));
+      shared = new SharedSubscription(this.#host, route, params, key, JSON.stringify(params), kind, options);
       this.#shared.set(key, shared);
     }
     return shared;
@@ -106,7 +115,8 @@ export class Registry {
   }
 
   /** Returns the requests of the subscriptions that have listeners. */
-  wanted(): [route: string, params: unknown][] {
-    return [...this.#shared.values()].filter((shared) => shared.wanted).map(({ route, params }) => [route, params]);
+  wanted(): [route: string, params: unknown, options: SubscribeOptions][] {
+    const all = [...this.#shared.values()].filter((shared) => shared.wanted);
+    return all.map(({ route, params, options }) => [route, params, options]);
   }
 }

@@ -16,7 +16,13 @@ export interface Request {
   readonly type: string;
   /** The payload as JSON; empty if there is none. */
   readonly text: string;
+  /** Returns further members of the message, each time it is sent. */
+  readonly more?: () => object;
   readonly answered: (reply: Message | TopicastError) => void;
+  /** The id, once it was sent. */
+  id?: number;
+  /** How many times it was sent without an answer. */
+  copies?: number;
 }
 
 /** What the requests need of the client. */
@@ -108,12 +114,14 @@ export class Requests {
     });
   }
 
-  /** Sends a message, and returns its id. */
-  send(request: Request, id = ++this.#id): number {
+  /** Sends a message. One that was sent before keeps its id, and each copy is answered. */
+  send(request: Request): void {
     const { type, text } = request;
+    const id = (request.id ??= this.#id += 1);
+    request.copies = (request.copies ?? 0) + 1;
     this.#sent.set(id, request);
-    this.#host.send(`{"type":${JSON.stringify(type)},"id":${id}${text && `,"payload":${text}`}}`);
-    return id;
+    const head = JSON.stringify({ type, id, ...request.more?.() }).slice(0, -1);
+    this.#host.send(`${head}${text && `,"payload":${text}`}}`);
   }
 
   /** Sends a ping, and measures the latency with the answer. */
@@ -140,6 +148,8 @@ export class Requests {
     const request = this.#sent.get(id);
     if (!request) return;
     this.#sent.delete(id);
+    // Requests that were sent before another copy are answered before it.
+    if ((request.copies! -= 1)) this.#sent.set(id, request);
     const { type, payload } = message;
     if (type === "error") this.#blame(request, String(payload?.message));
     else if (this.#host.operations[request.type] !== undefined && isRefusal(payload)) request.answered(refusal(payload));
@@ -172,11 +182,11 @@ export class Requests {
   }
 
   #carryOut(request: Request): void {
-    const id = this.send(request);
+    this.send(request);
     if (this.#host.operations[request.type]) return;
     // A ping follows a request without a reply: its answer shows that the server read the request.
     this.ping((reply) => {
-      this.#sent.delete(id);
+      this.#sent.delete(request.id!);
       request.answered(reply);
     });
   }
@@ -199,7 +209,9 @@ function take<V>(all: { values(): Iterable<V>; clear(): void }): readonly V[] {
 
 /** Fails requests that were sent over a connection that is lost. */
 function abandon(sent: readonly Request[]): void {
-  for (const { type, answered } of sent) {
+  for (const request of sent) {
+    const { type, answered } = request;
+    request.copies = 0;
     answered(new UnknownOutcomeError(`${type}: the connection was lost; whether it was carried out is unknown`, "lost"));
   }
 }

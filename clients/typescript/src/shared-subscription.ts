@@ -2,11 +2,12 @@
 
 import { backoff, bounded } from "./delay.js";
 import { FaultError, RefusalError, type TopicastError, UnknownOutcomeError } from "./errors.js";
-import { after, type Off } from "./events.js";
+import { after } from "./events.js";
 import type { Gap, Info, Status } from "./item.js";
+import { isState, type Kind, type SubscribeOptions } from "./kind.js";
 import { isRefusal, type Message, refusal } from "./message.js";
-
-export type Verb = "subscribe" | "unsubscribe";
+import type { Request } from "./requests.js";
+import { Rows } from "./rows.js";
 
 /** The position in a topic's numbering at which a subscription starts. */
 export interface StreamPosition {
@@ -31,21 +32,23 @@ export interface Listener {
 export interface Host {
   /** Returns the timeout of a subscribe request, in milliseconds. */
   timeout(): number;
+  /** Sends a subscribe request if the client is connected, and returns whether it is. */
+  send(request: Request): boolean;
+  /** Sends an unsubscribe request if the client is connected. */
+  unsubscribe(shared: SharedSubscription): void;
   /**
-   * Sends a request if the client is connected; `answered` receives the reply or the error. For
-   * a subscribe, returns a function that sends the request again, under the same id.
+   * Registers an accepted subscription under the server's topic, and returns one of other params
+   * that the server accepted under it before. Returns null if an unsubscribe request for the topic
+   * is in flight, which ends it again.
    */
-  ask(shared: SharedSubscription, verb: Verb, answered: (reply: Message | TopicastError) => void): Off | undefined;
-  /**
-   * Registers an accepted subscription under the server's topic. Returns false if an unsubscribe
-   * request for the topic is in flight, which ends it again.
-   */
-  place(shared: SharedSubscription, topic: string): boolean;
+  place(shared: SharedSubscription, topic: string): SharedSubscription | undefined | null;
   /** Removes the registration under the server's topic. */
   leave(shared: SharedSubscription): void;
   /** Forgets a subscription that has no listeners any more, or that failed. */
   forget(shared: SharedSubscription): void;
   refused(shared: SharedSubscription, error: RefusalError): void;
+  /** Reports a fault of the server. */
+  report(error: Error): void;
 }
 
 /** The shortest delay after a refusal that asks for one, in milliseconds. */
@@ -62,14 +65,17 @@ export class SharedSubscription {
   /** The topic that the server named, or the one computed here until it has accepted. */
   topic: string;
   readonly #host: Host;
+  readonly #request: Request;
   readonly #listeners = new Set<Listener>();
+  /** The epoch, and the number of the last value passed to the listeners or of the last reply. */
   #position: { epoch: string; seq: number } | undefined;
+  /** Whether the position is this client's, so that the server can recover from it. */
+  #recovers = false;
   /** Whether the request was sent on this connection, and whether the server accepted it. */
   #phase: "idle" | "requested" | "joined" = "idle";
-  /** Sends the request that was not answered on this connection again. */
-  #resend: Off | undefined;
-  /** Whether it was sent again: the server may refuse the first copy and accept the second. */
-  #resent = false;
+  /** Whether the checksums of a table are verified, and whether the last one was wrong. */
+  #verifies: boolean;
+  #mismatched = false;
   #over = false;
   #retries = 0;
   #joinedAt = Infinity;
@@ -84,9 +90,23 @@ export class SharedSubscription {
     readonly key: string,
     /** The request as JSON. */
     readonly text: string,
+    readonly kind: Kind | undefined,
+    readonly options: SubscribeOptions,
   ) {
     this.#host = host;
     this.topic = key;
+    this.#verifies = !!kind?.checksum;
+    this.#request = {
+      type: `${route}.subscribe`,
+      text,
+      more: () => ({
+        recover: this.#recovers ? this.#position : undefined,
+        // A server that recovers sends what follows the position, and nothing before it.
+        rewind: this.#recovers ? undefined : options.rewind,
+        max_rate: options.maxRate,
+      }),
+      answered: (reply) => this.#answered(reply),
+    };
   }
 
   join(listener: Listener): void {
@@ -107,10 +127,7 @@ export class SharedSubscription {
   /** Sends the subscribe request, unless it was sent or a delay after a refusal is running. */
   request(): void {
     if (this.#phase !== "idle" || this.#timer) return;
-    this.#resent ||= !!this.#resend;
-    if (this.#resend) this.#resend();
-    else this.#resend = this.#host.ask(this, "subscribe", (reply) => this.#answered(reply));
-    if (!this.#resend) return;
+    if (!this.#host.send(this.#request)) return;
     this.#phase = "requested";
     const timeout = this.#host.timeout();
     this.#after(timeout, () => {
@@ -123,8 +140,6 @@ export class SharedSubscription {
   lost(): void {
     if (this.#phase === "requested") this.#stop();
     this.#phase = "idle";
-    this.#resend = undefined;
-    this.#resent = false;
     this.stale = this.current !== undefined;
     if (!this.wanted) this.#end();
     else if (this.#position && !this.#timer) this.#turn("reconnecting");
@@ -136,22 +151,46 @@ export class SharedSubscription {
     if (!position) return;
     const event = type.slice(this.route.length + 1);
     if (event === "unsubscribed") {
-      this.#phase = "idle";
-      this.#host.leave(this);
-      this.stale = this.current !== undefined;
-      return this.#refuse(refusal(payload));
+      const error = refusal(payload);
+      if (error.code === "reset") {
+        this.#recovers = false;
+        this.#miss({ reason: "epoch", missed: null });
+      }
+      return this.#ended(error);
     }
     const snapshot = event === "snapshot";
+    if (!snapshot && event !== "update") return;
+    let missed = 0;
     if (!snapshot) {
-      if (event !== "update" || seq <= position.seq) return;
-      const missed = seq - position.seq - 1;
-      if (missed || skipped) this.#miss({ reason: missed === skipped ? "skipped" : "sequence", missed: missed || skipped });
+      missed = seq - position.seq - 1;
+      const isKnown = this.#recovers && missed >= 0;
+      if (!isKnown || (missed !== skipped && !isState(this.kind))) {
+        const from = this.#recovers ? `after ${position.seq}` : "before the snapshot";
+        this.#fault(`the server sent update ${seq} ${from}, with ${skipped} skipped`);
+      }
+      if (!isKnown) return;
     }
-    position.seq = Math.max(seq, position.seq);
-    this.current = payload;
+    let [value, current] = [payload, payload];
+    if (this.kind?.key) {
+      try {
+        const { set = [], remove = [], checksum } = payload;
+        const before: Rows = (!snapshot && (this.current as Rows)) || new Rows(this.kind.key);
+        const rows = before.changed(set, remove, this.#verifies);
+        if (checksum !== undefined && this.#verifies) this.#verify(checksum, rows.checksum);
+        [value, current] = [{ set, remove, snapshot }, rows];
+      } catch (error) {
+        this.#recovers = false;
+        return this.#ended(new RefusalError((error as Error).message, "mismatch", true), true);
+      }
+    } else if ((missed || skipped) && !isState(this.kind)) {
+      this.#miss({ reason: missed === skipped ? "skipped" : "sequence", missed: missed || skipped });
+    }
+    position.seq = seq;
+    this.#recovers = true;
+    this.current = current;
     this.stale = false;
     const info: Info = { topic: this.topic, epoch: position.epoch, seq, skipped, snapshot };
-    this.#each((listener) => listener.take(payload, info));
+    this.#each((listener) => listener.take(value, info));
   }
 
   /** Ends the subscription for good. Iterators throw the error only if it failed. */
@@ -164,9 +203,8 @@ export class SharedSubscription {
   }
 
   #answered(reply: Message | TopicastError): void {
-    if (reply instanceof UnknownOutcomeError) return;
-    this.#resend = undefined;
-    if (this.#over) return;
+    // A second reply, to a request that was repeated, changes nothing once the first has accepted it.
+    if (reply instanceof UnknownOutcomeError || this.#over || this.#phase === "joined") return;
     // A reply that arrives after the timeout still counts.
     this.#stop();
     this.#phase = "idle";
@@ -179,22 +217,61 @@ export class SharedSubscription {
     this.fail(new FaultError(`${type}: the reply neither accepts the subscription with its topic nor refuses it`, type));
   }
 
-  #joined({ epoch = "", seq = 0, payload }: Message): void {
-    const before = this.#position;
+  #joined({ epoch = "", seq = 0, recovered, snapshot, payload }: Message): void {
+    const before = this.#recovers ? this.#position : undefined;
     this.topic = payload.topic;
-    if (!this.#host.place(this, this.topic)) return this.request();
+    const other = this.#host.place(this, this.topic);
+    if (other === null) return this.request();
     this.#phase = "joined";
     this.#joinedAt = Date.now();
     this.error = undefined;
     this.#position = { epoch, seq };
+    this.#recovers = !snapshot;
     if (!this.wanted) return this.#end();
     const continues = before?.epoch === epoch && seq >= before.seq;
-    // The current value is the newest one, unless updates were published meanwhile.
-    const missed = before && !(continues && seq === before.seq);
-    if (!missed) this.stale = false;
+    // A server without recovery does not say whether updates are missing, but its numbers do.
+    const isWhole = continues && seq === before.seq && recovered !== false;
+    if (recovered && !isWhole) this.#fault(`recovered ${epoch} ${seq} instead of ${before?.epoch} ${before?.seq}`);
+    if (other) {
+      // To the server this is one subscription, whose snapshot is not sent again.
+      this.#position = { ...(other.#position as { epoch: string; seq: number }) };
+      this.#recovers = other.#recovers;
+      this.current = other.current;
+    }
+    if (isWhole || other) this.stale = false;
+    // The rows of another epoch are no base for changes.
+    else if (this.kind?.key && !snapshot) this.current = undefined;
     this.#turn("live");
     this.#each((listener) => listener.start(this.#start()));
-    if (missed) this.#miss(continues ? { reason: "reconnect", missed: seq - before.seq } : { reason: "epoch", missed: null });
+    if (before && !isWhole) this.#miss(continues ? { reason: "reconnect", missed: seq - before.seq } : { reason: "epoch", missed: null });
+  }
+
+  /** Compares the checksum of a table. A second wrong one in a row ends the comparison. */
+  #verify(announced: number, found: number): void {
+    const isWrong = announced !== found;
+    const message = `the server announces the checksum ${announced}, and the rows have ${found}`;
+    if (isWrong && !this.#mismatched) {
+      this.#mismatched = true;
+      throw new Error(message);
+    }
+    this.#mismatched = false;
+    if (!isWrong) return;
+    this.#verifies = false;
+    this.#fault(`${message}, twice in a row; it is not verified any more`);
+  }
+
+  /** Handles the end of an accepted subscription that may be requested again. */
+  #ended(error: RefusalError, isOurs = false): void {
+    this.#phase = "idle";
+    this.#host.leave(this);
+    this.stale = this.current !== undefined;
+    if (isOurs) this.#host.unsubscribe(this);
+    this.#refuse(error);
+  }
+
+  /** Reports a fault of the server. */
+  #fault(message: string): void {
+    this.#host.report(new Error(`${this.topic}: ${message}`));
   }
 
   #refuse(error: RefusalError): void {
@@ -248,9 +325,9 @@ export class SharedSubscription {
     this.#over = true;
     this.#stop();
     // The server may still accept a request that timed out.
-    const joined = this.#phase === "joined" || this.#resend || this.#resent;
+    const joined = this.#phase === "joined" || this.#request.copies;
     this.#host.leave(this);
     this.#host.forget(this);
-    if (joined) this.#host.ask(this, "unsubscribe", () => {});
+    if (joined) this.#host.unsubscribe(this);
   }
 }
