@@ -5,6 +5,7 @@ import type { Kind, SubscribeOptions } from "./kind.js";
 import type { Message } from "./message.js";
 import type { Request } from "./requests.js";
 import { type Host, SharedSubscription } from "./shared-subscription.js";
+import type { Entry } from "./storage.js";
 import { topic } from "./topic.js";
 
 /** What the registry needs of the client. */
@@ -69,14 +70,14 @@ export class Registry {
   get(route: string, params: unknown, kind: Kind | undefined, { rewind, maxRate }: SubscribeOptions): SharedSubscription {
     const key = topic(route, params);
     let shared = this.#shared.get(key);
-    const options: SubscribeOptions = { rewind, maxRate };
-    for (const name of ["rewind", "maxRate"] as const) {
-      if (shared && options[name] !== undefined && options[name] !== shared.options[name]) {
-        throw new RangeError(`${name} is ${options[name]}; ${key} is subscribed to already, with ${shared.options[name]}`);
-      }
+    // A channel has one of the two options at most.
+    const [wanted, other] = [rewind ?? maxRate, shared?.options?.rewind ?? shared?.options?.maxRate];
+    if (shared && wanted !== undefined && wanted !== other) {
+      const name = rewind === undefined ? "maxRate" : "rewind";
+      throw new RangeError(`${name} is ${wanted}; ${key} is subscribed to already, with ${other}`);
     }
     if (!shared) {
-      shared = new SharedSubscription(this.#host, route, params, key, JSON.stringify(params), kind, options);
+      shared = new SharedSubscription(this.#host, route, params, key, JSON.stringify(params), kind, wanted === undefined ? undefined : { rewind, maxRate });
       this.#shared.set(key, shared);
     }
     return shared;
@@ -115,8 +116,8 @@ export class Registry {
   }
 
   /** Returns the requests of the subscriptions that have listeners. */
-  wanted(): [route: string, params: unknown, options: SubscribeOptions][] {
+  wanted(): Entry[] {
     const all = [...this.#shared.values()].filter((shared) => shared.wanted);
-    return all.map(({ route, params, options }) => [route, params, options]);
+    return all.map(({ route, params, options }) => (options ? [route, params, options] : [route, params]));
   }
 }

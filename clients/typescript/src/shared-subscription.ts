@@ -91,7 +91,7 @@ export class SharedSubscription {
     /** The request as JSON. */
     readonly text: string,
     readonly kind: Kind | undefined,
-    readonly options: SubscribeOptions,
+    readonly options: SubscribeOptions | undefined,
   ) {
     this.#host = host;
     this.topic = key;
@@ -102,8 +102,8 @@ export class SharedSubscription {
       more: () => ({
         recover: this.#recovers ? this.#position : undefined,
         // A server that recovers sends what follows the position, and nothing before it.
-        rewind: this.#recovers ? undefined : options.rewind,
-        max_rate: options.maxRate,
+        rewind: this.#recovers ? undefined : options?.rewind,
+        max_rate: options?.maxRate,
       }),
       answered: (reply) => this.#answered(reply),
     };
@@ -154,6 +154,8 @@ export class SharedSubscription {
       const error = refusal(payload);
       if (error.code === "reset") {
         this.#recovers = false;
+        // The gap is reported here, so the next epoch is none.
+        position.epoch = "";
         this.#miss({ reason: "epoch", missed: null });
       }
       return this.#ended(error);
@@ -218,7 +220,8 @@ export class SharedSubscription {
   }
 
   #joined({ epoch = "", seq = 0, recovered, snapshot, payload }: Message): void {
-    const before = this.#recovers ? this.#position : undefined;
+    const before = this.#position;
+    const recovers = this.#recovers;
     this.topic = payload.topic;
     const other = this.#host.place(this, this.topic);
     if (other === null) return this.request();
@@ -228,7 +231,8 @@ export class SharedSubscription {
     this.#position = { epoch, seq };
     this.#recovers = !snapshot;
     if (!this.wanted) return this.#end();
-    const continues = before?.epoch === epoch && seq >= before.seq;
+    const isOther = before?.epoch !== epoch;
+    const continues = recovers && !isOther && seq >= before.seq;
     // A server without recovery does not say whether updates are missing, but its numbers do.
     const isWhole = continues && seq === before.seq && recovered !== false;
     if (recovered && !isWhole) this.#fault(`recovered ${epoch} ${seq} instead of ${before?.epoch} ${before?.seq}`);
@@ -243,7 +247,10 @@ export class SharedSubscription {
     else if (this.kind?.key && !snapshot) this.current = undefined;
     this.#turn("live");
     this.#each((listener) => listener.start(this.#start()));
-    if (before && !isWhole) this.#miss(continues ? { reason: "reconnect", missed: seq - before.seq } : { reason: "epoch", missed: null });
+    // Without a position what follows is a snapshot, but it may be one of another epoch.
+    if (recovers ? !isWhole : before?.epoch && isOther && this.current !== undefined) {
+      this.#miss(continues ? { reason: "reconnect", missed: seq - before.seq } : { reason: "epoch", missed: null });
+    }
   }
 
   /** Compares the checksum of a table. A second wrong one in a row ends the comparison. */

@@ -8,7 +8,8 @@ export interface SubscriptionStorage {
   setItem(key: string, value: string): unknown;
 }
 
-type Entry = [route: string, params: unknown, options?: SubscribeOptions];
+/** A request, and its options if there are any. */
+export type Entry = [route: string, params: unknown, options?: SubscribeOptions];
 
 export class Persistence {
   /** The subscriptions that the storage held at the start. */

@@ -127,7 +127,7 @@ test("a store has one subscription for as long as it has listeners, and one snap
   expect(snapshot).toEqual({ value: bar(1), status: "live", stale: false, error: undefined });
   expect(store.getSnapshot()).toBe(snapshot);
   expect(store.getServerSnapshot()).toBe(nothing);
-  expect([open.mock.calls.length, changed.mock.calls.length]).toEqual([1, 4 + 1]);
+  expect([open.mock.calls.length, changed.mock.calls.length]).toEqual([1, 2 + 2]);
   server.socket.cut();
   expect(store.getSnapshot()).toMatchObject({ status: "reconnecting", stale: true });
   await pass(50);
