@@ -6,9 +6,10 @@ import { Client, type ClientOptions, type Surface } from "./client.js";
 import { DISPOSE, type Lifetime, type Off } from "./events.js";
 import type { HistoryOptions, RateOptions, SubscribeOptions } from "./kind.js";
 import type { RequestOptions } from "./requests.js";
-import type { Rows, TableChange } from "./rows.js";
+import type { Rows } from "./rows.js";
 import type { BufferOptions } from "./stream.js";
 import type { Subscription } from "./subscription.js";
+import type { TableChange } from "./table.js";
 
 /** A channel of events. Those of the other kinds have other options and other values. */
 export interface Channel<Params, T, Route extends string = string, Options = BufferOptions, Current = T> {

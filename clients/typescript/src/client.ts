@@ -5,7 +5,7 @@ import { Connection, type ConnectionOptions, type ConnectionState } from "./conn
 import { bounded } from "./delay.js";
 import { FaultError, NotSentError, RefusalError, type TopicastError } from "./errors.js";
 import { Events, type Lifetime, type Off, until } from "./events.js";
-import { check, type Kind, type SubscribeOptions } from "./kind.js";
+import type { Kind, SubscribeOptions } from "./kind.js";
 import { type Message, number } from "./message.js";
 import { Registry } from "./registry.js";
 import { type RequestOptions, Requests } from "./requests.js";
@@ -62,22 +62,18 @@ export class Client {
 
   constructor(surface: Surface, url: string | URL, options: ClientOptions = {}) {
     const { requestTimeout: timeout = 10_000, maxRequests = 100, storage } = options;
-    const isOpen = (): boolean => this.#connection.isOpen;
     this.#surface = surface;
     this.#requests = new Requests({
       operations: surface.operations,
       timeout,
       maxRequests,
-      isOpen,
+      isOpen: () => this.#connection.isOpen,
       send: (text) => this.#connection.send(text),
       closed: () => this.#closed(),
       refused: (operation, error) => this.#events.emit("refusal", { operation, error }),
       fault: (error) => this.#events.emit("fault", error),
     });
-    this.#registry = new Registry({
-      timeout: () => timeout,
-      isOpen,
-      send: (request) => this.#requests.send(request),
+    this.#registry = new Registry(this.#requests, {
       refused: (operation, topic, error) => this.#events.emit("refusal", { operation, topic, error }),
       report: (error) => this.#report(error),
       changed: () => this.#save(),
@@ -126,7 +122,6 @@ export class Client {
   /** Subscribes to a topic. @internal */
   subscribe(route: string, params: unknown, options: SubscribeOptions = {}): Subscription<any, any, any, any> {
     const kind = this.#surface.kinds?.[route];
-    check(options, kind);
     const completed = complete(params ?? {}, this.#surface.channels[route] ?? {}, "params");
     const shared = this.#registry.get(route, completed, kind, options);
     const subscription = new Subscription(shared, options, (error) => this.#report(error));

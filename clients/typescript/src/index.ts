@@ -25,12 +25,13 @@ export {
 } from "./errors.js";
 export type { Lifetime, Off } from "./events.js";
 export type { Gap, Info, Item, Status } from "./item.js";
-export type { HistoryOptions, Kind, RateOptions, SubscribeOptions } from "./kind.js";
+export { history, type HistoryOptions, type Kind, latest, type RateOptions, type SubscribeOptions } from "./kind.js";
 export type { RequestOptions } from "./requests.js";
-export type { Rows, TableChange } from "./rows.js";
+export type { Rows } from "./rows.js";
 export type { Shape } from "./shape.js";
 export type { StreamPosition } from "./shared-subscription.js";
 export type { SubscriptionStorage } from "./storage.js";
 export type { BufferOptions } from "./stream.js";
 export { Subscription, type SubscriptionEvents } from "./subscription.js";
+export { table, type TableChange } from "./table.js";
 export { type Json, topic } from "./topic.js";

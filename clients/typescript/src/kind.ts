@@ -1,18 +1,35 @@
-// What a channel's updates mean, and the options that depend on it.
+// What the updates of a channel mean.
 
 import type { BufferOptions } from "./stream.js";
 
-/** The kind of a channel; generated from the document. A channel without one has events without history. */
+/** The kind of a channel, as generated modules describe it. A channel without one has events without history. */
 export interface Kind {
-  /** An update is something that happened, the new current value, or a change of rows. */
-  readonly kind: "events" | "latest" | "table";
-  /** The server keeps past events, so a subscription can start with them. */
-  readonly history?: true;
-  /** The members that identify a row of a table. */
-  readonly key?: readonly string[];
-  /** The server sends checksums of the table. */
-  readonly checksum?: true;
+  /** The range of the option `rewind`, if there are past updates. */
+  readonly rewind?: Range;
+  /** The range of the option `maxRate`, if one update can stand for several. */
+  readonly maxRate?: Range;
+  /** Returns what interprets the updates of one subscription, if they are not values themselves. @internal */
+  readonly interpreter?: () => Interpreter;
 }
+
+type Range = readonly [least: number, most: number];
+
+/** Makes values of the messages of one subscription. */
+export interface Interpreter {
+  /**
+   * Returns the value of a message, and the state after it. `before` is the state before, undefined
+   * if there is none; `report` receives faults that have no consequence.
+   *
+   * @throws {Error} if the message leads to no valid state
+   */
+  interpret(before: unknown, payload: any, isSnapshot: boolean, report: (fault: string) => void): [value: unknown, state: unknown];
+}
+
+/** Events of which the server keeps past ones. */
+export const history: Kind = { rewind: [1, 1000] };
+
+/** A current value, which each update replaces. */
+export const latest: Kind = { maxRate: [0.1, 1000] };
 
 /** Options of a subscription to events with history. */
 export interface HistoryOptions extends BufferOptions {
@@ -28,22 +45,3 @@ export interface RateOptions extends BufferOptions {
 
 /** Options of a subscription of any kind. */
 export interface SubscribeOptions extends HistoryOptions, RateOptions {}
-
-/**
- * Checks the options that a kind may not have.
- *
- * @throws {RangeError} if the kind does not have the option, or the value is out of range
- */
-export function check({ rewind, maxRate }: SubscribeOptions, kind: Kind | undefined): void {
-  if (rewind !== undefined && !(kind?.history && Number.isInteger(rewind) && rewind >= 1 && rewind <= 1000)) {
-    throw new RangeError(`rewind is ${rewind}; allowed is an integer from 1 to 1000, for events with history`);
-  }
-  if (maxRate !== undefined && !(isState(kind) && Number.isFinite(maxRate) && maxRate >= 0.1 && maxRate <= 1000)) {
-    throw new RangeError(`maxRate is ${maxRate}; allowed is a number from 0.1 to 1000, for latest and tables`);
-  }
-}
-
-/** Returns true if updates describe a state, so that one update can stand for several. */
-export function isState(kind: Kind | undefined): boolean {
-  return kind !== undefined && kind.kind !== "events";
-}

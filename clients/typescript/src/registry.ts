@@ -3,89 +3,94 @@
 import type { RefusalError, TopicastError } from "./errors.js";
 import type { Kind, SubscribeOptions } from "./kind.js";
 import type { Message } from "./message.js";
-import type { Request } from "./requests.js";
+import type { Requests } from "./requests.js";
 import { type Host, SharedSubscription } from "./shared-subscription.js";
 import type { Entry } from "./storage.js";
 import { topic } from "./topic.js";
 
 /** What the registry needs of the client. */
 export interface RegistryHost {
-  timeout(): number;
-  isOpen(): boolean;
-  send(request: Request): void;
   refused(operation: string, topic: string, error: RefusalError): void;
-  /** Reports a fault of the server. */
   report(error: Error): void;
   /** Called when a subscription was added or removed. */
   changed(): void;
 }
 
-export class Registry {
+export class Registry implements Host {
+  readonly requests: Requests;
+  readonly #host: RegistryHost;
   /** By the topic computed here. */
   readonly #shared = new Map<string, SharedSubscription>();
   /** Accepted subscriptions, by the topic that the server named. */
   readonly #joined = new Map<string, readonly SharedSubscription[]>();
   /** Topics whose unsubscribe request is not answered yet. */
   readonly #leaving = new Set<string>();
-  readonly #registry: RegistryHost;
-  readonly #host: Host;
 
-  constructor(registry: RegistryHost) {
-    this.#registry = registry;
-    this.#host = {
-      timeout: () => registry.timeout(),
-      send: (request) => {
-        const isOpen = registry.isOpen();
-        if (isOpen) registry.send(request);
-        return isOpen;
-      },
-      unsubscribe: ({ route, topic, text }) => {
-        // Other params may have the same topic on the server.
-        if (!registry.isOpen() || this.#joined.has(topic)) return;
-        this.#leaving.add(topic);
-        registry.send({ type: `${route}.unsubscribe`, text, answered: () => this.#leaving.delete(topic) });
-      },
-      place: (shared, topic) => {
-        if (this.#leaving.has(topic)) return null;
-        const others = this.#joined.get(topic) ?? [];
-        this.#joined.set(topic, [...others, shared]);
-        return others[0];
-      },
-      leave: (shared) => {
-        const others = this.#joined.get(shared.topic)?.filter((other) => other !== shared) ?? [];
-        if (others.length) this.#joined.set(shared.topic, others);
-        else this.#joined.delete(shared.topic);
-      },
-      forget: (shared) => this.forget(shared),
-      refused: ({ route, topic }, error) => registry.refused(`${route}.subscribe`, topic, error),
-      report: (error) => registry.report(error),
-    };
+  constructor(requests: Requests, host: RegistryHost) {
+    this.requests = requests;
+    this.#host = host;
+  }
+
+  unsubscribe({ route, topic, text }: SharedSubscription): void {
+    // Other params may have the same topic on the server.
+    if (this.#joined.has(topic)) return;
+    const answered = (): unknown => this.#leaving.delete(topic);
+    if (this.requests.send({ type: `${route}.unsubscribe`, text, answered })) this.#leaving.add(topic);
+  }
+
+  place(shared: SharedSubscription, topic: string): SharedSubscription | undefined | null {
+    if (this.#leaving.has(topic)) return null;
+    const others = this.#joined.get(topic) ?? [];
+    this.#joined.set(topic, [...others, shared]);
+    return others[0];
+  }
+
+  leave(shared: SharedSubscription): void {
+    const others = this.#joined.get(shared.topic)?.filter((other) => other !== shared) ?? [];
+    if (others.length) this.#joined.set(shared.topic, others);
+    else this.#joined.delete(shared.topic);
+  }
+
+  forget(shared: SharedSubscription): void {
+    if (this.#shared.get(shared.key) === shared) this.#shared.delete(shared.key);
+    this.#host.changed();
+  }
+
+  refused({ route, topic }: SharedSubscription, error: RefusalError): void {
+    this.#host.refused(`${route}.subscribe`, topic, error);
+  }
+
+  report(error: Error): void {
+    this.#host.report(error);
   }
 
   /**
    * Returns the subscription for a request, and creates it if there is none.
    *
-   * @throws {RangeError} if there is one with other options, since the server knows only one of them
+   * @throws {RangeError} if the kind has no such option, the value is out of range, or there is a
+   * subscription with another value, since the server knows only one of them
    */
-  get(route: string, params: unknown, kind: Kind | undefined, { rewind, maxRate }: SubscribeOptions): SharedSubscription {
+  get(route: string, params: unknown, kind: Kind | undefined, given: SubscribeOptions): SharedSubscription {
     const key = topic(route, params);
     let shared = this.#shared.get(key);
-    // A channel has one of the two options at most.
-    const [wanted, other] = [rewind ?? maxRate, shared?.options?.rewind ?? shared?.options?.maxRate];
-    if (shared && wanted !== undefined && wanted !== other) {
-      const name = rewind === undefined ? "maxRate" : "rewind";
-      throw new RangeError(`${name} is ${wanted}; ${key} is subscribed to already, with ${other}`);
+    const options: { -readonly [name in "rewind" | "maxRate"]?: number } = {};
+    for (const name of ["rewind", "maxRate"] as const) {
+      const value = given[name];
+      if (value === undefined) continue;
+      const [least, most] = kind?.[name] ?? [];
+      if (typeof value !== "number" || !(value >= least! && value <= most!) || (name === "rewind" && value % 1)) {
+        throw new RangeError(`${name} is ${value}; ${route} allows ${least ? `${least} to ${most}` : "none"}`);
+      }
+      if (shared && value !== shared.options[name]) {
+        throw new RangeError(`${name} is ${value}; ${key} is subscribed to with ${shared.options[name]}`);
+      }
+      options[name] = value;
     }
     if (!shared) {
-      shared = new SharedSubscription(this.#host, route, params, key, JSON.stringify(params), kind, wanted === undefined ? undefined : { rewind, maxRate });
+      shared = new SharedSubscription(this, route, params, key, JSON.stringify(params), kind, options);
       this.#shared.set(key, shared);
     }
     return shared;
-  }
-
-  forget(shared: SharedSubscription): void {
-    if (this.#shared.get(shared.key) === shared) this.#shared.delete(shared.key);
-    this.#registry.changed();
   }
 
   /** Delivers a message about a topic, and returns false if there is no subscription to it. */
@@ -118,6 +123,6 @@ export class Registry {
   /** Returns the requests of the subscriptions that have listeners. */
   wanted(): Entry[] {
     const all = [...this.#shared.values()].filter((shared) => shared.wanted);
-    return all.map(({ route, params, options }) => (options ? [route, params, options] : [route, params]));
+    return all.map(({ route, params, options }) => [route, params, options]);
   }
 }

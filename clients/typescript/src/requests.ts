@@ -109,19 +109,27 @@ export class Requests {
       const off = until(signal, () => {
         if (signal?.aborted) fail(signal.reason);
       });
-      if (this.#host.isOpen()) this.#carryOut(request);
-      else this.#queue.add(request);
+      if (!this.#carryOut(request)) this.#queue.add(request);
     });
   }
 
-  /** Sends a message. One that was sent before keeps its id, and each copy is answered. */
-  send(request: Request): void {
+  get timeout(): number {
+    return this.#host.timeout;
+  }
+
+  /**
+   * Sends a message, and returns whether the client is connected. A message that was sent before
+   * keeps its id, and each copy is answered.
+   */
+  send(request: Request): boolean {
+    if (!this.#host.isOpen()) return false;
     const { type, text } = request;
     const id = (request.id ??= this.#id += 1);
     request.copies = (request.copies ?? 0) + 1;
     this.#sent.set(id, request);
     const head = JSON.stringify({ type, id, ...request.more?.() }).slice(0, -1);
     this.#host.send(`${head}${text && `,"payload":${text}`}}`);
+    return true;
   }
 
   /** Sends a ping, and measures the latency with the answer. */
@@ -181,14 +189,16 @@ export class Requests {
     for (const { answered } of take(this.#queue)) answered(error);
   }
 
-  #carryOut(request: Request): void {
-    this.send(request);
-    if (this.#host.operations[request.type]) return;
+  /** Sends a request, and returns whether the client is connected. */
+  #carryOut(request: Request): boolean {
+    if (!this.send(request)) return false;
+    if (this.#host.operations[request.type]) return true;
     // A ping follows a request without a reply: its answer shows that the server read the request.
     this.ping((reply) => {
       this.#sent.delete(request.id!);
       request.answered(reply);
     });
+    return true;
   }
 
   /** Reports and remembers a request that was not valid. */

@@ -3,16 +3,6 @@
 import { crc32 } from "./crc32.js";
 import { canonical } from "./topic.js";
 
-/** A change of a table. An application that keeps the rows itself applies it to them. */
-export interface TableChange<Row, Key> {
-  /** The rows that were added or changed; each replaces the row of its key. */
-  readonly set: readonly Row[];
-  /** The keys of the rows that were removed. */
-  readonly remove: readonly Key[];
-  /** True if `set` has all rows of the table, so that all others are gone. */
-  readonly snapshot: boolean;
-}
-
 /** The rows of a table at one moment; a change makes new rows of it. Iterates in key order. */
 export class Rows<Row = any, Key = any> implements Iterable<Row> {
   /** The rows in key order: numbers numerically, false before true, texts by UTF-16 code unit. */

@@ -4,10 +4,9 @@ import { backoff, bounded } from "./delay.js";
 import { FaultError, RefusalError, type TopicastError, UnknownOutcomeError } from "./errors.js";
 import { after } from "./events.js";
 import type { Gap, Info, Status } from "./item.js";
-import { isState, type Kind, type SubscribeOptions } from "./kind.js";
+import type { Interpreter, Kind, SubscribeOptions } from "./kind.js";
 import { isRefusal, type Message, refusal } from "./message.js";
-import type { Request } from "./requests.js";
-import { Rows } from "./rows.js";
+import type { Request, Requests } from "./requests.js";
 
 /** The position in a topic's numbering at which a subscription starts. */
 export interface StreamPosition {
@@ -30,10 +29,8 @@ export interface Listener {
 
 /** What a shared subscription needs of the client. */
 export interface Host {
-  /** Returns the timeout of a subscribe request, in milliseconds. */
-  timeout(): number;
-  /** Sends a subscribe request if the client is connected, and returns whether it is. */
-  send(request: Request): boolean;
+  /** Sends subscribe requests, each within its timeout. */
+  readonly requests: Requests;
   /** Sends an unsubscribe request if the client is connected. */
   unsubscribe(shared: SharedSubscription): void;
   /**
@@ -73,9 +70,7 @@ export class SharedSubscription {
   #recovers = false;
   /** Whether the request was sent on this connection, and whether the server accepted it. */
   #phase: "idle" | "requested" | "joined" = "idle";
-  /** Whether the checksums of a table are verified, and whether the last one was wrong. */
-  #verifies: boolean;
-  #mismatched = false;
+  readonly #interpreter: Interpreter | undefined;
   #over = false;
   #retries = 0;
   #joinedAt = Infinity;
@@ -91,19 +86,19 @@ export class SharedSubscription {
     /** The request as JSON. */
     readonly text: string,
     readonly kind: Kind | undefined,
-    readonly options: SubscribeOptions | undefined,
+    readonly options: SubscribeOptions,
   ) {
     this.#host = host;
     this.topic = key;
-    this.#verifies = !!kind?.checksum;
+    this.#interpreter = kind?.interpreter?.();
     this.#request = {
       type: `${route}.subscribe`,
       text,
       more: () => ({
         recover: this.#recovers ? this.#position : undefined,
         // A server that recovers sends what follows the position, and nothing before it.
-        rewind: this.#recovers ? undefined : options?.rewind,
-        max_rate: options?.maxRate,
+        rewind: this.#recovers ? undefined : options.rewind,
+        max_rate: options.maxRate,
       }),
       answered: (reply) => this.#answered(reply),
     };
@@ -127,9 +122,9 @@ export class SharedSubscription {
   /** Sends the subscribe request, unless it was sent or a delay after a refusal is running. */
   request(): void {
     if (this.#phase !== "idle" || this.#timer) return;
-    if (!this.#host.send(this.#request)) return;
+    if (!this.#host.requests.send(this.#request)) return;
     this.#phase = "requested";
-    const timeout = this.#host.timeout();
+    const { timeout } = this.#host.requests;
     this.#after(timeout, () => {
       this.#phase = "idle";
       this.#refuse(new RefusalError(`no answer within ${timeout} ms`, "timeout", true));
@@ -162,31 +157,27 @@ export class SharedSubscription {
     }
     const snapshot = event === "snapshot";
     if (!snapshot && event !== "update") return;
+    // An update of a state stands for all that are missing before it.
+    const isState = this.kind?.maxRate;
     let missed = 0;
     if (!snapshot) {
       missed = seq - position.seq - 1;
       const isKnown = this.#recovers && missed >= 0;
-      if (!isKnown || (missed !== skipped && !isState(this.kind))) {
+      if (!isKnown || (missed !== skipped && !isState)) {
         const from = this.#recovers ? `after ${position.seq}` : "before the snapshot";
         this.#fault(`the server sent update ${seq} ${from}, with ${skipped} skipped`);
       }
       if (!isKnown) return;
     }
     let [value, current] = [payload, payload];
-    if (this.kind?.key) {
-      try {
-        const { set = [], remove = [], checksum } = payload;
-        const before: Rows = (!snapshot && (this.current as Rows)) || new Rows(this.kind.key);
-        const rows = before.changed(set, remove, this.#verifies);
-        if (checksum !== undefined && this.#verifies) this.#verify(checksum, rows.checksum);
-        [value, current] = [{ set, remove, snapshot }, rows];
-      } catch (error) {
-        this.#recovers = false;
-        return this.#ended(new RefusalError((error as Error).message, "mismatch", true), true);
-      }
-    } else if ((missed || skipped) && !isState(this.kind)) {
-      this.#miss({ reason: missed === skipped ? "skipped" : "sequence", missed: missed || skipped });
+    try {
+      const interpreted = this.#interpreter?.interpret(this.current, payload, snapshot, (fault) => this.#fault(fault));
+      if (interpreted) [value, current] = interpreted;
+    } catch (error) {
+      this.#recovers = false;
+      return this.#ended(new RefusalError((error as Error).message, "mismatch", true), true);
     }
+    if ((missed || skipped) && !isState) this.#miss({ reason: missed === skipped ? "skipped" : "sequence", missed: missed || skipped });
     position.seq = seq;
     this.#recovers = true;
     this.current = current;
@@ -244,27 +235,13 @@ export class SharedSubscription {
     }
     if (isWhole || other) this.stale = false;
     // The rows of another epoch are no base for changes.
-    else if (this.kind?.key && !snapshot) this.current = undefined;
+    else if (this.#interpreter && !snapshot) this.current = undefined;
     this.#turn("live");
     this.#each((listener) => listener.start(this.#start()));
     // Without a position what follows is a snapshot, but it may be one of another epoch.
     if (recovers ? !isWhole : before?.epoch && isOther && this.current !== undefined) {
       this.#miss(continues ? { reason: "reconnect", missed: seq - before.seq } : { reason: "epoch", missed: null });
     }
-  }
-
-  /** Compares the checksum of a table. A second wrong one in a row ends the comparison. */
-  #verify(announced: number, found: number): void {
-    const isWrong = announced !== found;
-    const message = `the server announces the checksum ${announced}, and the rows have ${found}`;
-    if (isWrong && !this.#mismatched) {
-      this.#mismatched = true;
-      throw new Error(message);
-    }
-    this.#mismatched = false;
-    if (!isWrong) return;
-    this.#verifies = false;
-    this.#fault(`${message}, twice in a row; it is not verified any more`);
   }
 
   /** Handles the end of an accepted subscription that may be requested again. */

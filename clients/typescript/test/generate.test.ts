@@ -319,8 +319,8 @@ test("the extension says what kind a channel has; without one it has events", ()
   expect(module({ kind: "events" })).toBe(module());
   expect(module({ kind: "events", more: 1 })).not.toContain("kinds");
   expect(module({ kind: "events", history: { age_ms: 5 } })).toContain('topicast.HistoryChannel<');
-  expect(module({ kind: "events", history: { age_ms: 5 } })).toContain('kinds: { it: { kind: "events", history: true } },');
-  expect(module({ kind: "latest" })).toMatch(/topicast\.LatestChannel<[^]+kinds: \{ it: \{ kind: "latest" \} \},/);
+  expect(module({ kind: "events", history: { age_ms: 5 } })).toContain("kinds: { it: topicast.history },");
+  expect(module({ kind: "latest" })).toMatch(/topicast\.LatestChannel<[^]+kinds: \{ it: topicast\.latest \},/);
   expect(() => module({ kind: "queue" })).toThrow('the channel of it.update has the kind "queue"; known are "events", "latest" and "table"');
   for (const key of [undefined, [], "id", [1]]) {
     expect(() => module({ kind: "table", key })).toThrow(`the table of it.update has the key ${JSON.stringify(key)}; a list of names is needed`);
@@ -334,7 +334,7 @@ test("a table has the types of its rows and keys, wherever the document defines 
     const text = generate(asyncapi({ schemas, channels: { it: [{ type: "object" }, update, kind] } }));
     expect(text).toContain('readonly it: topicast.TableChannel<{ readonly [name: string]: unknown }, Row, Key, "it">;');
     expect(text).toContain('| topicast.TableSubscription<Row, Key, { readonly [name: string]: unknown }, "it">;');
-    expect(text).toContain('kinds: { it: { kind: "table", key: ["id"], checksum: true } },');
+    expect(text).toContain('kinds: { it: topicast.table(["id"], true) },');
     expect(text).not.toContain("Change");
   }
 });

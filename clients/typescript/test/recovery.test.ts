@@ -303,25 +303,25 @@ test("rewind and max_rate are checked: by kind, by range, and against the subscr
   const api = kinds(new Model(KINDS));
   const any = (options: unknown): any => options;
   const refuses = (subscribe: () => unknown, message: string): void => expect(subscribe).toThrow(new RangeError(message));
-  const integer = "allowed is an integer from 1 to 1000, for events with history";
-  for (const rewind of [0, 1001, 1.5, NaN]) {
-    refuses(() => api.trades.subscribe({ symbol: "A" }, { rewind }), `rewind is ${rewind}; ${integer}`);
+  for (const rewind of [0, 1001, 1.5, NaN, -1]) {
+    refuses(() => api.trades.subscribe({ symbol: "A" }, { rewind }), `rewind is ${rewind}; trades allows 1 to 1000`);
   }
-  for (const channel of [api.ticks, api.quotes, api.orderbook] as any[]) {
-    refuses(() => channel.subscribe({ symbol: "A" }, any({ rewind: 1 })), `rewind is 1; ${integer}`);
+  for (const route of ["ticks", "quotes", "orderbook"] as const) {
+    refuses(() => api[route].subscribe({ symbol: "A" }, any({ rewind: 1 })), `rewind is 1; ${route} allows none`);
   }
-  const number = "allowed is a number from 0.1 to 1000, for latest and tables";
   for (const maxRate of [0, 0.09, 1001, Infinity, NaN, any("5")]) {
-    refuses(() => api.quotes.subscribe({ symbol: "A" }, { maxRate }), `maxRate is ${maxRate}; ${number}`);
+    refuses(() => api.quotes.subscribe({ symbol: "A" }, { maxRate }), `maxRate is ${maxRate}; quotes allows 0.1 to 1000`);
   }
-  for (const channel of [api.ticks, api.trades] as any[]) {
-    refuses(() => channel.subscribe({ symbol: "A" }, any({ maxRate: 1 })), `maxRate is 1; ${number}`);
+  for (const route of ["ticks", "trades"] as const) {
+    refuses(() => api[route].subscribe({ symbol: "A" }, any({ maxRate: 1 })), `maxRate is 1; ${route} allows none`);
   }
   api.quotes.subscribe({ symbol: "A" }, { maxRate: 5 });
   api.quotes.subscribe({ symbol: "A" }, { maxRate: 5 });
   api.quotes.subscribe({ symbol: "A" });
   api.quotes.subscribe({ symbol: "B" }, { maxRate: 6 });
-  refuses(() => api.quotes.subscribe({ symbol: "A" }, { maxRate: 6 }), `maxRate is 6; ${QUOTES} is subscribed to already, with 5`);
+  api.orderbook.subscribe({ symbol: "A" }, { maxRate: 0.1 });
+  api.trades.subscribe({ symbol: "A" }, { rewind: 1000 });
+  refuses(() => api.quotes.subscribe({ symbol: "A" }, { maxRate: 6 }), `maxRate is 6; ${QUOTES} is subscribed to with 5`);
 });
 
 test("what the types say of rewind and max_rate", () => {

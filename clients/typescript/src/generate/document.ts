@@ -1,6 +1,5 @@
 // Reads the channels, operations and pushes of an AsyncAPI 3.0 document.
 
-import type { Kind } from "../kind.js";
 import { Named, resolve } from "./reference.js";
 
 /** A JSON Schema. */
@@ -8,12 +7,17 @@ export interface Schema {
   readonly [keyword: string]: any;
 }
 
+/** The kind of a channel, as the extension `x-topicast` describes it. */
+export type KindModel =
+  | { readonly name: "history" | "latest" }
+  | { readonly name: "table"; readonly key: readonly string[]; readonly hasChecksum: boolean };
+
 export interface ChannelModel {
   readonly route: string;
   readonly description: string;
   readonly request: Schema;
   /** Undefined for events without history. */
-  readonly kind: Kind | undefined;
+  readonly kind: KindModel | undefined;
   /** The schemas of updates and snapshots, or of the rows of a table. */
   readonly values: readonly Schema[];
   /** The schema of the keys of a table. */
@@ -94,7 +98,7 @@ export function read(document: any): Model {
     const kind = kindOf(update.frame.extension, `${route}.update`);
     const payloads = [update, sent.get(`${route}.snapshot`)].map((it) => it?.frame.payload).filter((it) => it !== undefined);
     const { set, remove } = find(update.frame.payload)?.properties ?? {};
-    const isTable = kind?.kind === "table";
+    const isTable = kind?.name === "table";
     channels.push({
       route,
       description: described?.description ?? "",
@@ -145,18 +149,18 @@ function frame(document: any, message: any, key: string): Frame {
 }
 
 /** Reads the extension `x-topicast` of an update. */
-function kindOf(extension: any, type: string): Kind | undefined {
+function kindOf(extension: any, type: string): KindModel | undefined {
   const { kind = "events", history, key, checksum } = extension ?? {};
   switch (kind) {
     case "events":
-      return history ? { kind, history: true } : undefined;
+      return history ? { name: "history" } : undefined;
     case "latest":
-      return { kind };
+      return { name: kind };
     case "table":
       if (!Array.isArray(key) || !key.length || key.some((name) => typeof name !== "string")) {
         throw new Error(`the table of ${type} has the key ${JSON.stringify(key)}; a list of names is needed`);
       }
-      return { kind, key, ...(checksum === true && { checksum }) };
+      return { name: kind, key, hasChecksum: checksum === true };
     default:
       throw new Error(`the channel of ${type} has the kind ${JSON.stringify(kind)}; known are "events", "latest" and "table"`);
   }

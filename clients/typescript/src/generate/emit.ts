@@ -2,7 +2,7 @@
 
 import { camelCase } from "../api.js";
 import type { Shape } from "../shape.js";
-import type { Model, Schema } from "./document.js";
+import type { KindModel, Model, Schema } from "./document.js";
 import { shapeOf } from "./shapes.js";
 import { comment, key, Types } from "./types.js";
 
@@ -37,8 +37,8 @@ export function emit(model: Model, runtime: string): string {
   ].join("\n");
 }
 
-/** The types of channels, by kind; `events` are those with history. */
-const CHANNELS = { plain: "Channel", events: "HistoryChannel", latest: "LatestChannel", table: "TableChannel" } as const;
+/** The types of channels, by kind. */
+const CHANNELS = { events: "Channel", history: "HistoryChannel", latest: "LatestChannel", table: "TableChannel" } as const;
 
 function codes({ codes }: Model): string {
   const union = codes.map((code) => JSON.stringify(code)).join(" | ") || "string";
@@ -58,13 +58,19 @@ function subscriptions({ channels }: Model, types: Types): string {
 function runtimeSurface({ channels, operations, pushes, schemas }: Model): unknown {
   const shapes: Record<string, Shape> = {};
   for (const { route, request } of channels) shapes[route] = shapeOf(request, schemas) ?? {};
-  const kinds = channels.flatMap(({ route, kind }) => (kind ? [[route, kind]] : []));
+  const kinds = channels.flatMap(({ route, kind }) => (kind ? [[route, new Code(descriptor(kind))]] : []));
   return {
     channels: shapes,
     ...(kinds.length && { kinds: Object.fromEntries(kinds) }),
     operations: Object.fromEntries(operations.map(({ type, replies }) => [type, replies !== undefined])),
     pushes: pushes.map(({ type }) => type),
   };
+}
+
+/** Returns the expression for a kind. Modules import what they need of the runtime. */
+function descriptor(kind: KindModel): string {
+  if (kind.name !== "table") return `topicast.${kind.name}`;
+  return `topicast.table(${literal(kind.key, "")}${kind.hasChecksum ? ", true" : ""})`;
 }
 
 function surface({ channels, operations, pushes }: Model, types: Types): Node {
@@ -87,7 +93,7 @@ function surface({ channels, operations, pushes }: Model, types: Types): Node {
   };
   for (const { route, request, values, key, kind, description } of channels) {
     const parts = [types.of(request, "  "), types.union(values, "  "), ...(key ? [types.of(key, "  ")] : []), JSON.stringify(route)];
-    place(`the channel ${route}`, route, "subscribe", `topicast.${CHANNELS[kind?.kind ?? "plain"]}<${parts.join(", ")}>`, description);
+    place(`the channel ${route}`, route, "subscribe", `topicast.${CHANNELS[kind?.name ?? "events"]}<${parts.join(", ")}>`, description);
   }
   for (const { type, payload, replies, description } of operations) {
     const indent = "  ".repeat(type.split(".").length);
@@ -110,8 +116,14 @@ function block({ members }: Node, indent: string): string {
   return `{\n${lines.join("")}${indent}}`;
 }
 
+/** Code among the values of a literal. */
+class Code {
+  constructor(readonly text: string) {}
+}
+
 /** Writes a value as code, on one line if it fits. */
 function literal(value: unknown, indent: string): string {
+  if (value instanceof Code) return value.text;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const inner = `${indent}  `;
   const array = Array.isArray(value);

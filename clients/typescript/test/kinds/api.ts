@@ -93,10 +93,10 @@ export interface Api extends topicast.Connected {
 const surface: topicast.Surface = {
   channels: { trades: {}, ticks: {}, quotes: {}, orders: {}, orderbook: {} },
   kinds: {
-    trades: { kind: "events", history: true },
-    quotes: { kind: "latest" },
-    orders: { kind: "table", key: ["id"] },
-    orderbook: { kind: "table", key: ["side", "price"], checksum: true },
+    trades: topicast.history,
+    quotes: topicast.latest,
+    orders: topicast.table(["id"]),
+    orderbook: topicast.table(["side", "price"], true),
   },
   operations: {},
   pushes: [],

@@ -2,9 +2,16 @@
 
 import { crc32 } from "node:zlib";
 
-import type { Kind } from "../../src/index.js";
 import { topic as topicOf } from "../../src/topic.js";
 import { type Sent, Server, Socket } from "./server.js";
+
+/** A channel of the model. */
+export interface Kind {
+  readonly kind: "events" | "latest" | "table";
+  readonly history?: true;
+  readonly key?: readonly string[];
+  readonly checksum?: true;
+}
 
 type Row = { readonly [name: string]: any };
 
