@@ -6,7 +6,7 @@ import { bounded } from "./delay.js";
 import { FaultError, NotSentError, RefusalError, type TopicastError } from "./errors.js";
 import { Events, type Lifetime, type Off, until } from "./events.js";
 import type { Kind, SubscribeOptions } from "./kind.js";
-import { type Message, number } from "./message.js";
+import { isCount, type Message, number } from "./message.js";
 import { Registry } from "./registry.js";
 import { type RequestOptions, Requests } from "./requests.js";
 import { complete, type Shape } from "./shape.js";
@@ -51,9 +51,14 @@ export interface Surface {
 }
 
 export class Client {
+  /** Reports an error that no call can return. */
+  readonly #report = (error: unknown): void => {
+    if (this.#events.has("error")) this.#events.emit("error", error);
+    else console.error(error);
+  };
   readonly #surface: Surface;
-  readonly #events = new Events<ClientEvents>((error) => this.#report(error));
-  readonly #pushes = new Events<{ [type: string]: any }>((error) => this.#report(error));
+  readonly #events = new Events<ClientEvents>(this.#report);
+  readonly #pushes = new Events<{ [type: string]: any }>(this.#report);
   readonly #connection: Connection;
   readonly #requests: Requests;
   readonly #registry: Registry;
@@ -62,6 +67,8 @@ export class Client {
 
   constructor(surface: Surface, url: string | URL, options: ClientOptions = {}) {
     const { requestTimeout: timeout = 10_000, maxRequests = 100, storage } = options;
+    const refused = (operation: string, error: RefusalError, topic?: string): void =>
+      this.#events.emit("refusal", { operation, error, ...(topic !== undefined && { topic }) });
     this.#surface = surface;
     this.#requests = new Requests({
       operations: surface.operations,
@@ -70,14 +77,10 @@ export class Client {
       isOpen: () => this.#connection.isOpen,
       send: (text) => this.#connection.send(text),
       closed: () => this.#closed(),
-      refused: (operation, error) => this.#events.emit("refusal", { operation, error }),
+      refused,
       fault: (error) => this.#events.emit("fault", error),
     });
-    this.#registry = new Registry(this.#requests, {
-      refused: (operation, topic, error) => this.#events.emit("refusal", { operation, topic, error }),
-      report: (error) => this.#report(error),
-      changed: () => this.#save(),
-    });
+    this.#registry = new Registry(this.#requests, refused, this.#report, () => this.#save());
     // The last of the three, since it may fail and call back at once.
     this.#connection = new Connection(url, options, {
       opened: () => {
@@ -93,11 +96,11 @@ export class Client {
       },
       ping: () => this.#requests.ping(),
       changed: (state) => this.#changed(state),
-      report: (error) => this.#report(error),
+      report: this.#report,
     });
     if (storage) {
       const key = options.storageKey ?? `topicast:${this.#connection.url}`;
-      this.#persistence = new Persistence(storage, key, (error) => this.#report(error));
+      this.#persistence = new Persistence(storage, key, this.#report);
     }
     this.#close = until(options.signal, () => this.#connection.close());
   }
@@ -124,7 +127,7 @@ export class Client {
     const kind = this.#surface.kinds?.[route];
     const completed = complete(params ?? {}, this.#surface.channels[route] ?? {}, "params");
     const shared = this.#registry.get(route, completed, kind, options);
-    const subscription = new Subscription(shared, options, (error) => this.#report(error));
+    const subscription = new Subscription(shared, options, this.#report);
     if (subscription.status !== "closed") shared.join(subscription);
     const error = this.#requests.fault(`${route}.subscribe`, shared.text) ?? this.#closed();
     if (!shared.wanted) this.#registry.forget(shared);
@@ -175,11 +178,8 @@ export class Client {
     let message: Message;
     try {
       message = JSON.parse(data as string) as Message;
-      if (typeof message.type !== "string") throw new TypeError("it has no type");
-      for (const name of ["seq", "skipped"] as const) {
-        const { [name]: count = 0 } = message;
-        if (!Number.isSafeInteger(count) || count < 0) throw new TypeError(`its ${name} is ${count}`);
-      }
+      const { type, seq = 0, skipped = 0 } = message;
+      if (typeof type !== "string" || !isCount(seq) || !isCount(skipped)) throw new TypeError("its type, seq or skipped is not valid");
     } catch (cause) {
       return this.#report(new Error("the server sent an unreadable message", { cause }));
     }
@@ -215,11 +215,6 @@ export class Client {
 
   #closed(): NotSentError | undefined {
     return this.state.status === "closed" ? closed() : undefined;
-  }
-
-  #report(error: unknown): void {
-    if (this.#events.has("error")) this.#events.emit("error", error);
-    else console.error(error);
   }
 }
 

@@ -51,20 +51,23 @@ export interface CloseInfo {
   readonly reconnects: boolean;
 }
 
-const KINDS: { readonly [code: number]: CloseKind } = {
-  1000: "normal",
-  1001: "going_away",
-  1002: "protocol",
-  1003: "fault",
-  1005: "normal",
-  1006: "lost",
-  1007: "invalid_text",
-  1008: "policy",
-  1009: "too_big",
-  1011: "failed",
-  1012: "going_away",
-  1013: "slow",
-};
+/** The kinds of the codes from 1000 on. */
+const KINDS: readonly (CloseKind | undefined)[] = [
+  "normal",
+  "going_away",
+  "protocol",
+  "fault",
+  "other",
+  "normal",
+  "lost",
+  "invalid_text",
+  "policy",
+  "too_big",
+  "other",
+  "failed",
+  "going_away",
+  "slow",
+];
 
 /** The reasons that distinguish closes with code 1008. */
 const POLICIES: { readonly [reason: string]: CloseKind } = {
@@ -94,5 +97,5 @@ export const RULES: { readonly [kind in CloseKind]?: readonly [least: number, fi
 export function kindOf(code: number, reason: string): CloseKind {
   if (code === 1003 && reason.startsWith("Connection timed out.")) return "time_limit";
   if (code === 1008 && Object.hasOwn(POLICIES, reason)) return POLICIES[reason] as CloseKind;
-  return KINDS[code] ?? (code >= 3000 && code < 5000 ? "application" : "other");
+  return KINDS[code - 1000] ?? (code >= 3000 && code < 5000 ? "application" : "other");
 }

@@ -101,8 +101,7 @@ export class Connection {
     const found = options.WebSocket ?? (globalThis as { WebSocket?: SocketClass }).WebSocket;
     if (!found) {
       throw new TypeError(
-        "this runtime has no WebSocket: pass one, as in connect(url, { WebSocket }) with the class of the `ws` package; " +
-          "browsers, Bun and Node 22 or later have one",
+        "this runtime has no WebSocket: pass one, as in connect(url, { WebSocket }) with the class of the `ws` package",
       );
     }
     this.#WebSocket = found;

@@ -30,3 +30,8 @@ export function isRefusal(payload: any): boolean {
 export function number(value: unknown): number | undefined {
   return typeof value === "number" ? value : undefined;
 }
+
+/** Returns true if the value is an integer from 0 to 2^53−1. */
+export function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}

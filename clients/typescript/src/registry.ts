@@ -1,6 +1,6 @@
 // The subscriptions of a client: by request, and by the topic that the server named.
 
-import type { RefusalError, TopicastError } from "./errors.js";
+import type { TopicastError } from "./errors.js";
 import type { Kind, SubscribeOptions } from "./kind.js";
 import type { Message } from "./message.js";
 import type { Requests } from "./requests.js";
@@ -8,17 +8,7 @@ import { type Host, SharedSubscription } from "./shared-subscription.js";
 import type { Entry } from "./storage.js";
 import { topic } from "./topic.js";
 
-/** What the registry needs of the client. */
-export interface RegistryHost {
-  refused(operation: string, topic: string, error: RefusalError): void;
-  report(error: Error): void;
-  /** Called when a subscription was added or removed. */
-  changed(): void;
-}
-
 export class Registry implements Host {
-  readonly requests: Requests;
-  readonly #host: RegistryHost;
   /** By the topic computed here. */
   readonly #shared = new Map<string, SharedSubscription>();
   /** Accepted subscriptions, by the topic that the server named. */
@@ -26,10 +16,13 @@ export class Registry implements Host {
   /** Topics whose unsubscribe request is not answered yet. */
   readonly #leaving = new Set<string>();
 
-  constructor(requests: Requests, host: RegistryHost) {
-    this.requests = requests;
-    this.#host = host;
-  }
+  constructor(
+    readonly requests: Requests,
+    readonly refused: Host["refused"],
+    readonly report: Host["report"],
+    /** Called when a subscription was added or removed. */
+    readonly changed: () => void,
+  ) {}
 
   unsubscribe({ route, topic, text }: SharedSubscription): void {
     // Other params may have the same topic on the server.
@@ -53,15 +46,7 @@ export class Registry implements Host {
 
   forget(shared: SharedSubscription): void {
     if (this.#shared.get(shared.key) === shared) this.#shared.delete(shared.key);
-    this.#host.changed();
-  }
-
-  refused({ route, topic }: SharedSubscription, error: RefusalError): void {
-    this.#host.refused(`${route}.subscribe`, topic, error);
-  }
-
-  report(error: Error): void {
-    this.#host.report(error);
+    this.changed();
   }
 
   /**

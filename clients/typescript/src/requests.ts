@@ -106,8 +106,8 @@ export class Requests {
             : new UnknownOutcomeError(`${message}; whether it was carried out is unknown`, "timeout"),
         );
       });
-      const off = until(signal, () => {
-        if (signal?.aborted) fail(signal.reason);
+      const off = until(signal, (reason) => {
+        if (reason !== undefined) fail(reason);
       });
       if (!this.#carryOut(request)) this.#queue.add(request);
     });

@@ -43,7 +43,7 @@ export interface Host {
   leave(shared: SharedSubscription): void;
   /** Forgets a subscription that has no listeners any more, or that failed. */
   forget(shared: SharedSubscription): void;
-  refused(shared: SharedSubscription, error: RefusalError): void;
+  refused(operation: string, error: RefusalError, topic: string): void;
   /** Reports a fault of the server. */
   report(error: Error): void;
 }
@@ -206,7 +206,7 @@ export class SharedSubscription {
     const { payload } = reply;
     if (isRefusal(payload)) return this.#refuse(refusal(payload));
     if (payload?.status === "ok" && typeof payload.topic === "string") return this.#joined(reply);
-    const type = `${this.route}.subscribe`;
+    const { type } = this.#request;
     this.fail(new FaultError(`${type}: the reply neither accepts the subscription with its topic nor refuses it`, type));
   }
 
@@ -260,7 +260,7 @@ export class SharedSubscription {
 
   #refuse(error: RefusalError): void {
     this.error = error;
-    this.#host.refused(this, error);
+    this.#host.refused(this.#request.type, error, this.topic);
     this.#each((listener) => listener.refuse(error));
     if (this.#over) return;
     if (!this.wanted || !error.retryable) return this.fail(error);

@@ -39,9 +39,8 @@ export class Subscription<T = unknown, Params = unknown, Route extends string = 
     this.ready = new Promise((...settle) => (this.#settle = settle));
     // A caller that does not use `ready` need not handle its rejection.
     this.ready.catch(() => {});
-    this.#leave = until(options.signal, () => {
+    this.#leave = until(options.signal, (reason) => {
       shared.leave(this);
-      const reason: unknown = options.signal?.aborted ? options.signal.reason : undefined;
       this.end("closed", reason ?? new NotSentError("the subscription was closed", "closed"), reason);
     });
   }
