@@ -32,7 +32,7 @@ export interface ClientEvents {
   /** A connection, or an attempt to connect, has ended. */
   close: CloseInfo;
   /** The server refused a request, or ended a subscription; or the client ended one whose rows are wrong. */
-  refusal: { readonly operation: string; readonly topic?: string; readonly error: RefusalError };
+  refusal: { readonly operation: string; readonly topic: string | undefined; readonly error: RefusalError };
   /** A request was not valid. The client does not repeat it. */
   fault: FaultError;
   /** An error of a listener, an unreadable message or another fault of the server, or a failure of the storage or the token. Without a listener it is logged to the console. */
@@ -51,14 +51,14 @@ export interface Surface {
 }
 
 export class Client {
-  /** Reports an error that no call can return. */
-  readonly #report = (error: unknown): void => {
+  /** Reports an error that no call can return. @internal */
+  readonly report = (error: unknown): void => {
     if (this.#events.has("error")) this.#events.emit("error", error);
     else console.error(error);
   };
   readonly #surface: Surface;
-  readonly #events = new Events<ClientEvents>(this.#report);
-  readonly #pushes = new Events<{ [type: string]: any }>(this.#report);
+  readonly #events = new Events<ClientEvents>(this.report);
+  readonly #pushes = new Events<{ [type: string]: any }>(this.report);
   readonly #connection: Connection;
   readonly #requests: Requests;
   readonly #registry: Registry;
@@ -68,7 +68,7 @@ export class Client {
   constructor(surface: Surface, url: string | URL, options: ClientOptions = {}) {
     const { requestTimeout: timeout = 10_000, maxRequests = 100, storage } = options;
     const refused = (operation: string, error: RefusalError, topic?: string): void =>
-      this.#events.emit("refusal", { operation, error, ...(topic !== undefined && { topic }) });
+      this.#events.emit("refusal", { operation, topic, error });
     this.#surface = surface;
     this.#requests = new Requests({
       operations: surface.operations,
@@ -80,27 +80,12 @@ export class Client {
       refused,
       fault: (error) => this.#events.emit("fault", error),
     });
-    this.#registry = new Registry(this.#requests, refused, this.#report, () => this.#save());
+    this.#registry = new Registry(this.#requests, refused, this.report, () => this.#save());
     // The last of the three, since it may fail and call back at once.
-    this.#connection = new Connection(url, options, {
-      opened: () => {
-        this.#registry.opened();
-        this.#requests.flush();
-      },
-      received: (data) => this.#received(data),
-      lost: (close) => {
-        this.#registry.disconnected();
-        this.#requests.lost(close);
-        this.#registry.lost();
-        this.#events.emit("close", close);
-      },
-      ping: () => this.#requests.ping(),
-      changed: (state) => this.#changed(state),
-      report: this.#report,
-    });
+    this.#connection = new Connection(url, options, this);
     if (storage) {
       const key = options.storageKey ?? `topicast:${this.#connection.url}`;
-      this.#persistence = new Persistence(storage, key, this.#report);
+      this.#persistence = new Persistence(storage, key, this.report);
     }
     this.#close = until(options.signal, () => this.#connection.close());
   }
@@ -127,7 +112,7 @@ export class Client {
     const kind = this.#surface.kinds?.[route];
     const completed = complete(params ?? {}, this.#surface.channels[route] ?? {}, "params");
     const shared = this.#registry.get(route, completed, kind, options);
-    const subscription = new Subscription(shared, options, this.#report);
+    const subscription = new Subscription(shared, options, this.report);
     if (subscription.status !== "closed") shared.join(subscription);
     const error = this.#requests.fault(`${route}.subscribe`, shared.text) ?? this.#closed();
     if (!shared.wanted) this.#registry.forget(shared);
@@ -158,7 +143,7 @@ export class Client {
         return this.subscribe(route, params, { ...options, ...saved });
       } catch (error) {
         // Another version of the page may have saved params that are not valid any more.
-        this.#report(error);
+        this.report(error);
         return [];
       }
     });
@@ -174,14 +159,34 @@ export class Client {
     this.#close();
   }
 
-  #received(data: unknown): void {
+  /** @internal */
+  opened(): void {
+    this.#registry.opened();
+    this.#requests.flush();
+  }
+
+  /** @internal */
+  lost(close: CloseInfo): void {
+    this.#registry.disconnected();
+    this.#requests.lost(close);
+    this.#registry.lost();
+    this.#events.emit("close", close);
+  }
+
+  /** @internal */
+  ping(): void {
+    this.#requests.ping();
+  }
+
+  /** @internal */
+  received(data: unknown): void {
     let message: Message;
     try {
       message = JSON.parse(data as string) as Message;
       const { type, seq = 0, skipped = 0 } = message;
       if (typeof type !== "string" || !isCount(seq) || !isCount(skipped)) throw new TypeError("its type, seq or skipped is not valid");
     } catch (cause) {
-      return this.#report(new Error("the server sent an unreadable message", { cause }));
+      return this.report(new Error("the server sent an unreadable message", { cause }));
     }
     const { type, id, topic, payload } = message;
     if (this.#registry.receive(message)) return;
@@ -193,7 +198,8 @@ export class Client {
     }
   }
 
-  #changed(state: ConnectionState): void {
+  /** @internal */
+  changed(state: ConnectionState): void {
     if (state.status === "closed") {
       const { kind, reason } = state.close;
       if (kind === "normal") this.#end(closed(), "closed");

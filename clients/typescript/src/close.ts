@@ -8,7 +8,7 @@ export type CloseKind =
   | "going_away"
   /** 1003: the heartbeat interval or the connection's lifespan elapsed. */
   | "time_limit"
-  /** 1002: one side violated the WebSocket protocol. */
+  /** 1002, or a code that no close frame may contain: one side violated the WebSocket protocol. */
   | "protocol"
   /** 1003: a request was not valid; the client does not repeat it. */
   | "fault"
@@ -69,15 +69,6 @@ const KINDS: readonly (CloseKind | undefined)[] = [
   "slow",
 ];
 
-/** The reasons that distinguish closes with code 1008. */
-const POLICIES: { readonly [reason: string]: CloseKind } = {
-  "Token expired": "token_expired",
-  "Invalid token": "unauthenticated",
-  "Token revoked": "unauthenticated",
-  "Authentication required": "unauthenticated",
-  "Rate limit exceeded": "rate_limited",
-};
-
 /**
  * The shortest delay before the next attempt, in milliseconds, and how the close affects the first
  * unanswered request, which the server was handling: it is the fault, or it is retried separately
@@ -96,6 +87,12 @@ export const RULES: { readonly [kind in CloseKind]?: readonly [least: number, fi
 /** Returns the kind of a close. Time limits and faults share the code 1003, and differ in the reason. */
 export function kindOf(code: number, reason: string): CloseKind {
   if (code === 1003 && reason.startsWith("Connection timed out.")) return "time_limit";
-  if (code === 1008 && Object.hasOwn(POLICIES, reason)) return POLICIES[reason] as CloseKind;
+  if (code === 1008) {
+    if (reason === "Token expired") return "token_expired";
+    if (reason === "Rate limit exceeded") return "rate_limited";
+    if (/^(Invalid token|Token revoked|Authentication required)$/.test(reason)) return "unauthenticated";
+  }
+  // No close frame may contain these codes.
+  if (code < 1000 || code === 1015) return "protocol";
   return KINDS[code - 1000] ?? (code >= 3000 && code < 5000 ? "application" : "other");
 }

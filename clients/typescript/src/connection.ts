@@ -165,7 +165,10 @@ export class Connection {
 
   #listen(socket: SocketLike): void {
     this.#socket = socket;
-    socket.onerror = NOTHING;
+    socket.onerror = ({ error }) => {
+      // The `ws` package reports frames that no server may send, such as a close with the code 1006.
+      if (/^WS_ERR/.test(error?.code)) this.#lose("protocol", 1002, error.message);
+    };
     socket.on?.("unexpected-response", (_, { statusCode: status, headers }) => {
       if (this.#socket !== socket) return;
       const kind = status === 401 ? "unauthenticated" : "unreachable";

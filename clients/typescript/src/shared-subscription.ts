@@ -126,7 +126,7 @@ export class SharedSubscription {
     this.#phase = "requested";
     const { timeout } = this.#host.requests;
     this.#after(timeout, () => {
-      this.#phase = "idle";
+      this.#idle();
       this.#refuse(new RefusalError(`no answer within ${timeout} ms`, "timeout", true));
     });
   }
@@ -134,8 +134,7 @@ export class SharedSubscription {
   /** Called when the connection is lost. */
   lost(): void {
     if (this.#phase === "requested") this.#stop();
-    this.#phase = "idle";
-    this.stale = this.current !== undefined;
+    this.#idle();
     if (!this.wanted) this.#end();
     else if (this.#position && !this.#timer) this.#turn("reconnecting");
   }
@@ -159,16 +158,12 @@ export class SharedSubscription {
     if (!snapshot && event !== "update") return;
     // An update of a state stands for all that are missing before it.
     const isState = this.kind?.maxRate;
-    let missed = 0;
-    if (!snapshot) {
-      missed = seq - position.seq - 1;
-      const isKnown = this.#recovers && missed >= 0;
-      if (!isKnown || (missed !== skipped && !isState)) {
-        const from = this.#recovers ? `after ${position.seq}` : "before the snapshot";
-        this.#fault(`the server sent update ${seq} ${from}, with ${skipped} skipped`);
-      }
-      if (!isKnown) return;
+    const missed = snapshot ? 0 : seq - position.seq - 1;
+    const isKnown = snapshot || (this.#recovers && missed >= 0);
+    if (!isKnown || (missed !== skipped && !isState)) {
+      this.#fault(`update ${seq} follows ${this.#recovers ? position.seq : "no snapshot"}, with ${skipped} skipped`);
     }
+    if (!isKnown) return;
     let [value, current] = [payload, payload];
     try {
       const interpreted = this.#interpreter?.interpret(this.current, payload, snapshot, (fault) => this.#fault(fault));
@@ -190,7 +185,7 @@ export class SharedSubscription {
   fail(error: TopicastError, status: "failed" | "closed" = "failed"): void {
     this.error = error;
     this.status = status;
-    this.#phase = "idle";
+    this.#idle();
     this.#end();
     this.#each((listener) => listener.end(status, error, status === "failed" ? error : undefined));
   }
@@ -200,7 +195,7 @@ export class SharedSubscription {
     if (reply instanceof UnknownOutcomeError || this.#over || this.#phase === "joined") return;
     // A reply that arrives after the timeout still counts.
     this.#stop();
-    this.#phase = "idle";
+    this.#idle();
     if (reply instanceof RefusalError) return this.#refuse(reply);
     if (reply instanceof Error) return this.fail(reply);
     const { payload } = reply;
@@ -226,7 +221,7 @@ export class SharedSubscription {
     const continues = recovers && !isOther && seq >= before.seq;
     // A server without recovery does not say whether updates are missing, but its numbers do.
     const isWhole = continues && seq === before.seq && recovered !== false;
-    if (recovered && !isWhole) this.#fault(`recovered ${epoch} ${seq} instead of ${before?.epoch} ${before?.seq}`);
+    if (recovered && !isWhole) this.#fault("recovered from another position");
     if (other) {
       // To the server this is one subscription, whose snapshot is not sent again.
       this.#position = { ...(other.#position as { epoch: string; seq: number }) };
@@ -246,7 +241,7 @@ export class SharedSubscription {
 
   /** Handles the end of an accepted subscription that may be requested again. */
   #ended(error: RefusalError, isOurs = false): void {
-    this.#phase = "idle";
+    this.#idle();
     this.#host.leave(this);
     this.stale = this.current !== undefined;
     if (isOurs) this.#host.unsubscribe(this);
@@ -272,6 +267,12 @@ export class SharedSubscription {
     this.#after(asked + backoff(this.#retries), () => this.request());
     this.#retries += 1;
     this.#turn("retrying");
+  }
+
+  /** Records that there is no subscription on the wire. */
+  #idle(): void {
+    this.#phase = "idle";
+    this.stale = this.current !== undefined;
   }
 
   #after(delay: number, then: () => void): void {
