@@ -184,7 +184,7 @@ export class Client {
     try {
       message = JSON.parse(data as string) as Message;
       const { type, seq = 0, skipped = 0 } = message;
-      if (typeof type !== "string" || !isCount(seq) || !isCount(skipped)) throw new TypeError("its type, seq or skipped is not valid");
+      if (typeof type !== "string" || !isCount(seq) || !isCount(skipped)) throw new TypeError("its envelope is not valid");
     } catch (cause) {
       return this.report(new Error("the server sent an unreadable message", { cause }));
     }

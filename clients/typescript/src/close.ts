@@ -67,6 +67,9 @@ const KINDS: readonly (CloseKind | undefined)[] = [
   "failed",
   "going_away",
   "slow",
+  "other",
+  // No close frame may contain it, nor a code below 1000.
+  "protocol",
 ];
 
 /**
@@ -92,7 +95,6 @@ export function kindOf(code: number, reason: string): CloseKind {
     if (reason === "Rate limit exceeded") return "rate_limited";
     if (/^(Invalid token|Token revoked|Authentication required)$/.test(reason)) return "unauthenticated";
   }
-  // No close frame may contain these codes.
-  if (code < 1000 || code === 1015) return "protocol";
+  if (code < 1000) return "protocol";
   return KINDS[code - 1000] ?? (code >= 3000 && code < 5000 ? "application" : "other");
 }

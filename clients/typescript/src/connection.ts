@@ -100,9 +100,7 @@ export class Connection {
   constructor(url: string | URL, options: ConnectionOptions, handler: ConnectionHandler) {
     const found = options.WebSocket ?? (globalThis as { WebSocket?: SocketClass }).WebSocket;
     if (!found) {
-      throw new TypeError(
-        "this runtime has no WebSocket: pass one, as in connect(url, { WebSocket }) with the class of the `ws` package",
-      );
+      throw new TypeError("this runtime has no WebSocket: pass that of the `ws` package, as in connect(url, { WebSocket })");
     }
     this.#WebSocket = found;
     this.#url = new URL(url, globalThis.location?.href);
@@ -167,7 +165,7 @@ export class Connection {
     this.#socket = socket;
     socket.onerror = ({ error }) => {
       // The `ws` package reports frames that no server may send, such as a close with the code 1006.
-      if (/^WS_ERR/.test(error?.code)) this.#lose("protocol", 1002, error.message);
+      if (/^WS_/.test(error?.code)) this.#lose("protocol", 1002, error.message);
     };
     socket.on?.("unexpected-response", (_, { statusCode: status, headers }) => {
       if (this.#socket !== socket) return;

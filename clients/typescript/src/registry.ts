@@ -80,7 +80,7 @@ export class Registry implements Host {
 
   /** Delivers a message about a topic, and returns false if there is no subscription to it. */
   receive(message: Message): boolean {
-    const joined = message.topic === undefined ? undefined : this.#joined.get(message.topic);
+    const joined = this.#joined.get(message.topic as string);
     for (const shared of joined ?? []) shared.receive(message);
     return !!joined;
   }

@@ -95,9 +95,8 @@ export class SharedSubscription {
       type: `${route}.subscribe`,
       text,
       more: () => ({
-        recover: this.#recovers ? this.#position : undefined,
         // A server that recovers sends what follows the position, and nothing before it.
-        rewind: this.#recovers ? undefined : options.rewind,
+        ...(this.#recovers ? { recover: this.#position } : { rewind: options.rewind }),
         max_rate: options.maxRate,
       }),
       answered: (reply) => this.#answered(reply),
@@ -177,7 +176,7 @@ export class SharedSubscription {
     this.#recovers = true;
     this.current = current;
     this.stale = false;
-    const info: Info = { topic: this.topic, epoch: position.epoch, seq, skipped, snapshot };
+    const info: Info = { topic: this.topic, ...position, skipped, snapshot };
     this.#each((listener) => listener.take(value, info));
   }
 
@@ -202,7 +201,7 @@ export class SharedSubscription {
     if (isRefusal(payload)) return this.#refuse(refusal(payload));
     if (payload?.status === "ok" && typeof payload.topic === "string") return this.#joined(reply);
     const { type } = this.#request;
-    this.fail(new FaultError(`${type}: the reply neither accepts the subscription with its topic nor refuses it`, type));
+    this.fail(new FaultError(`${type}: the reply neither accepts with a topic nor refuses`, type));
   }
 
   #joined({ epoch = "", seq = 0, recovered, snapshot, payload }: Message): void {
@@ -217,10 +216,10 @@ export class SharedSubscription {
     this.#position = { epoch, seq };
     this.#recovers = !snapshot;
     if (!this.wanted) return this.#end();
-    const isOther = before?.epoch !== epoch;
-    const continues = recovers && !isOther && seq >= before.seq;
+    const isSame = before?.epoch === epoch;
+    const missed = recovers && isSame ? seq - before.seq : -1;
     // A server without recovery does not say whether updates are missing, but its numbers do.
-    const isWhole = continues && seq === before.seq && recovered !== false;
+    const isWhole = !missed && recovered !== false;
     if (recovered && !isWhole) this.#fault("recovered from another position");
     if (other) {
       // To the server this is one subscription, whose snapshot is not sent again.
@@ -234,8 +233,8 @@ export class SharedSubscription {
     this.#turn("live");
     this.#each((listener) => listener.start(this.#start()));
     // Without a position what follows is a snapshot, but it may be one of another epoch.
-    if (recovers ? !isWhole : before?.epoch && isOther && this.current !== undefined) {
-      this.#miss(continues ? { reason: "reconnect", missed: seq - before.seq } : { reason: "epoch", missed: null });
+    if (recovers ? !isWhole : before?.epoch && !isSame && this.current !== undefined) {
+      this.#miss(missed < 0 ? { reason: "epoch", missed: null } : { reason: "reconnect", missed });
     }
   }
 
