@@ -20,6 +20,10 @@ mod operation;
 mod payload;
 #[path = "../src/channel.rs"]
 mod channel;
+#[path = "../src/kind.rs"]
+mod kind;
+#[path = "../src/row.rs"]
+mod row;
 #[path = "../src/docs.rs"]
 mod docs;
 #[path = "../src/args.rs"]

@@ -2,10 +2,12 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::{
-    Ident, LitBool, LitStr, Path, Token, Type, bracketed,
+    Ident, LitBool, LitInt, LitStr, Path, Token, Type, bracketed,
     ext::IdentExt as _,
+    parenthesized,
     parse::{ParseStream, Parser},
     punctuated::Punctuated,
+    token,
 };
 
 use crate::errors::Errors;
@@ -25,6 +27,9 @@ enum ValueKind {
     Path,
     Switch,
     Flag,
+    Group,
+    Fields,
+    Count,
 }
 
 /// The name before the other arguments, as in `#[ws_push("notice")]`.
@@ -41,6 +46,15 @@ pub(crate) const CRATE: Word =
 pub(crate) const DERIVE: Word = Word { name: "derive", kind: ValueKind::Switch, example: "derive = false" };
 pub(crate) const SERVED: Word = Word { name: "served", kind: ValueKind::Flag, example: "served" };
 
+pub(crate) const LATEST: Word = Word { name: "latest", kind: ValueKind::Flag, example: "latest" };
+pub(crate) const TABLE: Word = Word { name: "table", kind: ValueKind::Group, example: "table(key = id)" };
+pub(crate) const KEY: Word = Word { name: "key", kind: ValueKind::Fields, example: "key = (side, price)" };
+pub(crate) const CHECKSUM: Word = Word { name: "checksum", kind: ValueKind::Flag, example: "checksum" };
+pub(crate) const HISTORY: Word =
+    Word { name: "history", kind: ValueKind::Group, example: "history(count = 1000, age = \"5m\")" };
+pub(crate) const COUNT: Word = Word { name: "count", kind: ValueKind::Count, example: "count = 1000" };
+pub(crate) const AGE: Word = Word { name: "age", kind: ValueKind::Text, example: "age = \"5m\"" };
+
 enum Value {
     Text(LitStr),
     Texts(Vec<LitStr>),
@@ -48,12 +62,22 @@ enum Value {
     Path(Path),
     Switch(bool),
     Flag,
+    Group(TokenStream),
+    Fields(Span, Vec<Ident>),
+    Count(LitInt),
 }
 
 /// The arguments of an attribute.
 pub(crate) struct Args {
-    /// The words in the attribute. The value is `None` if it could not be read or was already taken.
-    given: Vec<(&'static str, Option<Value>)>,
+    given: Vec<Given>,
+}
+
+/// A word in the attribute.
+struct Given {
+    name: &'static str,
+    span: Span,
+    /// `None` if the value could not be read or was already taken.
+    value: Option<Value>,
 }
 
 impl Args {
@@ -100,17 +124,22 @@ impl Args {
         }
         let value = word.read(span, input);
         let (value, result) = value.map_or_else(|error| (None, Err(error)), |value| (Some(value), Ok(())));
-        self.given.push((word.name, value));
+        self.given.push(Given { name: word.name, span, value });
         result
     }
 
     /// Returns true if the attribute has the word, even with a faulty value.
     pub(crate) fn has(&self, word: &Word) -> bool {
-        self.given.iter().any(|(name, _)| *name == word.name)
+        self.span(word).is_some()
+    }
+
+    /// Returns the place of a word that the attribute has.
+    pub(crate) fn span(&self, word: &Word) -> Option<Span> {
+        self.given.iter().find(|given| given.name == word.name).map(|given| given.span)
     }
 
     fn take(&mut self, word: &Word) -> Option<Value> {
-        self.given.iter_mut().find(|(name, _)| *name == word.name)?.1.take()
+        self.given.iter_mut().find(|given| given.name == word.name)?.value.take()
     }
 
     pub(crate) fn text(&mut self, word: &Word) -> Option<LitStr> {
@@ -151,6 +180,30 @@ impl Args {
     pub(crate) fn flag(&mut self, word: &Word) -> bool {
         matches!(self.take(word), Some(Value::Flag))
     }
+
+    /// Returns the word's place and the arguments in its parentheses.
+    pub(crate) fn group(&mut self, word: &Word) -> Option<(Span, TokenStream)> {
+        let span = self.span(word)?;
+        match self.take(word)? {
+            Value::Group(tokens) => Some((span, tokens)),
+            _ => None,
+        }
+    }
+
+    /// Returns the names of fields, and the place of the value.
+    pub(crate) fn fields(&mut self, word: &Word) -> Option<(Span, Vec<Ident>)> {
+        match self.take(word)? {
+            Value::Fields(span, fields) => Some((span, fields)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn count(&mut self, word: &Word) -> Option<LitInt> {
+        match self.take(word)? {
+            Value::Count(count) => Some(count),
+            _ => None,
+        }
+    }
 }
 
 impl Word {
@@ -166,6 +219,9 @@ impl Word {
             ValueKind::Path => "a path",
             ValueKind::Switch => "`true` or `false`",
             ValueKind::Flag => "no value",
+            ValueKind::Group => "arguments in parentheses",
+            ValueKind::Fields => "a field of the row, or several in parentheses",
+            ValueKind::Count => "a whole number",
         };
         // Without a value, the error of `syn` points at the comma or at the whole attribute.
         let rest = input.fork();
@@ -181,6 +237,11 @@ impl Word {
             let ends = input.is_empty() || input.peek(Token![,]);
             return if ends { Ok(Value::Flag) } else { Err(input.error("no value")) };
         }
+        if let ValueKind::Group = self.kind {
+            let group;
+            parenthesized!(group in input);
+            return Ok(Value::Group(group.parse()?));
+        }
         input.parse::<Token![=]>()?;
         Ok(match self.kind {
             ValueKind::Text => Value::Text(input.parse()?),
@@ -188,7 +249,10 @@ impl Word {
             ValueKind::Type => Value::Type(input.parse()?),
             ValueKind::Path => Value::Path(input.call(Path::parse_mod_style)?),
             ValueKind::Switch => Value::Switch(input.parse::<LitBool>()?.value),
-            ValueKind::Flag => Value::Flag,
+            ValueKind::Fields => fields(input)?,
+            ValueKind::Count => Value::Count(input.parse()?),
+            // Returned above.
+            ValueKind::Flag | ValueKind::Group => Value::Flag,
         })
     }
 }
@@ -197,6 +261,20 @@ fn texts(input: ParseStream<'_>) -> syn::Result<Vec<LitStr>> {
     let list;
     bracketed!(list in input);
     Ok(Punctuated::<LitStr, Token![,]>::parse_terminated(&list)?.into_iter().collect())
+}
+
+fn fields(input: ParseStream<'_>) -> syn::Result<Value> {
+    let span = input.span();
+    if !input.peek(token::Paren) {
+        return Ok(Value::Fields(span, vec![input.call(Ident::parse_any)?]));
+    }
+    let list;
+    let parentheses = parenthesized!(list in input);
+    // Read as a whole first: `syn` would report the rest of a faulty list once more.
+    let tokens: TokenStream = list.parse()?;
+    let fields = |list: ParseStream<'_>| Punctuated::<Ident, Token![,]>::parse_terminated_with(list, Ident::parse_any);
+    let fields = fields.parse2(tokens)?;
+    Ok(Value::Fields(parentheses.span.join(), fields.into_iter().collect()))
 }
 
 fn takes_name(allowed: &[Word]) -> bool {

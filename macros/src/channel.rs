@@ -10,11 +10,23 @@ use crate::{
     errors::Errors,
     fields::{self, WireField},
     item::{self, Declared},
+    kind::{self, Kind},
     message_type, place, tokens,
 };
 
-const WORDS: &[Word] =
-    &[args::ROUTE, args::UPDATE, args::TAGS, args::SUBJECT, args::SUMMARY, args::SERVED, args::CRATE, args::DERIVE];
+const WORDS: &[Word] = &[
+    args::ROUTE,
+    args::UPDATE,
+    args::LATEST,
+    args::TABLE,
+    args::HISTORY,
+    args::SERVED,
+    args::SUBJECT,
+    args::TAGS,
+    args::SUMMARY,
+    args::CRATE,
+    args::DERIVE,
+];
 
 /// The members of a reply in addition to the subject (`docs/protocol.md`, "Channels" and "Refusals").
 const REPLY_MEMBERS: [&str; 6] = ["status", "message", "topic", "code", "retryable", "retry_after_ms"];
@@ -28,6 +40,7 @@ pub(crate) struct Channel {
     pub(crate) ident: Ident,
     pub(crate) route: LitStr,
     pub(crate) update: Type,
+    pub(crate) kind: Kind,
     pub(crate) docs: Docs,
     pub(crate) fields: Vec<WireField>,
     pub(crate) subject: Option<Subject>,
@@ -46,6 +59,7 @@ pub(crate) struct Subject {
 pub(crate) struct Faulty {
     pub(crate) runtime: Path,
     pub(crate) update: Option<Type>,
+    pub(crate) kind: Kind,
     pub(crate) served: bool,
     pub(crate) derive: bool,
     pub(crate) errors: TokenStream,
@@ -74,11 +88,15 @@ pub(crate) fn check(arguments: TokenStream, input: &DeriveInput) -> Result<(Decl
         errors.at(Span::call_site(), "`update` is missing: the type that subscribers receive, as in `update = Bar`");
     }
 
+    let kind = kind::check(&mut args, &errors);
+
     let item = Declared::request(input.clone(), derive);
     let shaped = check_shape(&item, &errors);
     let (fields, subject) = if shaped { read_fields(&mut args, input, &errors) } else { (Vec::new(), None) };
 
-    let faulty = |errors, update| Box::new(Faulty { runtime: runtime.clone(), update, served, derive, errors });
+    let faulty = |errors, update| {
+        Box::new(Faulty { runtime: runtime.clone(), update, kind: kind.clone(), served, derive, errors })
+    };
     if let Err(errors) = errors.check() {
         return Err(faulty(errors, update));
     }
@@ -87,7 +105,7 @@ pub(crate) fn check(arguments: TokenStream, input: &DeriveInput) -> Result<(Decl
         return Err(faulty(TokenStream::new(), None));
     };
     let ident = input.ident.clone();
-    Ok((item, Channel { runtime, ident, route, update, docs, fields, subject, served }))
+    Ok((item, Channel { runtime, ident, route, update, kind, docs, fields, subject, served }))
 }
 
 /// Returns the path of the runtime: `crate = …` or `::topicast`.

@@ -11,7 +11,7 @@ use crate::{
 };
 
 pub(crate) fn channel(input: DeriveInput, faulty: &channel::Faulty) -> TokenStream {
-    let stub = expand::stub::channel(&input, &faulty.runtime, faulty.update.as_ref(), faulty.served);
+    let stub = expand::stub::channel(&input, faulty);
     let mut input = without_refused(input);
     if faulty.derive && input.generics.params.is_empty() {
         expand::item::skip_borrowed(&mut input, &faulty.runtime);

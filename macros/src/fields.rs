@@ -46,20 +46,12 @@ pub(crate) fn of<'a>(
     errors: &Errors,
 ) -> Vec<WireField> {
     refuse(container, errors);
-    let all = rename(container, "rename_all").unwrap_or_default();
     let mut found: Vec<WireField> = Vec::new();
     for field in fields {
         refuse(&field.attrs, errors);
         let Some(ident) = field.ident.clone() else { continue };
-        let own = rename(&field.attrs, "rename").unwrap_or_default();
         let plain = ident.unraw().to_string();
-        let name = |own: &Option<LitStr>, rule: &Option<LitStr>| match (own, rule) {
-            (Some(own), _) => own.value(),
-            (None, Some(rule)) => apply(&rule.value(), &plain),
-            (None, None) => plain.clone(),
-        };
-        let written = name(&own.serialize, &all.serialize);
-        let read = name(&own.deserialize, &all.deserialize);
+        let (own, [written, read]) = names(container, field, &plain);
         let at = [&own.serialize, &own.deserialize].into_iter().flatten().next();
         let at = at.map_or_else(|| ident.span(), LitStr::span);
         if written != read {
@@ -79,6 +71,32 @@ pub(crate) fn of<'a>(
     found
 }
 
+/// Returns the name under which serde writes a field whose Rust name is `plain`.
+pub(crate) fn written(container: &[Attribute], field: &Field, plain: &str) -> String {
+    let (_, [written, _]) = names(container, field, plain);
+    written
+}
+
+/// Returns the names that the field's own attribute gives it, and the names under which serde
+/// writes and reads it.
+fn names(container: &[Attribute], field: &Field, plain: &str) -> (Rename, [String; 2]) {
+    let all = rename(container, "rename_all").unwrap_or_default();
+    let own = rename(&field.attrs, "rename").unwrap_or_default();
+    let name = |own: &Option<LitStr>, rule: &Option<LitStr>| match (own, rule) {
+        (Some(own), _) => own.value(),
+        (None, Some(rule)) => apply(&rule.value(), plain),
+        (None, None) => plain.to_owned(),
+    };
+    let names = [name(&own.serialize, &all.serialize), name(&own.deserialize, &all.deserialize)];
+    (own, names)
+}
+
+/// Returns true if the attribute is a `cfg_attr` that adds one of serde's.
+pub(crate) fn is_conditional(attr: &Attribute) -> bool {
+    let Meta::List(list) = &attr.meta else { return false };
+    list.path.is_ident("cfg_attr") && list.tokens.clone().into_iter().any(|token| token.to_string() == "serde")
+}
+
 fn refuse(attrs: &[Attribute], errors: &Errors) {
     for attr in attrs {
         for meta in words(attr) {
@@ -86,11 +104,8 @@ fn refuse(attrs: &[Attribute], errors: &Errors) {
                 errors.on(meta.path(), format!("`{word}` {why}"));
             }
         }
-        if let Meta::List(list) = &attr.meta
-            && list.path.is_ident("cfg_attr")
-            && list.tokens.clone().into_iter().any(|token| token.to_string() == "serde")
-        {
-            errors.on(&list.path, "`cfg_attr` would make names on the wire depend on the build; write `#[serde(…)]`");
+        if is_conditional(attr) {
+            errors.on(attr.path(), "`cfg_attr` would make names on the wire depend on the build; write `#[serde(…)]`");
         }
     }
 }

@@ -7,6 +7,8 @@ mod list;
 mod operation;
 mod payload;
 mod channel;
+mod kind;
+mod row;
 mod docs;
 mod args;
 mod item;

@@ -10,7 +10,9 @@ use crate::{
     errors::Errors,
     fields,
     item::{self, Declared, Schema},
-    message_type, tokens,
+    message_type,
+    row::{self, Row},
+    tokens,
 };
 
 /// A checked type that is part of messages; only [`check_data`] creates one.
@@ -19,6 +21,8 @@ pub(crate) struct Payload {
     pub(crate) ident: Ident,
     /// True if each value is a string on the wire, so that it can be the subject of a channel.
     pub(crate) is_unit_enum: bool,
+    /// The fields of a struct that can be the row of a table.
+    pub(crate) row: Option<Row>,
 }
 
 /// A checked push; only [`check_push`] creates one.
@@ -46,8 +50,8 @@ pub(crate) fn check_data(arguments: TokenStream, input: &DeriveInput) -> Result<
     refuse_union(input, "data is a struct or an enum", &errors);
     errors.check().map_err(|errors| Faulty { runtime: runtime.clone(), derive, errors })?;
     let ident = input.ident.clone();
-    let is_unit_enum = is_unit_enum(input);
-    Ok((Declared::payload(input.clone(), derive), Payload { runtime, ident, is_unit_enum }))
+    let (is_unit_enum, row) = (is_unit_enum(input), row::of(input));
+    Ok((Declared::payload(input.clone(), derive), Payload { runtime, ident, is_unit_enum, row }))
 }
 
 /// Reads and checks a push.

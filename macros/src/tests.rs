@@ -56,18 +56,47 @@ fn a_channel_with_every_option() {
 }
 
 #[test]
-fn a_unit_struct() {
-    let (channel, item) = router(r#"route = "beat", update = Beat"#, "struct Beats;");
-    insta::assert_snapshot!("unit", channel);
-    insta::assert_snapshot!("unit_item", item);
+fn a_table() {
+    let (channel, _) = router(
+        r#"route = "orderbook", update = Level, table(key = (side, price), checksum), served"#,
+        "struct OrderBook { symbol: String }",
+    );
+    insta::assert_snapshot!("table", channel);
+}
+
+#[test]
+fn the_kinds_of_a_fragment() {
+    let check = |kind: &str| {
+        const SHOWN: [&str; 4] = ["type Kind", "type Key", "kind:", "history"];
+        let (channel, _) = router(&format!("route = \"a\", update = Row, {kind}"), "struct A {}");
+        let lines = channel.lines().filter(|line| SHOWN.iter().any(|word| line.contains(word)));
+        lines.map(str::trim).collect::<Vec<_>>().join("\n")
+    };
+    let kinds = [
+        "history(count = 1_000, age = \"5m\")",
+        "history(count = 10)",
+        "history(age = \"2h\")",
+        "latest",
+        "table(key = id)",
+    ];
+    insta::assert_snapshot!("kinds", kinds.map(check).join("\n\n"));
 }
 
 #[test]
 fn a_channel_with_many_fields_stays_short() {
-    let fields: String = (0..24).map(|at| format!("field_with_a_name_{at}: Option<Vec<String>>,")).collect();
-    let item = input(&format!("struct Wide {{ {fields} }}"));
-    let (_, channel) = channel::check(r#"route = "wide", update = Wide"#.parse().unwrap(), &item).ok().unwrap();
-    pretty(&expand::channel::channel(&channel));
+    let fields = |count: usize| -> String {
+        (0..count).map(|at| format!("field_with_a_name_{at}: Option<Vec<String>>,")).collect()
+    };
+    router(r#"route = "wide", update = Wide"#, &format!("struct Wide {{ {} }}", fields(24)));
+    let table = r#"route = "wide", update = Page<Wide>, table(key = (first, second, third, fourth), checksum), served"#;
+    router(table, &format!("struct Wide {{ {} }}", fields(8)));
+}
+
+#[test]
+fn a_unit_struct() {
+    let (channel, item) = router(r#"route = "beat", update = Beat"#, "struct Beats;");
+    insta::assert_snapshot!("unit", channel);
+    insta::assert_snapshot!("unit_item", item);
 }
 
 #[test]
@@ -99,6 +128,27 @@ fn a_push() {
 #[test]
 fn data() {
     let item = input("enum Side { Buy, Sell }");
+    let (_, data) = payload::check_data(TokenStream::new(), &item).ok().unwrap();
+    insta::assert_snapshot!(pretty(&expand::payload::data(&data)));
+}
+
+#[test]
+fn a_row() {
+    let item = input(
+        r#"
+        #[serde(rename_all = "camelCase")]
+        pub struct Level<T: Clone> {
+            side: Side,
+            pub(crate) order_count: T,
+            pub r#type: String,
+            #[cfg(feature = "late")]
+            #[serde(rename = "px")]
+            pub price: Price,
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub note: Option<String>,
+        }
+        "#,
+    );
     let (_, data) = payload::check_data(TokenStream::new(), &item).ok().unwrap();
     insta::assert_snapshot!(pretty(&expand::payload::data(&data)));
 }
@@ -145,6 +195,14 @@ fn no_input_panics() {
         "subject = \"é\"",
         "#[a] route",
         "route = \"bars\", update = B, subject = \"\"",
+        "route = \"bars\", update = B, table(key = (é, _, r#type, Self, 1))",
+        "route = \"bars\", update = B, table(key = (a, b, c, d, e)), latest, history",
+        "route = \"bars\", update = B, table(key = (_, crate), checksum)",
+        "table(key)",
+        "table(key = ), history()",
+        "table(, key = (,))",
+        "history(count = 0x_, age = \"é\")",
+        "history(count = 1u8, count = -9999999999999999999999, age = \"9h\u{301}\")",
     ];
     let items = [
         "",

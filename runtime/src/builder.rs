@@ -12,7 +12,7 @@ use crate::{
     Channel,
     call::{Authenticate, Catalog, ChannelRow, Channels, Handshake, OperationRow, Operations, Rejection, handshake},
     connection::{Sessions, Shared, TimeLimits},
-    declare::refusal,
+    declare::{kind::Events, refusal},
     docs::{AsyncApi, Contact, Info, Licence, ServerInfo, Surface, Tag},
     error::Error,
     fanout::{Bounds, Hub, SlowConsumer},
@@ -20,7 +20,7 @@ use crate::{
     listen::Turnstile,
     profile::Profile,
     server::Server,
-    topics::Topics,
+    topics::{Retention, Topics},
 };
 
 /// The number of connections of a shard whose messages are answered in one turn of the scheduler.
@@ -45,7 +45,7 @@ const READS: usize = 16;
 ///     .state(Arc::new(App { name: "desk".into() }))
 ///     .description("Bars of every symbol.")
 ///     .channels(topicast::channels![Arc<App>; Bars])
-///     .slow_consumer::<Bars>(SlowConsumer::latest())
+///     .slow_consumer::<Bars>(SlowConsumer::drop_oldest())
 ///     .heartbeat(Some(Duration::from_secs(60)))
 ///     .limits(Limits { max_connections: Some(10_000), ..Limits::default() })
 ///     .build()?;
@@ -66,6 +66,7 @@ pub struct Builder<S = ()> {
     lifespan: Option<Duration>,
     shards: Option<NonZeroUsize>,
     flush_window: Duration,
+    retention: Duration,
     slow: Vec<(TypeId, &'static str, SlowConsumer)>,
     echo: bool,
 }
@@ -93,6 +94,7 @@ impl Builder {
             lifespan: Some(Duration::from_secs(3600)),
             shards: None,
             flush_window: Duration::ZERO,
+            retention: Duration::from_secs(60),
             slow: Vec::new(),
             echo: false,
         }
@@ -129,6 +131,7 @@ impl Builder {
             lifespan: self.lifespan,
             shards: self.shards,
             flush_window: self.flush_window,
+            retention: self.retention,
             slow: self.slow,
             echo: self.echo,
         }
@@ -258,9 +261,19 @@ impl<S: Send + Sync + 'static> Builder<S> {
         self
     }
 
-    /// Sets a channel's policy for slow subscribers.
+    /// Sets how long a topic and its feed outlast their last subscriber and publisher. A topic keeps
+    /// its numbering, its state and its history for that time, or as long as its history covers if
+    /// that is longer, so that clients that return can catch up. Default: 60 s.
     #[must_use]
-    pub fn slow_consumer<C: Channel>(mut self, slow: SlowConsumer) -> Self {
+    pub fn retention(mut self, retention: Duration) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    /// Sets the policy for slow subscribers of a channel of events. Subscribers of `latest` and
+    /// `table` channels need none: they catch up when their socket is writable.
+    #[must_use]
+    pub fn slow_consumer<C: Channel<Kind = Events>>(mut self, slow: SlowConsumer) -> Self {
         self.slow.push((TypeId::of::<C>(), C::ROUTE, slow));
         self
     }
@@ -329,7 +342,12 @@ impl<S: Send + Sync + 'static> Builder<S> {
             catalog: Arc::new(catalog),
             state,
             authenticate: self.authenticate,
-            topics: Topics::new(self.limits.linger),
+            topics: Topics::new(Retention {
+                time: self.retention,
+                bytes: self.limits.retained_bytes,
+                table_bytes: self.limits.table_bytes,
+                replay_bytes: self.limits.replay_bytes,
+            }),
             hub: Hub::new(shards, bounds),
             profile: self.profile,
             limits: self.limits,

@@ -36,7 +36,9 @@ pub mod __private;
 
 pub use declare::Refusal;
 pub use declare::Subject;
+pub use declare::kind;
 pub use declare::{Channel, Push, Request};
+pub use declare::{Key, KeyField, Tabular};
 pub use declare::{MAX_DEPTH, TopicError, topic, topic_from_json, topic_of};
 pub use declare::{channels, data, operations, ws_operation, ws_push, ws_router};
 pub use schemars;
@@ -47,12 +49,13 @@ pub use {
     crate::error::Error,
     builder::Builder,
     call::Cx,
+    call::Hooked,
     call::Router,
     call::Serve,
     call::Session,
     call::{Channels, Operations},
     call::{Handshake, Rejection},
-    call::{Publisher, Topic},
+    call::{Publisher, Rows, Topic},
     docs::AsyncApi,
     docs::{Contact, Licence, ServerInfo},
     fanout::SlowConsumer,

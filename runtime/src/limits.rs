@@ -36,8 +36,20 @@ pub struct Limits {
     /// await point and refuses the request with `internal`, retryable. The same limit applies to
     /// `authenticate`, whose client receives 503. `None` disables the limit. Default: 10 s.
     pub handler_timeout: Option<Duration>,
-    /// How long a feed continues after its topic's last subscriber leaves. Default: 10 s.
-    pub linger: Duration,
+    /// The largest canonical topic, in bytes. A subscription to a longer one is refused with
+    /// `topic_too_long`. Default: 512.
+    pub topic_bytes: usize,
+    /// The largest snapshot of a table, in bytes. A change beyond it fails, as an error to the
+    /// publisher. Default: 1 MiB.
+    pub table_bytes: usize,
+    /// The memory for what topics retain: histories, values and rows. Beyond it, topics without
+    /// subscribers and publishers are evicted, the one released longest ago first; the next use of
+    /// an evicted topic begins a new epoch. If none can be evicted, a history covers less, and a
+    /// change of a `latest` topic or a table fails. Default: 64 MiB.
+    pub retained_bytes: usize,
+    /// The memory for replays to returning clients that their sockets have not accepted. Beyond it,
+    /// a client that returns is not recovered and starts like a new one. Default: 64 MiB.
+    pub replay_bytes: usize,
 }
 
 impl Default for Limits {
@@ -51,7 +63,10 @@ impl Default for Limits {
             max_connections: None,
             close_timeout: Duration::from_secs(5),
             handler_timeout: Some(Duration::from_secs(10)),
-            linger: Duration::from_secs(10),
+            topic_bytes: 512,
+            table_bytes: 1024 * 1024,
+            retained_bytes: 64 * 1024 * 1024,
+            replay_bytes: 64 * 1024 * 1024,
         }
     }
 }

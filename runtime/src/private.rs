@@ -1,8 +1,12 @@
 //! The interface between expansions and the runtime; nothing here is public API.
 
+pub use crate::declare::kind::{Events, Latest, Table};
 pub use crate::declare::{
-    Carried, Channel, Docs, Field, Fragment, OperationFragment, Push, PushFragment, Received, Request, SchemaOf, Sends,
-    State, Subject, SubjectText, Wire, exchange, received, schema_of, subject_field, subject_text,
+    Carried, Channel, ChecksumError, Docs, Field, FieldOf, Fragment, HistoryFragment, KeyError, KeyField, KeyPart,
+    Keyed, KindFragment, OperationFragment, PartOf, Push, PushFragment, Received, Request, Row, RowField, RowKey,
+    SchemaOf, Sends, State, Subject, SubjectText, Tabular, UnitEnum, Wire, events, exchange, history, key_field,
+    key_names, received, row_checksum, row_field, row_fields, schema_of, subject_field, subject_text, table,
+    unfit_field,
 };
 pub use core::{
     concat,
@@ -12,12 +16,14 @@ pub use core::{
 };
 pub use schemars;
 pub use serde;
+pub use std::string::String;
 
 #[cfg(feature = "server")]
 pub use crate::call::{
-    Answer, Call, ChannelRow, Channels, Done, Function, Handled, ListedChannel, ListedOperation, NamedRow,
-    OperationRow, Operations, Published, RawCx, RawTopic, Router, Serve, Served, Serves, Text, assert_new, channel,
-    channels, decode, operation, operations, payload, replying, silent, subscribe, undeclared, unsubscribe, update,
+    Answer, Call, ChannelRow, Channels, Done, Function, Handled, HookOf, ListedChannel, ListedOperation, Loaded,
+    NamedRow, OperationRow, Operations, Published, RawCx, RawTopic, Router, Serve, Served, Serves, SnapshotHook, Text,
+    assert_new, channel, channels, decode, operation, operations, payload, replying, silent, subscribe, undeclared,
+    unsubscribe, update, update_row,
 };
 
 /// Keeps what needs the server out of a crate of declarations that is built without it.

@@ -103,7 +103,7 @@ impl Server {
     /// # Cancel safety
     /// This method is cancel safe: dropping the future and calling it again loses nothing.
     pub async fn first_subscription(&self) {
-        self.shared.topics.first_subscription().await;
+        self.shared.topics.commons.subscribed.happened().await;
     }
 
     /// Returns the documents of this server at a path, for example `/api/v1/ws`.

@@ -3,6 +3,8 @@
 
 pub mod client;
 pub mod channels;
+pub mod kinds;
+pub mod random;
 #[path = "../../runtime/src/docs/asyncapi/tests/documents.rs"]
 pub mod documents;
 

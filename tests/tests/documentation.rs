@@ -5,7 +5,7 @@
 use std::{fs, path::Path, sync::Arc};
 
 use serde_json::{Value, value::RawValue};
-use topicast::{Channel, Refusal, Server, compat, testing};
+use topicast::{Channel, Refusal, Server, compat, kind, testing};
 use topicast_tests::channels::{self, App, Bars, Orders};
 
 /// The pages with transcripts, and the number of transcripts on each.
@@ -99,9 +99,11 @@ fn blocks(page: &'static str, fence: &str) -> impl Iterator<Item = &'static str>
     page.split("\n```").filter_map(move |part| part.strip_prefix(fence)?.strip_prefix('\n'))
 }
 
-/// Returns the text blocks in which a client sends a message.
+/// Returns the text blocks in which a client sends a message, except the exchanges that
+/// `exchanges.rs` checks.
 fn transcripts(page: &'static str) -> impl Iterator<Item = &'static str> {
-    blocks(page, "text").filter(|block| block.lines().any(|line| line.starts_with('→')))
+    let is_exchange = |block: &str| block.starts_with('(') && !block.starts_with("(compat::");
+    blocks(page, "text").filter(move |block| block.lines().any(|line| line.starts_with('→')) && !is_exchange(block))
 }
 
 async fn play(page: &str, transcript: &str) {
@@ -144,10 +146,10 @@ fn act(ws: &Server, expected: &str) {
     }
 }
 
-fn publish<C: Channel>(ws: &Server, update: &Value) {
+fn publish<C: Channel<Kind: kind::Publishes>>(ws: &Server, update: &Value) {
     let (_, request) = update["topic"].as_str().unwrap().split_once(':').unwrap();
     let topic = ws.publisher::<C>().unwrap().topic(&serde_json::from_str(request).unwrap()).unwrap();
-    topic.publish_raw(&RawValue::from_string(update["payload"].to_string()).unwrap());
+    topic.publish_raw(&RawValue::from_string(update["payload"].to_string()).unwrap()).unwrap();
 }
 
 /// Returns true if the texts are equal, where each `…` stands for any text.

@@ -71,6 +71,8 @@ fn the_refusals_are_those_of_the_documents() {
             "unknown_symbol" => topicast::Refusal::unknown_symbol(""),
             "forbidden" => topicast::Refusal::forbidden(""),
             "too_many_subscriptions" => topicast::Refusal::too_many_subscriptions(""),
+            "topic_too_long" => topicast::Refusal::topic_too_long(""),
+            "unsupported" => topicast::Refusal::unsupported(""),
             "rate_limited" => topicast::Refusal::rate_limited("", Duration::ZERO),
             "unavailable" => topicast::Refusal::unavailable(""),
             "internal" => topicast::Refusal::internal(""),
@@ -278,7 +280,7 @@ fn every_error_of_the_builder_has_a_remedy() {
         vec![new().channels(topicast::channels![Arc<App>; Nested]).profile(compat::fastws()).build()],
         vec![new().refusal_codes(["marketClosed"]).build()],
         vec![new().heartbeat(zero).build(), new().lifespan(zero).build(), new().limits(limits).build()],
-        vec![new().slow_consumer::<Bars>(SlowConsumer::latest()).build()],
+        vec![new().slow_consumer::<Bars>(SlowConsumer::drop_oldest()).build()],
         vec![new().channels(topicast::channels![Arc<App>; Bars, Highs]).build()],
     ];
     let rows = rows("Errors of the builder");

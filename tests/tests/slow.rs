@@ -89,70 +89,6 @@ async fn a_crowd_gets_everything_in_order_while_one_round_overtakes_the_other() 
 }
 
 #[tokio::test]
-async fn latest_keeps_one_pending_update_a_topic() {
-    let (ws, publisher) = server(SlowConsumer::latest(), 1 << 20);
-    let topics = [0, 1].map(|symbol| publisher.topic(&request(symbol)).unwrap());
-    let mut client = slow_client(&ws).await;
-    let mut runs = Vec::new();
-    for symbol in [0, 1] {
-        runs.push(Run::of(&client.subscribe(&request(symbol)).await));
-    }
-    for time in 1..=100 {
-        publish(&topics[0], time..=time).await;
-        publish(&topics[1], time..=time).await;
-    }
-    let updates = client.settled().await;
-    assert!(updates.len() <= 5, "{updates:?}");
-    for update in &updates {
-        runs[usize::from(update["topic"] == topics[1].name())].take(update);
-    }
-    // The newest update always arrives, and `skipped` accounts for every missing number.
-    assert_eq!(runs.iter().map(|run| run.next).collect::<Vec<_>>(), [101, 101]);
-    assert_eq!(topics[0].skipped() + topics[1].skipped(), 200 - updates.len() as u64);
-    assert_eq!(ws.topics()[0].skipped, topics[0].skipped());
-}
-
-#[tokio::test]
-async fn latest_takes_nothing_from_those_who_keep_up() {
-    let (ws, publisher) = server(SlowConsumer::latest(), 1 << 20);
-    let topic = publisher.topic(&request(0)).unwrap();
-    let mut client = Client::connect(&ws).await;
-    let mut run = Run::of(&client.subscribe(&request(0)).await);
-    // Published before any other task has a turn, so that all share one turn of the shard.
-    for time in 1..=50 {
-        topic.publish(&Bar { time, close: 0.5 }).unwrap();
-    }
-    let updates = client.settled().await;
-    updates.iter().for_each(|update| run.take(update));
-    assert_eq!((updates.len(), topic.skipped()), (50, 0));
-}
-
-#[tokio::test]
-async fn latest_delivers_what_found_no_room_once_there_is_some() {
-    // Room for hardly more than one update, and many topics.
-    let (ws, publisher) = server(SlowConsumer::latest(), 300);
-    let topics: Vec<_> = (0..20).map(|symbol| publisher.topic(&request(symbol)).unwrap()).collect();
-    let mut client = slow_client(&ws).await;
-    let mut runs = Vec::new();
-    for symbol in 0..20 {
-        runs.push(Run::of(&client.subscribe(&request(symbol)).await));
-    }
-    for time in 1..=10 {
-        for topic in &topics {
-            publish(topic, time..=time).await;
-        }
-    }
-    let mut received = 0;
-    while runs.iter().any(|run| run.next <= 10) {
-        let update = client.message().await;
-        let topic = topics.iter().position(|topic| update["topic"] == topic.name()).unwrap();
-        runs[topic].take(&update);
-        received += 1;
-    }
-    assert_eq!(topics.iter().map(Topic::skipped).sum::<u64>(), 200 - received);
-}
-
-#[tokio::test]
 async fn drop_oldest_keeps_the_newest_and_tells_what_is_gone() {
     let (ws, publisher) = server(SlowConsumer::drop_oldest(), 1000);
     let topic = publisher.topic(&request(0)).unwrap();
@@ -218,7 +154,6 @@ async fn an_update_that_is_too_old_is_dropped_or_ends_the_connection() {
     for (slow, closes) in [
         (SlowConsumer::drop_oldest().max_age(Duration::from_secs(2)), false),
         (SlowConsumer::close().max_age(Duration::from_secs(2)), true),
-        (SlowConsumer::latest().max_age(Duration::from_secs(2)), false),
     ] {
         let (ws, publisher) = server(slow, 1 << 20);
         let topic = publisher.topic(&request(0)).unwrap();
@@ -246,9 +181,7 @@ async fn an_update_that_is_too_old_is_dropped_or_ends_the_connection() {
 
 #[tokio::test]
 async fn updates_held_for_a_snapshot_follow_the_policy_too() {
-    for (slow, closes) in
-        [(SlowConsumer::close(), true), (SlowConsumer::drop_oldest(), false), (SlowConsumer::latest(), false)]
-    {
+    for (slow, closes) in [(SlowConsumer::close(), true), (SlowConsumer::drop_oldest(), false)] {
         let app = Arc::<channels::App>::default();
         let gate = Arc::new(tokio::sync::Notify::new());
         *app.gate.lock().unwrap() = Some(Arc::clone(&gate));
@@ -355,14 +288,12 @@ proptest! {
     #[test]
     fn every_number_arrives_or_is_told_to_be_skipped(
         steps in prop::collection::vec(any_step(), 1..120),
-        latest: bool,
         unsent in 2000..6000_usize,
     ) {
         // The heartbeat closes a client that waits in vain, at once under virtual time.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
         runtime.block_on(async {
-            let slow = if latest { SlowConsumer::latest() } else { SlowConsumer::drop_oldest() };
-            let (ws, publisher) = server(slow, unsent);
+            let (ws, publisher) = server(SlowConsumer::drop_oldest(), unsent);
             let topics: Vec<_> = (0..4).map(|topic| publisher.topic(&request(topic)).unwrap()).collect();
             let mut counts = [0; 4];
             let mut readers = Vec::new();

@@ -42,7 +42,7 @@ async fn a_reply_tells_where_the_numbering_stands_and_updates_follow_it() {
         client.text().await,
         r#"{"type":"bars.update","topic":"bars:{\"resolution\":\"1\",\"symbol\":\"AAPL\"}","seq":2,"payload":{"time":2,"close":150.5}}"#
     );
-    topic.publish_raw(&serde_json::value::RawValue::from_string(r#"{"time":3,"close":1e2}"#.into()).unwrap());
+    topic.publish_raw(&serde_json::value::RawValue::from_string(r#"{"time":3,"close":1e2}"#.into()).unwrap()).unwrap();
     assert!(client.text().await.ends_with(r#""seq":3,"payload":{"time":3,"close":1e2}}"#));
 }
 

@@ -89,11 +89,11 @@ async fn a_slow_client_is_closed_by_default() {
 }
 
 #[tokio::test]
-async fn a_slow_client_receives_the_newest_quote_and_how_many_it_missed() {
+async fn a_slow_client_receives_the_newest_quotes_and_how_many_it_missed() {
     let ws = Server::builder("Quotes", "1.0.0")
         .channels(topicast::channels![Quotes])
         .limits(Limits { unsent_bytes: 10_000, ..Limits::default() })
-        .slow_consumer::<Quotes>(SlowConsumer::latest())
+        .slow_consumer::<Quotes>(SlowConsumer::drop_oldest())
         .build()
         .unwrap();
     let aapl = Quotes { symbol: "AAPL".into() };

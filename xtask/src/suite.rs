@@ -2,6 +2,7 @@
 
 mod node;
 mod autobahn;
+mod contract;
 mod endings;
 mod rust;
 mod typescript;
@@ -79,6 +80,12 @@ const STEPS: &[Step] = &[
         group: Group::Tests,
         says: "examples in the documentation and in the README",
         run: rust::doctests,
+    },
+    Step {
+        name: "contract",
+        group: Group::Tests,
+        says: "the cases of keys and checksums against Python",
+        run: contract::run,
     },
     Step {
         name: "asyncapi",

@@ -184,7 +184,7 @@ async fn what_is_no_update_is_an_item_and_not_the_end() {
     let mut stream = client.subscribe(&bars("A")).unwrap();
     soon(stream.ready()).await.unwrap();
     let topic = server.topic("A");
-    topic.publish_raw(&serde_json::value::RawValue::from_string("\"nonsense\"".into()).unwrap());
+    topic.publish_raw(&serde_json::value::RawValue::from_string("\"nonsense\"".into()).unwrap()).unwrap();
     topic.publish(&Bar { time: 1, close: 0.0 }).unwrap();
     assert_eq!(next(&mut stream).await, Item::Status(Status::Live));
     let Item::Unreadable(what) = next(&mut stream).await else { panic!("it is no bar") };

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::LitStr;
 
-use super::{P, aliased, docs, function, option, update};
+use super::{P, aliased, docs, function, kind, option, update};
 use crate::channel::{Channel, Subject};
 
 pub(crate) fn channel(channel: &Channel) -> TokenStream {
@@ -19,17 +19,21 @@ pub(crate) fn channel(channel: &Channel) -> TokenStream {
         }
         None => option(None),
     };
+    let kind = kind::type_of(&channel.kind);
+    let table = kind::table(ident, &channel.kind, &channel.update);
     let server = server(channel);
     aliased(
         &channel.runtime,
         &quote! {
             impl #p::Channel for #ident {
                 #update
+                type Kind = #kind;
                 const FRAGMENT: &'static #p::Fragment = &#fragment;
                 fn subject(&self) -> #p::Option<#p::SubjectText> {
                     #subject
                 }
             }
+            #table
             #p::server! { #server }
         },
     )
@@ -60,6 +64,7 @@ fn fragment(channel: &Channel) -> TokenStream {
         }
         None => option(None),
     };
+    let kind = kind::fragment(&channel.kind);
     quote! {
         #p::Fragment {
             route: #route,
@@ -72,6 +77,7 @@ fn fragment(channel: &Channel) -> TokenStream {
             docs: #docs,
             fields: &[#(#fields),*],
             subject: #subject,
+            kind: #kind,
             served: #served,
             request: #p::schema_of::<Self>,
             payload: #p::schema_of::<Self::Update>,
@@ -97,6 +103,7 @@ fn server(channel: &Channel) -> TokenStream {
             }
         }
     };
+    let publish = kind::publish(&channel.kind);
     quote! {
         impl #p::Router for #ident {
             fn subscribe<'a>(call: #p::Call<'a>, text: #p::Text<'a>) -> #p::Handled<'a> {
@@ -106,7 +113,7 @@ fn server(channel: &Channel) -> TokenStream {
                 #p::unsubscribe(call, <Self as #p::Channel>::FRAGMENT, #p::decode::<Self>(text)?)
             }
             fn update(topic: &#p::RawTopic, update: &Self::Update) -> #p::Published {
-                #p::update(topic, update)
+                #p::#publish(topic, update)
             }
         }
         #listed

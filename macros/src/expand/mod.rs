@@ -2,9 +2,11 @@
 
 pub(crate) mod channel;
 pub(crate) mod item;
+mod kind;
 pub(crate) mod list;
 pub(crate) mod operation;
 pub(crate) mod payload;
+mod row;
 pub(crate) mod stub;
 
 use proc_macro2::{Span, TokenStream};

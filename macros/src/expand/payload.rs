@@ -3,16 +3,18 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{P, aliased, docs, function, private};
+use super::{P, aliased, docs, function, row};
 use crate::payload::{Part, Payload, Push};
 
 pub(crate) fn data(payload: &Payload) -> TokenStream {
-    if !payload.is_unit_enum {
+    let p = &P;
+    let Payload { ident, is_unit_enum, row, .. } = payload;
+    let unit_enum = is_unit_enum.then(|| quote!(impl #p::Subject for #ident {} impl #p::UnitEnum for #ident {}));
+    let row = row.as_ref().map(|row| row::row(ident, row));
+    if unit_enum.is_none() && row.is_none() {
         return TokenStream::new();
     }
-    let p = private(&payload.runtime);
-    let ident = &payload.ident;
-    quote!(impl #p::Subject for #ident {})
+    aliased(&payload.runtime, &quote!(#unit_enum #row))
 }
 
 /// Checks the type of each part of an item, so that the compiler reports the runtime's error before

@@ -2,20 +2,21 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Data, DeriveInput, Generics, Ident, Path, Type, Visibility, parse_quote};
+use syn::{Data, DeriveInput, Generics, Ident, Path, Visibility, parse_quote};
 
-use super::{P, operation::marker};
+use super::{P, kind, operation::marker};
+use crate::channel::Faulty;
 
 /// Returns the stub of a channel, whose build fails in any case. A union has no derives and gets no
 /// stub.
-pub(crate) fn channel(input: &DeriveInput, runtime: &Path, update: Option<&Type>, served: bool) -> TokenStream {
+pub(crate) fn channel(input: &DeriveInput, faulty: &Faulty) -> TokenStream {
     if let Data::Union(_) = input.data {
         return TokenStream::new();
     }
     let p = &P;
     let ident = &input.ident;
     let route = ident.to_string();
-    let update = update.map_or_else(
+    let update = faulty.update.as_ref().map_or_else(
         || {
             quote!(
                 type Update = ();
@@ -27,15 +28,19 @@ pub(crate) fn channel(input: &DeriveInput, runtime: &Path, update: Option<&Type>
     let (params, arguments, bounds) = generics.split_for_impl();
     let with_state = with_state(&generics, p);
     let (listed, _, _) = with_state.split_for_impl();
-    let served = served.then(|| quote!(impl #params #p::Served for #ident #arguments #bounds {}));
+    let kind = kind::type_of(&faulty.kind);
+    let table = kind::stub(input, &faulty.kind, faulty.update.as_ref());
+    let served = faulty.served.then(|| quote!(impl #params #p::Served for #ident #arguments #bounds {}));
     super::aliased(
-        runtime,
+        &faulty.runtime,
         &quote! {
             impl #params #p::Channel for #ident #arguments #bounds {
                 #update
+                type Kind = #kind;
                 const FRAGMENT: &'static #p::Fragment = &#p::Fragment::faulty(#route);
                 fn subject(&self) -> #p::Option<#p::SubjectText> { loop {} }
             }
+            #table
             #p::server! {
                 #served
                 impl #params #p::Router for #ident #arguments #bounds {
@@ -112,7 +117,7 @@ pub(crate) fn with_errors(errors: &TokenStream, expression: &TokenStream) -> Tok
 }
 
 /// Adds the bounds of the implemented traits to a generic type, whose parameters have none.
-fn bounded(generics: &Generics, p: &P) -> Generics {
+pub(super) fn bounded(generics: &Generics, p: &P) -> Generics {
     let mut generics = generics.clone();
     if !generics.params.is_empty() {
         generics.make_where_clause().predicates.push(parse_quote! {

@@ -5,17 +5,19 @@ use std::{any::TypeId, marker::PhantomData};
 use bytes::Bytes;
 
 use crate::{
-    Channel, Push, Refusal, Request, Router, Serve,
+    Push, Refusal, Request, Router, Serve,
     call::{
         cx::RawCx,
+        encode::encode,
         pushes::PushRow,
-        router::{AnyRequest, Pending, RawTopic, Subscribe, Unsubscribe},
+        router::{AnyRequest, Pending, RawTopic, Subscribe, Unsubscribe, typed},
+        snapshot::{HookOf, SnapshotHook},
         topic::Topic,
     },
-    declare::{Fragment, OperationFragment, Received},
+    declare::{Fragment, OperationFragment, Received, same},
     fanout::SlowConsumer,
     topics::{Feed, TopicSettings},
-    wire::{Form, payload, request},
+    wire::{Form, request},
 };
 
 /// The row of a channel: its fragment, its handlers and its hooks.
@@ -35,7 +37,7 @@ pub struct ChannelRow {
 #[derive(Clone, Copy)]
 pub(crate) struct Hooks {
     pub(crate) authorize: for<'a> fn(&'a AnyRequest, RawCx<'a>) -> Pending<'a, Result<(), Refusal>>,
-    pub(crate) snapshot: for<'a> fn(&'a AnyRequest, RawCx<'a>) -> Answer<'a>,
+    pub(crate) snapshot: SnapshotHook,
     pub(crate) feed: for<'a> fn(&'a AnyRequest, RawCx<'a>, RawTopic) -> Pending<'a, Result<Feed, Refusal>>,
 }
 
@@ -55,18 +57,15 @@ impl ChannelRow {
 
     /// Creates the row of a channel that implements [`Serve`].
     #[doc(hidden)]
-    pub const fn served<C: Serve<S>, S: Send + Sync + 'static>() -> Self {
-        let hooks = Hooks { authorize: authorize::<C, S>, snapshot: snapshot::<C, S>, feed: feed::<C, S> };
+    pub const fn served<C: Serve<S, Kind: HookOf<C, S>>, S: Send + Sync + 'static>() -> Self {
+        let snapshot = <C::Kind as HookOf<C, S>>::HOOK;
+        let hooks = Hooks { authorize: authorize::<C, S>, snapshot, feed: feed::<C, S> };
         Self { hooks: Some(hooks), ..Self::relayed::<C>() }
     }
 
     pub(crate) fn topic_settings(&self) -> TopicSettings {
         TopicSettings { fragment: self.fragment, served: self.hooks.is_some(), slow: self.slow }
     }
-}
-
-fn typed<C: Channel>(request: &AnyRequest) -> &C {
-    request.downcast_ref().expect("a row's hooks see only requests that its own decoder made")
 }
 
 fn authorize<'a, C: Serve<S>, S: Send + Sync + 'static>(
@@ -76,30 +75,12 @@ fn authorize<'a, C: Serve<S>, S: Send + Sync + 'static>(
     Box::pin(async move { typed::<C>(request).authorize(&cx.typed::<S>()).await })
 }
 
-fn snapshot<'a, C: Serve<S>, S: Send + Sync + 'static>(
-    request: &'a AnyRequest,
-    cx: RawCx<'a>,
-) -> Pending<'a, Result<Option<Bytes>, Refusal>> {
-    Box::pin(async move {
-        let state = typed::<C>(request).snapshot(&cx.typed::<S>()).await?;
-        state.map(|state| encode(&state)).transpose()
-    })
-}
-
 fn feed<'a, C: Serve<S>, S: Send + Sync + 'static>(
     request: &'a AnyRequest,
     cx: RawCx<'a>,
     topic: RawTopic,
 ) -> Pending<'a, Result<Feed, Refusal>> {
     Box::pin(async move { typed::<C>(request).feed(&cx.typed::<S>(), Topic::of(topic)).await })
-}
-
-/// Encodes a snapshot or a reply.
-fn encode(value: &impl serde::Serialize) -> Result<Bytes, Refusal> {
-    payload::encode(value).map(Bytes::from).map_err(|error| {
-        tracing::error!(%error, "a payload cannot be sent");
-        Refusal::internal("the payload cannot be sent")
-    })
 }
 
 /// The channels of a server whose state is `S`, listed by [`channels!`](crate::channels).
@@ -148,7 +129,7 @@ pub trait Serves<C> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<C: Serve<S>, S: Send + Sync + 'static> Serves<C> for S {
+impl<C: Serve<S, Kind: HookOf<C, S>>, S: Send + Sync + 'static> Serves<C> for S {
     const ROW: ChannelRow = ChannelRow::served::<C, S>();
 }
 
@@ -180,22 +161,6 @@ pub const fn assert_new<T>(rows: &[NamedRow<T>], at: usize, message: &str) {
         assert!(!same(rows[at].name, rows[earlier].name), "{}", message);
         earlier += 1;
     }
-}
-
-/// Returns true if two strings are equal: `==` is not available in const contexts.
-const fn same(left: &str, right: &str) -> bool {
-    let (left, right) = (left.as_bytes(), right.as_bytes());
-    if left.len() != right.len() {
-        return false;
-    }
-    let mut at = 0;
-    while at < left.len() {
-        if left[at] != right[at] {
-            return false;
-        }
-        at += 1;
-    }
-    true
 }
 
 /// Creates the list that `channels!` returns.

@@ -37,8 +37,8 @@ impl<C: Channel> Publisher<C> {
 
     /// Returns the topic that this request subscribes to.
     ///
-    /// Keep the handle if you publish often, and as long as the topic's numbering must
-    /// continue: a topic without subscribers and handles begins a new epoch.
+    /// Keep the handle if you publish often. A topic without subscribers and handles keeps its
+    /// numbering and its state for the server's [retention](crate::Builder::retention).
     ///
     /// # Errors
     /// When the request has a value that has no canonical form.

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use crate::{
     Channel,
+    call::hooked::Hooked,
     declare::{Fragment, SubjectText, topic},
-    topics::LiveTopic,
+    topics::Lease,
     wire::{Form, PublishError, payload, request},
 };
 
@@ -28,7 +29,7 @@ use crate::{
     label = "not declared with `#[ws_router]`",
     note = "put `#[ws_router(route = \"…\", update = …)]` on the struct that clients subscribe with"
 )]
-pub trait Router: Channel {
+pub trait Router: Channel<Kind: Hooked> {
     /// Handles `R.subscribe`.
     #[doc(hidden)]
     fn subscribe<'a>(call: Call<'a>, text: Text<'a>) -> Handled<'a>;
@@ -37,7 +38,7 @@ pub trait Router: Channel {
     #[doc(hidden)]
     fn unsubscribe(call: Call<'_>, text: Text<'_>) -> Done;
 
-    /// Publishes `R.update`.
+    /// Publishes `R.update`: an event, a value, or a row of a table.
     #[doc(hidden)]
     fn update(topic: &RawTopic, update: &Self::Update) -> Published;
 }
@@ -65,6 +66,11 @@ pub(crate) type Unsubscribe = for<'a> fn(Call<'a>, Text<'a>) -> Done;
 
 /// A type-erased request, which only the hooks of the same row downcast.
 pub(crate) type AnyRequest = dyn Any + Send + Sync;
+
+/// Returns the request that a row's decoder made.
+pub(crate) fn typed<C: Channel>(request: &AnyRequest) -> &C {
+    request.downcast_ref().expect("a row's hooks see only requests that its own decoder made")
+}
 
 /// The payload of a client's message, not yet decoded.
 #[doc(hidden)]
@@ -97,7 +103,7 @@ pub(crate) trait Answers: Sync {
 /// A topic without its channel's type.
 #[doc(hidden)]
 #[derive(Clone)]
-pub struct RawTopic(pub(crate) Arc<LiveTopic>);
+pub struct RawTopic(pub(crate) Arc<Lease>);
 
 /// Decodes the request of a channel.
 ///
@@ -129,13 +135,13 @@ pub fn unsubscribe(call: Call<'_>, fragment: &'static Fragment, decoded: Decoded
 /// When the documents do not allow the update; no subscriber receives anything.
 #[doc(hidden)]
 pub fn update<U: Serialize>(topic: &RawTopic, update: &U) -> Published {
-    // Without subscribers the update is checked but not encoded, so that the result does not
-    // depend on whether the topic has subscribers.
-    if topic.0.subscribers() == 0 {
+    // An update that nobody receives or keeps is checked but not encoded, so that the result does
+    // not depend on whether the topic has subscribers.
+    if topic.0.subscribers() == 0 && !topic.0.retains() {
         payload::check(update)?;
         if topic.0.skip_if_empty() {
             return Ok(());
         }
     }
-    payload::with_encoded(update, |bytes| topic.0.publish(bytes)).map_err(PublishError::from)
+    payload::with_encoded(update, |bytes| topic.0.publish(bytes))?
 }

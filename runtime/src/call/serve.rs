@@ -4,7 +4,7 @@ use std::future::Future;
 
 use crate::{
     Refusal,
-    call::{cx::Cx, router::Router, topic::Topic},
+    call::{cx::Cx, hooked::Hooked, router::Router, topic::Topic},
     topics::Feed,
 };
 
@@ -46,15 +46,31 @@ pub trait Serve<S: Send + Sync + 'static>: Router + Served {
         async { Ok(()) }
     }
 
-    /// Returns the state that a new subscriber starts with. The server sends it after the reply
-    /// and before any update. The snapshot may already include updates that follow it, so an
+    /// Returns the state that subscribers start with. What the hook receives and returns depends on
+    /// the channel's [kind](crate::kind):
+    ///
+    /// | kind | signature |
+    /// | --- | --- |
+    /// | events | `async fn snapshot(&self, cx: &Cx<'_, S>) -> Result<Option<Update>, Refusal>` |
+    /// | `latest` | `async fn snapshot(&self, state: &S) -> Result<Option<Update>, Refusal>` |
+    /// | `table` | `async fn snapshot(&self, state: &S) -> Result<Vec<Update>, Refusal>` |
+    ///
+    /// For events, the server calls the hook for each subscriber and sends the snapshot after the
+    /// reply and before any update. The snapshot may already include updates that follow it, so an
     /// update must be safe to apply to a state that includes it.
     ///
+    /// For the other kinds, the server keeps the state itself. It calls the hook once for a topic,
+    /// and all subscribers share the result. An update that is published while the hook runs
+    /// overrides the result. Without the hook, a topic starts without a value or rows.
+    ///
     /// # Errors
-    /// The refusal is sent as the reply, and the session is not subscribed.
-    fn snapshot(&self, cx: &Cx<'_, S>) -> impl Future<Output = Result<Option<Self::Update>, Refusal>> + Send {
-        let _ = cx;
-        async { Ok(None) }
+    /// The refusal is sent as the reply to the subscribers that wait, and they are not subscribed.
+    fn snapshot<'a>(
+        &self,
+        from: &'a <Self::Kind as Hooked>::Context<'a, S>,
+    ) -> impl Future<Output = Result<<Self::Kind as Hooked>::Snapshot<Self::Update>, Refusal>> + Send {
+        let _ = from;
+        async { Err(Refusal::no_hook()) }
     }
 
     /// Starts the feed that publishes to this topic. Called when the topic gets its first

@@ -111,8 +111,11 @@ impl Session {
     /// subscribing is not subscribed yet.
     pub fn end_subscription(&self, topic: &str, why: &Refusal) -> bool {
         let Some(subscription) = self.take(topic) else { return false };
-        let message =
-            subscription.message(subscription.topic.fragment.unsubscribed, None, &refusal_payload(None, why, false));
+        let message = subscription.topic.message(
+            subscription.topic.fragment.unsubscribed,
+            None,
+            &refusal_payload(None, why, false),
+        );
         // The session leaves the topic first, so that no update follows the message.
         drop(subscription);
         self.0.handle.send(message);

@@ -4,13 +4,11 @@ use std::{sync::Arc, time::SystemTime};
 
 use crate::{
     Refusal,
-    call::{
-        Answers, ChannelRow, Decoded, Hooks, PING, Pending, RawCx, RawTopic, RequestRow, Session, Target, Text, router,
-    },
+    call::{Answers, ChannelRow, Decoded, PING, Pending, RawCx, RequestRow, Session, Target, Text, router},
     connection::shared::Shared,
-    declare::{Fragment, SubjectText},
-    topics::{LiveTopic, StreamPosition},
-    wire::{Envelope, Form, Frame, Id, Message, ok_payload, refusal_payload},
+    connection::subscribing::{SubscribeReply, Subscribing},
+    declare::{Fragment, KindFragment, SubjectText},
+    wire::{Envelope, Form, Id, Message, Start, ok_payload, refusal_payload},
 };
 
 /// A fault of form: a message that cannot be dispatched.
@@ -54,39 +52,43 @@ pub(crate) async fn dispatch(shared: Arc<Shared>, session: Session, text: &str) 
             Ok(())
         }
         Target::Subscribe(at) => {
-            let spec = &shared.catalog.channels[at];
-            match (spec.subscribe)(router::Call(&Channel { call: &call, spec }), text) {
-                Ok(answer) => {
-                    answer.await;
-                    Ok(())
-                }
+            let row = &shared.catalog.channels[at];
+            match Start::parse(envelope.start) {
+                Ok(start) => match (row.subscribe)(router::Call(&Channel { call: &call, row, start }), text) {
+                    Ok(answer) => {
+                        answer.await;
+                        Ok(())
+                    }
+                    Err(message) => Err(message),
+                },
                 Err(message) => Err(message),
             }
         }
         Target::Unsubscribe(at) => {
-            let spec = &shared.catalog.channels[at];
-            (spec.unsubscribe)(router::Call(&Channel { call: &call, spec }), text)
+            let row = &shared.catalog.channels[at];
+            (row.unsubscribe)(router::Call(&Channel { call: &call, row, start: Start::default() }), text)
         }
         Target::Request(at) => call.request(&shared.catalog.requests[at], envelope.payload).await,
     };
     answered.map_err(|message| Fault { id: envelope.id, kind: FaultKind::Invalid, message })
 }
 
-struct Call<'a> {
-    shared: &'a Shared,
-    session: &'a Session,
+pub(super) struct Call<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) session: &'a Session,
     id: Option<&'a Id>,
 }
 
 /// A call to one channel, for the channel's generated router.
 struct Channel<'a> {
     call: &'a Call<'a>,
-    spec: &'a ChannelRow,
+    row: &'a ChannelRow,
+    start: Start,
 }
 
 impl Answers for Channel<'_> {
     fn subscribe(&self, fragment: &'static Fragment, decoded: Decoded) -> Pending<'_, ()> {
-        Box::pin(self.call.subscribe(self.spec, fragment, decoded))
+        Box::pin(self.call.subscribe(self.row, fragment, decoded, &self.start))
     }
 
     fn unsubscribe(&self, fragment: &'static Fragment, decoded: Decoded) {
@@ -128,65 +130,66 @@ impl Call<'_> {
         if self.shared.profile.nested_params { Form::Nested } else { Form::Flat }
     }
 
-    fn cx(&self) -> RawCx<'_> {
+    pub(super) fn cx(&self) -> RawCx<'_> {
         RawCx { state: &self.shared.state, session: self.session }
     }
 
-    async fn subscribe(&self, spec: &ChannelRow, fragment: &Fragment, decoded: Decoded) {
+    async fn subscribe(&self, row: &ChannelRow, fragment: &'static Fragment, decoded: Decoded, start: &Start) {
         let subject = subject_of(fragment, &decoded);
-        let topic = self.shared.topics.get_or_create(&decoded.topic, spec.topic_settings());
-        let payload = ok_payload(subject, "Subscribed to", fragment.route, &decoded.topic);
         let kind = fragment.subscribe.reply;
-        let reply = |position: StreamPosition<'_>| {
-            let (epoch, seq) = (Some(position.epoch), Some(position.seq));
-            let message = Message { kind, id: self.id, epoch, seq, payload: Some(&payload), ..Message::default() };
-            Frame::text(payload.len() + 128, |out| message.write(out))
+        let limits = &self.shared.limits;
+        if decoded.topic.len() > limits.topic_bytes {
+            let message =
+                format!("the topic has {} bytes; at most {} are allowed", decoded.topic.len(), limits.topic_bytes);
+            return self.refuse(kind, subject, &Refusal::new("topic_too_long", message));
+        }
+        let topic = self.shared.topics.get_or_create(&decoded.topic, row.topic_settings());
+        let payload = ok_payload(subject, "Subscribed to", fragment.route, &decoded.topic);
+        let reply = SubscribeReply { kind, id: self.id.cloned(), payload };
+        let again = || {
+            let reply = reply.clone();
+            topic.reply(self.session.handle(), move |epoch, sent| reply.encode_again(epoch, sent));
         };
-        if self.session.if_subscribed(&decoded.topic, || topic.reply(self.session.handle(), &reply)) {
+        if self.session.if_subscribed(&decoded.topic, again) {
             tracing::trace!(session = %self.session.id(), topic = %topic.name, "already subscribed");
-        } else if self.session.subscription_count() >= self.shared.limits.subscriptions {
-            let limit = self.shared.limits.subscriptions;
-            let message = format!("a connection may have {limit} subscriptions; unsubscribe from one first");
-            self.refuse(kind, subject, &Refusal::too_many_subscriptions(message));
-        } else if let Some(hooks) = &spec.hooks {
-            if let Err(refusal) = self.with_time_limit(kind, self.join_served(hooks, &decoded, &topic, &reply)).await {
-                self.refuse(kind, subject, &refusal);
+            return;
+        }
+        let subscribing = Subscribing { call: self, decoded: &decoded, topic: &topic, start, reply: &reply };
+        let subscribed = match (self.check_subscribe(fragment, start), &row.hooks) {
+            (Err(refusal), _) => Err(refusal),
+            (Ok(()), None) => {
+                subscribing.relayed();
+                Ok(())
             }
-        } else {
-            let (subscription, _) = topic.join(self.session.handle(), Some(&reply));
-            self.session.keep(subscription);
-            tracing::debug!(session = %self.session.id(), topic = %topic.name, "subscribed");
+            (Ok(()), Some(hooks)) => self.with_time_limit(kind, subscribing.served(hooks)).await,
+        };
+        match subscribed {
+            Ok(()) => tracing::debug!(session = %self.session.id(), topic = %topic.name, "subscribed"),
+            Err(refusal) => self.refuse(kind, subject, &refusal),
         }
     }
 
-    /// Subscribes to a channel that implements `Serve`.
-    ///
-    /// The connection joins before the snapshot is requested, and its updates are held back until
-    /// the snapshot is ready, so that none is missing between the two.
-    async fn join_served(
-        &self,
-        hooks: &Hooks,
-        decoded: &Decoded,
-        topic: &Arc<LiveTopic>,
-        reply: &(dyn Fn(StreamPosition<'_>) -> Frame + Sync),
-    ) -> Result<(), Refusal> {
-        let request = &*decoded.request;
-        (hooks.authorize)(request, self.cx()).await?;
-        let (subscription, seq) = topic.join(self.session.handle(), None);
-        if let Some(feed) = &topic.feed {
-            feed.ensure((hooks.feed)(request, self.cx(), RawTopic(Arc::clone(topic)))).await?;
+    /// Refuses a subscription that exceeds a limit or that starts in a way its channel does not
+    /// support.
+    fn check_subscribe(&self, fragment: &Fragment, start: &Start) -> Result<(), Refusal> {
+        let limit = self.shared.limits.subscriptions;
+        if self.session.subscription_count() >= limit {
+            let message = format!("a connection may have {limit} subscriptions; unsubscribe from one first");
+            return Err(Refusal::too_many_subscriptions(message));
         }
-        let snapshot = (hooks.snapshot)(request, self.cx()).await?;
-        let mut first = vec![reply(StreamPosition { epoch: &topic.epoch, seq })];
-        if let Some(snapshot) = snapshot {
-            first.push(subscription.message(subscription.topic.fragment.snapshot, Some(seq), &snapshot));
+        let unsupported = |message: &'static str| Err(Refusal::new("unsupported", message));
+        match fragment.kind {
+            KindFragment::Events { history: None } if start.rewind.is_some() => {
+                unsupported("rewind: this channel keeps no history")
+            }
+            KindFragment::Events { .. } if start.interval.is_some() => unsupported(
+                "max_rate: this channel sends every event; only `latest` and `table` channels merge updates",
+            ),
+            KindFragment::Latest | KindFragment::Table { .. } if start.rewind.is_some() => {
+                unsupported("rewind: this channel keeps its current state and no past updates")
+            }
+            _ => Ok(()),
         }
-        tracing::debug!(session = %self.session.id(), topic = %topic.name, "subscribed");
-        // Before `keep`, so that the reply precedes the message of a caller that ends the
-        // subscription.
-        self.session.handle().release(topic.id, first);
-        self.session.keep(subscription);
-        Ok(())
     }
 
     fn unsubscribe(&self, fragment: &Fragment, decoded: &Decoded) {
@@ -198,11 +201,11 @@ impl Call<'_> {
         self.reply(fragment.unsubscribe.reply, &payload);
     }
 
-    async fn request(&self, spec: &RequestRow, payload: Option<&str>) -> Result<(), String> {
-        let answer = self.with_time_limit(spec.fragment.name, (spec.call)(self.cx(), payload)?).await;
-        let Some(kind) = spec.fragment.reply else {
+    async fn request(&self, row: &RequestRow, payload: Option<&str>) -> Result<(), String> {
+        let answer = self.with_time_limit(row.fragment.name, (row.call)(self.cx(), payload)?).await;
+        let Some(kind) = row.fragment.reply else {
             if let Err(refusal) = answer {
-                tracing::debug!(operation = spec.fragment.name, %refusal, "refused an operation that has no reply");
+                tracing::debug!(operation = row.fragment.name, %refusal, "refused an operation that has no reply");
             }
             return Ok(());
         };

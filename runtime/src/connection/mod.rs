@@ -5,6 +5,7 @@ pub(crate) mod task;
 mod presence;
 mod intake;
 mod dispatch;
+mod subscribing;
 mod shared;
 mod sessions;
 mod reader;

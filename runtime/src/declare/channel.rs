@@ -5,6 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::declare::{
     fragment::{Fragment, OperationFragment, PushFragment, schema_of},
+    kind::Kind,
     subject::SubjectText,
 };
 
@@ -34,8 +35,12 @@ use crate::declare::{
     note = "put `#[ws_router(route = \"…\", update = …)]` on the struct that clients subscribe with"
 )]
 pub trait Channel: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
-    /// What subscribers receive.
+    /// What subscribers receive: an event, a value, or a row of a table.
     type Update: Serialize + JsonSchema + Send + Sync + 'static;
+
+    /// What an update means: [`Events`](crate::kind::Events), [`Latest`](crate::kind::Latest) or
+    /// [`Table`](crate::kind::Table).
+    type Kind: Kind;
 
     /// The channel's wire names and its documentation.
     #[doc(hidden)]

@@ -28,12 +28,40 @@ pub struct Fragment {
     pub fields: &'static [&'static str],
     /// The field that replies echo; `None` for a request without fields.
     pub subject: Option<SubjectField>,
+    pub kind: KindFragment,
     /// True if the channel implements `Serve`, and so may have a snapshot.
     pub served: bool,
     /// The schema of a subscribe or unsubscribe request.
     pub request: SchemaOf,
-    /// The schema of an update, and of a snapshot.
+    /// The schema of an event, a value or a row.
     pub payload: SchemaOf,
+}
+
+/// What an update means, and what the server keeps for it.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KindFragment {
+    Events {
+        /// The updates that the server keeps for returning subscribers; `None` if it keeps none.
+        history: Option<HistoryFragment>,
+    },
+    Latest,
+    Table {
+        /// The wire names of the key's members, in the order of the declaration.
+        key: &'static [&'static str],
+        /// True if messages carry a checksum of the table.
+        checksum: bool,
+    },
+}
+
+/// The limits of a history, at least one of which is given.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HistoryFragment {
+    /// The maximum number of updates.
+    pub count: Option<u32>,
+    /// The maximum age of an update, in milliseconds.
+    pub age_ms: Option<u64>,
 }
 
 /// A request and its reply, by the `type` that each has on the wire.
@@ -113,6 +141,7 @@ impl Fragment {
             docs: Docs::NONE,
             fields: &[],
             subject: None,
+            kind: KindFragment::Events { history: None },
             served: false,
             request: schema_of::<()>,
             payload: schema_of::<()>,
@@ -138,6 +167,24 @@ impl PushFragment {
 #[doc(hidden)]
 pub const fn exchange(request: &'static str, reply: &'static str) -> Exchange {
     Exchange { request, reply }
+}
+
+/// Creates [`KindFragment::Events`], so that expansions need one line for it.
+#[doc(hidden)]
+pub const fn events(history: Option<HistoryFragment>) -> KindFragment {
+    KindFragment::Events { history }
+}
+
+/// Creates a [`KindFragment::Table`], so that expansions need one line for it.
+#[doc(hidden)]
+pub const fn table(key: &'static [&'static str], checksum: bool) -> KindFragment {
+    KindFragment::Table { key, checksum }
+}
+
+/// Creates a [`HistoryFragment`], so that expansions need one line for it.
+#[doc(hidden)]
+pub const fn history(count: Option<u32>, age_ms: Option<u64>) -> Option<HistoryFragment> {
+    Some(HistoryFragment { count, age_ms })
 }
 
 /// Creates a [`SubjectField`], so that expansions need one line for it.

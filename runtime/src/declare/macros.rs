@@ -5,7 +5,11 @@
 /// | argument | meaning |
 /// | --- | --- |
 /// | `route = "bars"` | The first part of the channel's topics and operations. Required. Lower-case letters, digits and hyphens, starting with a letter. |
-/// | `update = Bar` | The type that subscribers receive. Required. |
+/// | `update = Bar` | The type that subscribers receive: an event, a value, or a row of a table. Required. |
+/// | `history(count = 1000, age = "5m")` | The channel keeps past events for returning clients: at most `count`, at most as old as `age`, or both. An age is a whole number and a unit: `"500ms"`, `"30s"`, `"5m"`, `"2h"`. |
+/// | `latest` | An update is the new current value of its topic. |
+/// | `table(key = id)` | A topic is a table of rows. `key` names the field of the row that identifies it, or up to four fields in parentheses: `key = (side, price)`. |
+/// | `table(key = id, checksum)` | Messages also have a checksum of the table, which clients verify. |
 /// | `served` | The channel implements [`Serve`](crate::Serve): who may subscribe, a snapshot, a feed. |
 /// | `subject = "symbol"` | The field that replies echo. Default: the first. |
 /// | `tags = ["datafeed"]` | Groups the channel in the documents. |
@@ -34,13 +38,57 @@
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// Without `latest` and `table`, a channel is of the kind [`Events`](crate::kind::Events). The kind
+/// determines what a new, a slow and a returning subscriber receive ([`kind`](crate::kind)), and the
+/// functions of its [`Topic`](crate::Topic):
+///
+/// ```
+/// use topicast::{Server, channels, data, ws_router};
+///
+/// #[data]
+/// pub struct Trade { pub price: f64 }
+///
+/// #[ws_router(route = "trades", update = Trade, history(count = 1000, age = "5m"))]
+/// pub struct Trades { pub symbol: String }
+///
+/// #[data]
+/// pub struct Quote { pub bid: f64, pub ask: f64 }
+///
+/// #[ws_router(route = "quotes", update = Quote, latest)]
+/// pub struct Quotes { pub symbol: String }
+///
+/// #[data]
+/// #[derive(Debug, Clone)]
+/// pub enum Side { Bid, Ask }
+///
+/// #[data]
+/// pub struct Level { pub side: Side, pub ticks: u64, pub size: f64 }
+///
+/// #[ws_router(route = "orderbook", update = Level, table(key = (side, ticks), checksum))]
+/// pub struct OrderBook { pub symbol: String }
+///
+/// let server = Server::builder("Market", "1.0.0").channels(channels![Trades, Quotes, OrderBook]).build()?;
+/// let symbol = || "AAPL".to_owned();
+/// let trades = server.publisher::<Trades>()?.topic(&Trades { symbol: symbol() })?;
+/// trades.publish(&Trade { price: 150.5 })?;
+/// let quotes = server.publisher::<Quotes>()?.topic(&Quotes { symbol: symbol() })?;
+/// quotes.publish(&Quote { bid: 150.4, ask: 150.6 })?;
+/// let book = server.publisher::<OrderBook>()?.topic(&OrderBook { symbol: symbol() })?;
+/// book.update(|rows| {
+///     rows.set(&Level { side: Side::Bid, ticks: 15_040, size: 3.0 })?;
+///     rows.remove(&(Side::Ask, 15_050))
+/// })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # What is emitted
 ///
 /// The struct with its derives; a constant with every wire name (`bars.subscribe`,
 /// `bars.subscribe.response`, …, each a literal) and the documentation; and, for a server,
 /// the functions `subscribe`, `unsubscribe` and `update` of this channel ([`Router`](crate::Router)), which
 /// [`channels!`](crate::channels) lists. The logic is in the library, so a channel is at most 90 lines beside its
-/// derives. A client's build, without the feature `server`, has the struct and the constant.
+/// derives. A table also implements [`Tabular`](crate::Tabular), with the type of its key. A client's
+/// build, without the feature `server`, has the struct, the constant and the key.
 ///
 /// # Errors
 ///
@@ -48,8 +96,11 @@
 /// unknown, repeated or malformed (the message lists those allowed); a route that is missing or
 /// malformed; a struct that is generic, borrows or has unnamed fields; a subject that is not a
 /// field, or is of a type that replies cannot echo; attributes of serde that would keep a field out of
-/// the topic (`skip`, `flatten`, …); two fields with the same wire name. The compiler reports a type
-/// that cannot be a field or an update where the declaration names it.
+/// the topic (`skip`, `flatten`, …); two fields with the same wire name; `latest` beside `table`, or
+/// `history` beside either; a history without a limit, of zero updates, or of a malformed age; a key
+/// that is missing, empty, longer than four fields, or that repeats a field. The compiler reports a
+/// type that cannot be a field, an update, a row or part of a key where the declaration names it, and
+/// a field that the row lacks together with the fields that it has.
 pub use topicast_macros::ws_router;
 
 /// Declares a plain operation: the function handles one message of a client.
@@ -166,7 +217,11 @@ pub use topicast_macros::ws_push;
 ///
 /// The item with serde's `Serialize` and `Deserialize` and schemars' `JsonSchema`, derived by this
 /// crate's paths, so that a crate needs no dependency on either. An enum of unit variants can also be
-/// the [subject](crate::Subject) of a channel.
+/// the [subject](crate::Subject) of a channel and, with `#[derive(Debug, Clone)]`, part of a table's
+/// [key](crate::KeyField). A struct with named fields can be the row of a table: the expansion lists its
+/// fields, so that `table(key = …)` finds them. A field cannot be part of a key if an attribute of serde
+/// omits it or writes another value (`skip_serializing_if`, `flatten`, `with`, …), or if its type may be
+/// less visible than the struct.
 ///
 /// # Errors
 ///

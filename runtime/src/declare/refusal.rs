@@ -44,6 +44,16 @@ impl Refusal {
         Self::new("too_many_subscriptions", message)
     }
 
+    /// Creates a `topic_too_long` refusal: the request's topic exceeds the limit.
+    pub fn topic_too_long(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new("topic_too_long", message)
+    }
+
+    /// Creates an `unsupported` refusal: the channel does not support what the request asks for.
+    pub fn unsupported(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new("unsupported", message)
+    }
+
     /// Creates a `rate_limited` refusal: too many requests; retryable after the given time.
     pub fn rate_limited(message: impl Into<Cow<'static, str>>, retry_after: Duration) -> Self {
         Self::new("rate_limited", message).retry_after(retry_after)
@@ -57,6 +67,19 @@ impl Refusal {
     /// Creates an `internal` refusal: the server failed; retryable.
     pub fn internal(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new("internal", message).retryable()
+    }
+
+    /// Creates the result of a hook that the application does not implement. It never reaches a
+    /// client; its code is not in snake_case, so the application cannot have the same.
+    #[cfg(feature = "server")]
+    pub(crate) fn no_hook() -> Self {
+        Self::new(NO_HOOK, "the channel has no such hook")
+    }
+
+    /// Returns true if the refusal is the result of a hook that the application does not implement.
+    #[cfg(feature = "server")]
+    pub(crate) fn is_no_hook(&self) -> bool {
+        self.code == NO_HOOK
     }
 
     /// Marks the refusal as retryable: the same request may succeed later.
@@ -103,10 +126,21 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
+#[cfg(feature = "server")]
+const NO_HOOK: &str = "\0no hook";
+
 /// The codes that every server may answer with. The documents contain all of them.
 #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "listed in documents"))]
-pub(crate) const CODES: [&str; 6] =
-    ["unknown_symbol", "forbidden", "too_many_subscriptions", "rate_limited", "unavailable", "internal"];
+pub(crate) const CODES: [&str; 8] = [
+    "unknown_symbol",
+    "forbidden",
+    "too_many_subscriptions",
+    "topic_too_long",
+    "unsupported",
+    "rate_limited",
+    "unavailable",
+    "internal",
+];
 
 /// Returns true if a code is in snake_case.
 #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "called when a server is built"))]

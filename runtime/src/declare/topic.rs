@@ -7,6 +7,7 @@ use crate::{
     Channel,
     declare::{
         strict::{self, Rules},
+        tokens::{Token, tokens},
         topic_error::{MAX_DEPTH, MAX_SAFE_INTEGER, TopicError},
     },
 };
@@ -57,50 +58,20 @@ pub fn topic_from_json(route: &str, params: &str) -> Result<String, TopicError> 
 
 /// Checks what a parser does not report: integers that it rounds, and depth.
 ///
-/// Skips strings. The parser reports every other fault of the text.
+/// The parser reports every other fault of the text.
 fn check_tokens(text: &str) -> Result<(), TopicError> {
-    let bytes = text.as_bytes();
-    let mut depth = 0;
-    let mut at = 0;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'"' => at = end_of_string(bytes, at + 1),
-            b'{' | b'[' => {
-                depth += 1;
-                if depth > MAX_DEPTH {
-                    return Err(TopicError::TooDeep);
-                }
-                at += 1;
-            }
-            b'}' | b']' => {
-                depth = depth.saturating_sub(1);
-                at += 1;
-            }
-            b'-' | b'0'..=b'9' => {
-                let end = bytes[at..].iter().position(|byte| !is_number(*byte)).map_or(bytes.len(), |len| at + len);
-                check_integer(&text[at..end])?;
-                at = end;
-            }
-            _ => at += 1,
+    let mut depth = 0_usize;
+    for token in tokens(text) {
+        match token {
+            Token::Open => depth += 1,
+            Token::Close => depth = depth.saturating_sub(1),
+            Token::Number(number) => check_integer(number)?,
+        }
+        if depth > MAX_DEPTH {
+            return Err(TopicError::TooDeep);
         }
     }
     Ok(())
-}
-
-/// Returns the index after the closing quote of a string whose first character is at `at`.
-fn end_of_string(bytes: &[u8], mut at: usize) -> usize {
-    while at < bytes.len() {
-        match bytes[at] {
-            b'"' => return at + 1,
-            b'\\' => at += 2,
-            _ => at += 1,
-        }
-    }
-    at
-}
-
-fn is_number(byte: u8) -> bool {
-    matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')
 }
 
 fn check_integer(token: &str) -> Result<(), TopicError> {

@@ -13,6 +13,7 @@ mod model;
 mod channels;
 mod connection;
 mod titles;
+mod kinds;
 mod message;
 mod nested;
 mod schemas;

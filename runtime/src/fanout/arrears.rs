@@ -1,39 +1,40 @@
-//! Updates that a connection missed or that are held back for it.
+//! What a connection missed, and its subscriptions that are not up to date.
 
 use std::collections::VecDeque;
 
-use crate::{fanout::ids::TopicId, wire::Update};
+use crate::fanout::{
+    course::{Course, Held, Stage},
+    ids::TopicId,
+};
 
 /// The arrears of one connection. Most connections never have any.
 #[derive(Default)]
 pub(crate) struct Arrears {
     /// The number of skipped updates of each topic since the last update that was queued.
     skips: Vec<(TopicId, u64)>,
-    /// Topics under the policy `latest` whose newest update had no room.
-    pub(crate) overdue: VecDeque<TopicId>,
-    /// Updates of topics whose snapshot has not arrived.
-    pub(crate) held: Vec<(TopicId, VecDeque<Held>)>,
+    /// The subscriptions that are not up to date, sorted by topic.
+    courses: Vec<Course>,
+    /// The topics to continue with when the socket has accepted everything else, in order.
+    pub(crate) due: VecDeque<TopicId>,
     pub(crate) held_bytes: usize,
     /// The number of dropped updates of each topic that the shard has not counted.
     dropped: Vec<(TopicId, u64)>,
 }
 
-/// An update that is held back until the topic's snapshot arrives.
-pub(crate) struct Held {
-    pub(crate) update: Update,
-    /// The number of updates skipped before this one.
-    pub(crate) skipped: u64,
-}
-
 impl Arrears {
     /// Returns true if the connection has caught up and its drops are counted.
     pub(crate) fn is_empty(&self) -> bool {
-        self.skips.is_empty() && self.overdue.is_empty() && self.held.is_empty() && self.dropped.is_empty()
+        self.skips.is_empty() && self.courses.is_empty() && self.dropped.is_empty()
     }
 
     /// Records skipped updates of a topic. The next update that is queued reports them.
     pub(crate) fn skip(&mut self, topic: TopicId, count: u64) {
         add(&mut self.skips, topic, count);
+    }
+
+    /// Returns the number of skipped updates of a topic that no update has reported.
+    pub(crate) fn skipped(&self, topic: TopicId) -> u64 {
+        self.skips.iter().find(|(skipped, _)| *skipped == topic).map_or(0, |(_, count)| *count)
     }
 
     /// Records dropped updates of a topic for the topic's counter.
@@ -52,19 +53,57 @@ impl Arrears {
         at.map_or(0, |at| self.skips.swap_remove(at).1)
     }
 
-    /// Takes the held updates of a topic. Returns `None` if the topic is not held.
-    pub(crate) fn take_held(&mut self, topic: TopicId) -> Option<VecDeque<Held>> {
-        let at = self.held.iter().position(|(held, _)| *held == topic)?;
-        let (_, updates) = self.held.swap_remove(at);
-        self.held_bytes -= updates.iter().map(|held| held.update.frame.bytes().len()).sum::<usize>();
-        Some(updates)
+    /// Returns the course of a subscription that is not up to date.
+    pub(crate) fn course(&self, topic: TopicId) -> Option<&Course> {
+        self.find(topic).ok().map(|at| &self.courses[at])
+    }
+
+    pub(crate) fn course_mut(&mut self, topic: TopicId) -> Option<&mut Course> {
+        self.find(topic).ok().map(|at| &mut self.courses[at])
+    }
+
+    /// Puts a subscription on a course, unless it is on one.
+    pub(crate) fn begin(&mut self, topic: TopicId, stage: Stage) {
+        if let Err(at) = self.find(topic) {
+            self.courses.insert(at, Course { topic, stage, interval: None });
+        }
+    }
+
+    /// Records that the client has nothing of a topic after the number `sent`.
+    pub(crate) fn fall_behind(&mut self, topic: TopicId, sent: u64) {
+        match self.find(topic) {
+            Err(at) => {
+                let stage = Stage::Behind { sent, snapshot: false };
+                self.courses.insert(at, Course { topic, stage, interval: None });
+                self.due.push_back(topic);
+            }
+            Ok(at) => {
+                // Updates from before the first loss were dropped later.
+                if let Stage::Behind { sent: known, .. } = &mut self.courses[at].stage {
+                    *known = sent.min(*known);
+                }
+            }
+        }
+    }
+
+    /// Removes the course of a subscription that is up to date, and returns its held updates.
+    pub(crate) fn end(&mut self, topic: TopicId) -> VecDeque<Held> {
+        let Ok(at) = self.find(topic) else { return VecDeque::new() };
+        let mut course = self.courses.remove(at);
+        let held = course.stage.held().map(std::mem::take).unwrap_or_default();
+        self.held_bytes -= held.iter().map(|held| held.update.frame.bytes().len()).sum::<usize>();
+        held
     }
 
     /// Removes a topic from which the connection unsubscribed.
     pub(crate) fn forget(&mut self, topic: TopicId) {
-        self.take_held(topic);
+        self.end(topic);
         self.take_skips(topic);
-        self.overdue.retain(|overdue| *overdue != topic);
+        self.due.retain(|due| *due != topic);
+    }
+
+    fn find(&self, topic: TopicId) -> Result<usize, usize> {
+        self.courses.binary_search_by_key(&topic, |course| course.topic)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::AtomicU64};
 
-use crate::{fanout::slow::SlowConsumer, wire::Update};
+use crate::fanout::{slow::SlowConsumer, source::Source};
 
 /// A shard's view of a topic: the shard's own subscribers and what their delivery needs.
 pub(crate) struct Audience {
@@ -11,16 +11,8 @@ pub(crate) struct Audience {
     pub(crate) slow: SlowConsumer,
     /// Counts updates that were dropped or replaced.
     pub(crate) skipped: Arc<AtomicU64>,
-    /// The newest update, kept under the policy `latest` for subscribers that have no room for it.
-    pub(crate) latest_update: Option<Update>,
-    /// A dense list. On removal the last subscriber is moved into the free slot.
-    pub(crate) subscribers: Vec<Subscriber>,
-}
-
-/// A connection in the list of subscribers.
-#[derive(Clone, Copy)]
-pub(crate) struct Subscriber {
-    pub(crate) slot: u32,
-    /// True while updates are held back until the subscriber's snapshot arrives.
-    pub(crate) held: bool,
+    /// Where subscribers catch up, if the topic keeps its state.
+    pub(crate) source: Option<Arc<dyn Source>>,
+    /// The slots of the subscribers: a dense list. On removal the last subscriber is moved into the free slot.
+    pub(crate) subscribers: Vec<u32>,
 }

@@ -94,6 +94,7 @@ impl Item {
         Pending {
             topic: self.topic,
             policy: self.policy,
+            seq: self.update.seq,
             queued_at: self.queued_at,
             skipped_offset: self.update.skipped_offset,
             skipped,

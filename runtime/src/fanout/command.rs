@@ -1,12 +1,17 @@
 //! The commands that a shard executes.
 
-use std::sync::{Arc, atomic::AtomicU64};
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 use crate::{
     fanout::{
         ids::{Key, TopicId},
+        peer::Release,
         signals::Signals,
         slow::SlowConsumer,
+        source::Source,
     },
     wire::{Frame, Transport, Update},
 };
@@ -23,14 +28,14 @@ pub(crate) enum Command {
         key: Key,
         frame: Frame,
     },
-    /// Sends a reply with the position of a topic, in order with the topic's updates.
+    /// Sends a reply with the number that was last sent of a topic.
     Reply {
         key: Key,
         topic: TopicId,
-        frame: Frame,
+        reply: Reply,
     },
-    /// Subscribes a connection to a topic. Updates follow the reply. Without a reply, they are held
-    /// back until `Release`.
+    /// Subscribes a connection to a topic. Updates follow the reply. Without a reply, the
+    /// subscription starts with `Release`.
     Join {
         key: Key,
         joining: Joining,
@@ -39,7 +44,7 @@ pub(crate) enum Command {
     Release {
         key: Key,
         topic: TopicId,
-        first: Vec<Frame>,
+        start: Release,
     },
     Leave {
         key: Key,
@@ -68,6 +73,20 @@ pub(crate) struct Joining {
     /// The `seq` of the last update before the join.
     pub(crate) seq: u64,
     pub(crate) slow: SlowConsumer,
-    /// Counts updates that are dropped or replaced.
+    /// Counts updates that are dropped or merged.
     pub(crate) skipped: Arc<AtomicU64>,
+    /// Where subscribers catch up, if the topic keeps its state.
+    pub(crate) source: Option<Arc<dyn Source>>,
+}
+
+/// What a reply that is not encoded yet counts against limits.
+pub(crate) const REPLY_WEIGHT: usize = 512;
+
+/// Encodes a reply that carries a number.
+pub(crate) struct Reply(pub(crate) Box<dyn FnOnce(u64) -> Frame + Send>);
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reply")
+    }
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::{
     fanout::{
-        command::Command,
+        command::{Command, Reply},
         ids::{Key, TopicId},
         inbox::Inbox,
+        peer::Release,
         signals::Signals,
     },
     wire::{Frame, Transport},
@@ -34,9 +35,9 @@ impl Handle {
         self.inbox.push(Command::Send { key: self.key, frame });
     }
 
-    /// Queues a reply with the position of a topic, behind the updates that it includes.
-    pub(crate) fn reply(&self, topic: TopicId, frame: Frame) {
-        self.inbox.push(Command::Reply { key: self.key, topic, frame });
+    /// Queues a reply with the number that was last sent of a topic.
+    pub(crate) fn reply(&self, topic: TopicId, reply: Reply) {
+        self.inbox.push(Command::Reply { key: self.key, topic, reply });
     }
 
     /// Closes the connection: the shard drops updates whose frames are not started, and sends the
@@ -45,9 +46,9 @@ impl Handle {
         self.inbox.push(Command::Close { key: self.key, frame });
     }
 
-    /// Queues the first frames of a subscription, then the updates that were held back meanwhile.
-    pub(crate) fn release(&self, topic: TopicId, first: Vec<Frame>) {
-        self.inbox.push(Command::Release { key: self.key, topic, first });
+    /// Starts a subscription whose reply was not ready when it joined.
+    pub(crate) fn release(&self, topic: TopicId, start: Release) {
+        self.inbox.push(Command::Release { key: self.key, topic, start });
     }
 
     /// Frees the connection's slot and drops the shard's reference to its stream. The drop of the

@@ -2,7 +2,7 @@
 
 /// Identifies a connection of a shard. Slots are reused and numbers are not, so that a late
 /// command cannot reach another connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
     pub(crate) slot: u32,
     pub(crate) number: u64,

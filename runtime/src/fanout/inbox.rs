@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use crate::{
     fanout::{
-        command::Command,
+        command::{Command, REPLY_WEIGHT},
         ids::{Key, TopicId},
     },
     wire::{Frame, Update},
@@ -129,12 +129,8 @@ impl Inbox {
                 // The loss of updates before the join concerns only the earlier subscribers.
                 state.deliver_overflow(joining.topic);
             }
-            Command::Reply { topic, frame, .. } => {
-                state.bytes += frame.weight();
-                // The reply includes the number of this update, which goes before it.
-                state.deliver_overflow(*topic);
-            }
-            Command::Release { first, .. } => state.bytes += first.iter().map(Frame::weight).sum::<usize>(),
+            Command::Reply { .. } => state.bytes += REPLY_WEIGHT,
+            Command::Release { start, .. } => state.bytes += start.first.iter().map(Frame::weight).sum::<usize>(),
             Command::Open { .. } | Command::Leave { .. } | Command::Remove { .. } => {}
             #[cfg(test)]
             Command::Panic => {}

@@ -22,11 +22,6 @@ impl Memberships {
         self.find(topic).is_ok()
     }
 
-    /// Returns the connection's index in the subscriber list of a topic.
-    pub(crate) fn index(&self, topic: TopicId) -> Option<u32> {
-        self.find(topic).ok().map(|at| self.0[at].1)
-    }
-
     pub(crate) fn set_index(&mut self, topic: TopicId, index: u32) {
         if let Ok(at) = self.find(topic) {
             self.0[at].1 = index;

@@ -1,7 +1,7 @@
 //! The unsent frames of one connection, and how much of the first frame is sent.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     io::{self, IoSlice},
     task::{Context, Poll},
 };
@@ -24,7 +24,7 @@ pub(crate) struct Outbox {
     queue: VecDeque<Entry>,
     /// The bytes of the first frame that are already sent.
     first_sent: usize,
-    /// The sum of the frames' weights, including sent bytes of the first frame.
+    /// The sum of the frames' weights against the limit, including sent bytes of the first frame.
     bytes: usize,
 }
 
@@ -34,10 +34,18 @@ struct Entry {
     class: Class,
 }
 
+impl Entry {
+    /// Returns what the entry counts against the limit on unsent bytes.
+    fn weight(&self) -> usize {
+        if self.class == Class::Paced { 0 } else { self.frame.weight() }
+    }
+}
+
 impl Outbox {
     pub(crate) fn push(&mut self, frame: Frame, class: Class) {
-        self.bytes += frame.weight();
-        self.queue.push_back(Entry { frame, class });
+        let entry = Entry { frame, class };
+        self.bytes += entry.weight();
+        self.queue.push_back(entry);
     }
 
     /// Records how many bytes of the next frame are already sent. The outbox must be empty.
@@ -46,7 +54,7 @@ impl Outbox {
         self.first_sent = sent;
     }
 
-    /// Returns the weight of all queued frames.
+    /// Returns what the queued frames count against the limit on unsent bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -55,19 +63,29 @@ impl Outbox {
         self.queue.is_empty()
     }
 
-    /// Discards the unstarted updates for which `test` returns true. A started frame is always
-    /// finished.
-    pub(crate) fn discard(&mut self, test: impl Fn(&Pending) -> bool) {
-        let mut started = self.first_sent > 0;
-        let mut dropped = 0;
+    /// Discards every unstarted update, and the replies that carry their numbers. A started frame is
+    /// always finished.
+    pub(crate) fn discard_updates(&mut self) {
+        self.retain_unstarted(|_, class| !matches!(class, Class::Update(_) | Class::Position(_)));
+    }
+
+    /// Discards the unstarted updates of a topic, except those whose number a reply carries.
+    pub(crate) fn discard_topic(&mut self, topic: TopicId) {
+        let reported = self.queue.iter().rposition(|entry| entry.class == Class::Position(topic));
+        self.retain_unstarted(|at, class| match class {
+            Class::Update(pending) => pending.topic != topic || reported.is_some_and(|reported| at < reported),
+            _ => true,
+        });
+    }
+
+    fn retain_unstarted(&mut self, keeps: impl Fn(usize, &Class) -> bool) {
+        let started = usize::from(self.first_sent > 0);
+        let (mut at, mut dropped) = (0, 0);
         self.queue.retain(|entry| {
-            let keep = match &entry.class {
-                _ if std::mem::take(&mut started) => true,
-                Class::Update(pending) => !test(pending),
-                Class::Kept => true,
-            };
+            at += 1;
+            let keep = at <= started || keeps(at - 1, &entry.class);
             if !keep {
-                dropped += entry.frame.weight();
+                dropped += entry.weight();
             }
             keep
         });
@@ -78,13 +96,16 @@ impl Outbox {
     /// its topic reports the drop. If none is queued, the returned count is not 0, and the caller
     /// adds it to the next update.
     pub(crate) fn drop_first(&mut self, allows: impl Fn(&Pending) -> bool) -> Option<(TopicId, u64)> {
-        let at = self.unstarted().find_map(|(at, pending)| allows(pending).then_some(at))?;
+        let at = self.unstarted().find_map(|(at, pending)| {
+            let droppable = allows(pending) && !self.is_reported(at, pending.topic);
+            droppable.then_some(at)
+        })?;
         let entry = self.queue.remove(at)?;
-        self.bytes -= entry.frame.weight();
+        self.bytes -= entry.weight();
         let Class::Update(Pending { topic, skipped, .. }) = entry.class else { return None };
         let next = self.queue.range_mut(at..).find_map(|entry| match &mut entry.class {
             Class::Update(pending) if pending.topic == topic => Some(pending),
-            Class::Update(_) | Class::Kept => None,
+            _ => None,
         });
         match next {
             Some(next) => {
@@ -95,32 +116,34 @@ impl Outbox {
         }
     }
 
-    /// Drops every unstarted update under the policy `latest` that a later one supersedes. Returns
-    /// the topic of each dropped update.
-    pub(crate) fn conflate(&mut self) -> Vec<TopicId> {
-        let mut newest = HashMap::new();
-        for (at, pending) in self.unstarted().filter(|(_, pending)| pending.policy == Policy::Latest) {
-            newest.insert(pending.topic, at);
-        }
-        let started = usize::from(self.first_sent > 0);
-        let (mut at, mut dropped, mut bytes) = (0, Vec::new(), 0);
-        let mut skips: HashMap<TopicId, u64> = HashMap::new();
-        self.queue.retain_mut(|entry| {
-            at += 1;
-            let (Class::Update(pending), true) = (&mut entry.class, at > started) else { return true };
-            let Some(last) = newest.get(&pending.topic).filter(|_| pending.policy == Policy::Latest) else {
-                return true;
-            };
-            if at - 1 == *last {
-                pending.skipped += skips.remove(&pending.topic).unwrap_or(0);
-                return true;
-            }
-            *skips.entry(pending.topic).or_default() += pending.skipped + 1;
-            dropped.push(pending.topic);
-            bytes += entry.frame.weight();
-            false
+    /// Returns true if a reply carries the number of the update at `at`.
+    fn is_reported(&self, at: usize, topic: TopicId) -> bool {
+        let next = self.queue.range(at + 1..).find_map(|entry| match &entry.class {
+            Class::Position(of) if *of == topic => Some(true),
+            Class::Update(pending) if pending.topic == topic => Some(false),
+            _ => None,
         });
-        self.bytes -= bytes;
+        next == Some(true)
+    }
+
+    /// Drops the unstarted updates whose policy is to catch up. Returns the topic and the number of
+    /// each, in order.
+    ///
+    /// An update before a reply stays, because the reply may carry its number.
+    pub(crate) fn drop_conflatable(&mut self) -> Vec<(TopicId, u64)> {
+        let started = usize::from(self.first_sent > 0);
+        let last_reply = self.queue.iter().rposition(|entry| !matches!(entry.class, Class::Update(_)));
+        let tail = self.queue.split_off(last_reply.map_or(0, |at| at + 1).max(started).min(self.queue.len()));
+        let mut dropped = Vec::new();
+        for entry in tail {
+            match &entry.class {
+                Class::Update(pending) if pending.policy == Policy::CatchUp => {
+                    dropped.push((pending.topic, pending.seq));
+                    self.bytes -= entry.weight();
+                }
+                _ => self.queue.push_back(entry),
+            }
+        }
         dropped
     }
 
@@ -129,29 +152,11 @@ impl Outbox {
         self.unstarted().any(|(_, pending)| test(pending))
     }
 
-    /// Replaces the newest unstarted update of the topic. Returns false if none is queued.
-    pub(crate) fn replace(&mut self, frame: Frame, mut pending: Pending) -> bool {
-        let found = self.unstarted().filter(|(_, old)| old.topic == pending.topic).last();
-        let Some((at, skipped)) = found.map(|(at, old)| (at, old.skipped)) else { return false };
-        pending.skipped += skipped + 1;
-        self.bytes = self.bytes - self.queue[at].frame.weight() + frame.weight();
-        let entry = Entry { frame, class: Class::Update(pending) };
-        // The new update takes over the old one's turn. The exception is an update before a reply:
-        // the reply may carry the topic's last number, which no later number may precede.
-        if self.queue.range(at..).any(|later| later.class == Class::Kept) {
-            self.queue.remove(at);
-            self.queue.push_back(entry);
-        } else {
-            self.queue[at] = entry;
-        }
-        true
-    }
-
     fn unstarted(&self) -> impl Iterator<Item = (usize, &Pending)> {
         self.queue.iter().enumerate().skip(usize::from(self.first_sent > 0)).filter_map(|(at, entry)| {
             match &entry.class {
                 Class::Update(pending) => Some((at, pending)),
-                Class::Kept => None,
+                Class::Kept | Class::Position(_) | Class::Paced => None,
             }
         })
     }
@@ -211,7 +216,7 @@ impl Outbox {
                 return;
             }
             self.first_sent -= len;
-            self.bytes -= first.frame.weight();
+            self.bytes -= first.weight();
             self.queue.pop_front();
         }
     }
@@ -231,7 +236,15 @@ mod tests {
     }
 
     fn pending(topic: u64, policy: Policy) -> Pending {
-        Pending { topic: TopicId(topic), policy, queued_at: Millis(0), skipped_offset: 1, skipped: 0, reported: 0 }
+        Pending {
+            topic: TopicId(topic),
+            policy,
+            seq: 1,
+            queued_at: Millis(0),
+            skipped_offset: 1,
+            skipped: 0,
+            reported: 0,
+        }
     }
 
     fn update(topic: u64, policy: Policy) -> Class {
@@ -267,7 +280,7 @@ mod tests {
         let (mut outbox, transport, client) = started();
         outbox.push(frame("dropped"), update(1, Policy::Close));
         outbox.push(frame("kept"), Class::Kept);
-        outbox.discard(|_| true);
+        outbox.discard_updates();
         assert_eq!(outbox.bytes(), frame("started").weight() + frame("kept").weight());
         let expected = [frame("started").bytes(), frame("kept").bytes()].concat();
         assert_eq!(drain(outbox, transport, client).await, expected);
@@ -289,41 +302,43 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_pending_update_is_replaced_in_its_place_unless_it_is_started_or_before_a_reply() {
+    async fn updates_whose_subscribers_catch_up_are_dropped_unless_started_or_before_a_reply() {
         let (mut outbox, transport, client) = started();
-        let newer = |outbox: &mut Outbox, topic: u64, text: &str| {
-            outbox.replace(Frame::text(0, |out| out.extend_from_slice(text.as_bytes())), pending(topic, Policy::Latest))
-        };
-        assert!(!newer(&mut outbox, 1, "{}"));
-        outbox.push(frame("old"), update(2, Policy::Latest));
-        outbox.push(frame("other"), update(3, Policy::Latest));
-        assert!(newer(&mut outbox, 2, "{}"));
-        assert!(newer(&mut outbox, 2, "{.}"));
+        let numbered = |topic: u64, seq: u64| Class::Update(Pending { seq, ..pending(topic, Policy::CatchUp) });
+        outbox.push(frame("before"), numbered(2, 4));
         outbox.push(frame("kept"), Class::Kept);
-        assert!(newer(&mut outbox, 3, "{}"));
-        let text = |text: &str| Frame::text(0, |out| out.extend_from_slice(text.as_bytes())).bytes().to_vec();
-        let (first, last) = (text("{,\"skipped\":2.}"), text("{,\"skipped\":1}"));
-        let expected = [frame("started").bytes(), &first, frame("kept").bytes(), &last].concat();
-        assert_eq!(drain(outbox, transport, client).await, expected);
+        outbox.push(frame("dropped"), numbered(2, 5));
+        outbox.push(frame("event"), update(3, Policy::Close));
+        outbox.push(frame("dropped"), numbered(4, 1));
+        outbox.push(frame("dropped"), numbered(2, 6));
+        assert_eq!(outbox.drop_conflatable(), [(TopicId(2), 5), (TopicId(4), 1), (TopicId(2), 6)]);
+        assert_eq!(outbox.drop_conflatable(), []);
+        let kept = ["started", "before", "kept", "event"].map(|text| frame(text).bytes().to_vec());
+        assert_eq!(drain(outbox, transport, client).await, kept.concat());
+
+        let (mut outbox, transport, client) = started();
+        outbox.push(frame("dropped"), numbered(1, 2));
+        assert_eq!(outbox.drop_conflatable(), [(TopicId(1), 2)]);
+        assert_eq!(drain(outbox, transport, client).await, frame("started").bytes());
     }
 
-    #[tokio::test]
-    async fn conflation_keeps_the_newest_update_of_each_topic_under_latest() {
-        let (mut outbox, transport, client) = started();
-        let text = |text: &str| Frame::text(0, |out| out.extend_from_slice(text.as_bytes()));
-        for (topic, policy) in [(2, Policy::Latest), (3, Policy::Close), (2, Policy::Latest), (4, Policy::Latest)] {
-            outbox.push(text("{}"), update(topic, policy));
+    #[test]
+    fn an_update_whose_number_a_reply_carries_is_not_dropped() {
+        let mut outbox = Outbox::default();
+        let classes = [update(1, Policy::DropOldest), update(1, Policy::DropOldest), Class::Position(TopicId(1))];
+        for class in [classes[0], classes[1], classes[2], update(2, Policy::DropOldest)] {
+            outbox.push(frame("x"), class);
         }
-        outbox.push(frame("kept"), Class::Kept);
-        outbox.push(text("{.}"), update(2, Policy::Latest));
-        outbox.push(text("{:}"), update(3, Policy::Close));
-        assert_eq!(outbox.conflate(), [TopicId(2), TopicId(2)]);
-        assert_eq!(outbox.conflate(), []);
-        let expected = ["{}", "{}", "", "{,\"skipped\":2.}", "{:}"].map(|part| match part {
-            "" => frame("kept").bytes().to_vec(),
-            part => text(part).bytes().to_vec(),
-        });
-        assert_eq!(drain(outbox, transport, client).await, [frame("started").bytes(), &expected.concat()].concat());
+        assert_eq!(outbox.drop_first(|_| true), Some((TopicId(1), 0)));
+        assert_eq!(outbox.drop_first(|_| true), Some((TopicId(2), 1)));
+        assert_eq!(outbox.drop_first(|_| true), None);
+    }
+
+    #[test]
+    fn paced_frames_do_not_count() {
+        let mut outbox = Outbox::default();
+        outbox.push(frame(&"x".repeat(1 << 20)), Class::Paced);
+        assert_eq!((outbox.bytes(), outbox.is_empty()), (0, false));
     }
 
     #[tokio::test]

@@ -4,13 +4,18 @@ use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
     task::Waker,
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 use crate::{
     fanout::{
-        arrears::{Arrears, Held},
+        arrears::Arrears,
         audience::Audience,
         batch::{Batch, Item},
+        command::{REPLY_WEIGHT, Reply},
+        course::{Beginning, Held, Stage},
         ids::TopicId,
         memberships::Memberships,
         pending::{Class, Millis, Pending},
@@ -31,10 +36,31 @@ pub(crate) struct Peer {
     /// The maximum unsent bytes.
     limit: usize,
     pub(crate) memberships: Memberships,
-    /// Present while the connection is behind or waits for a snapshot. Most never need it.
+    /// Present while the connection has missed something or a subscription is not up to date. Most
+    /// never need it.
     arrears: Option<Box<Arrears>>,
     /// The close frame is queued, and no frame may follow it.
     closing: bool,
+}
+
+/// What happened to an update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delivered {
+    /// It is queued, or the connection is to be flushed for another reason.
+    Queued,
+    /// The client receives it later, or what supersedes it.
+    Later,
+    /// The client receives it, or what supersedes it, at this time.
+    At(Instant),
+}
+
+/// The start of a subscription whose reply was not ready when it joined.
+#[derive(Debug)]
+pub(crate) struct Release {
+    pub(crate) first: Vec<Frame>,
+    pub(crate) beginning: Beginning,
+    /// The minimum interval between two updates, if the client asked for one.
+    pub(crate) interval: Option<Duration>,
 }
 
 /// The maximum length of `,"skipped":N`.
@@ -53,15 +79,36 @@ impl Peer {
         Self { number, signals, scheduled: false, writer, limit, memberships, arrears: None, closing: false }
     }
 
-    /// Queues an update that is in the batch.
-    pub(crate) fn deliver(&mut self, at: u32, batch: &Batch) -> Result<(), TooSlow> {
+    /// Queues an update that is in the batch, unless the subscription is not up to date.
+    pub(crate) fn deliver(&mut self, at: u32, batch: &Batch) -> Result<Delivered, TooSlow> {
         let item = batch.get(at);
         // The fast path, for a subscriber without a backlog.
         if self.arrears.is_none() && self.is_alive() && self.writer.try_push_batched(at, item.len(), self.limit) {
-            return Ok(());
+            return Ok(Delivered::Queued);
         }
         self.spill_batched(batch);
-        self.queue_update(item)
+        let course = self.arrears.as_mut().and_then(|arrears| arrears.course_mut(item.topic));
+        match course.map(|course| &mut course.stage) {
+            None => {}
+            Some(Stage::Joining(_) | Stage::Replaying(..)) if item.policy != Policy::CatchUp => {
+                return self.hold(item).map(|()| Delivered::Later);
+            }
+            Some(Stage::Joining(_) | Stage::Replaying(..) | Stage::Behind { .. }) => return Ok(Delivered::Later),
+            Some(Stage::Ahead { to }) => {
+                if item.update.seq <= *to {
+                    return Ok(Delivered::Later);
+                }
+                self.end_course(item.topic);
+            }
+            Some(Stage::Resting { sent, until, timer }) => {
+                return Ok(if item.update.seq <= *sent || std::mem::replace(timer, true) {
+                    Delivered::Later
+                } else {
+                    Delivered::At(*until)
+                });
+            }
+        }
+        self.queue_update(item).map(|()| Delivered::Queued)
     }
 
     /// Queues an update in the outbox, or applies its channel's policy if there is no room.
@@ -70,11 +117,12 @@ impl Peer {
             return Ok(());
         }
         let bytes = item.len() + SKIPPED_BYTES;
-        if item.policy == Policy::Latest {
-            if self.writer.blocked || self.is_overdue(item.topic) || !self.flush_for_room(bytes) {
-                self.conflate(item);
+        if item.policy == Policy::CatchUp {
+            let has_room = !self.writer.blocked && self.flush_for_room(bytes) && !self.writer.blocked;
+            if has_room {
+                self.writer.push(item, 0);
             } else {
-                self.push_with_skips(item);
+                self.fall_behind(item.topic, item.update.seq - 1);
             }
         } else if self.flush_for_room(bytes)
             || (item.policy == Policy::DropOldest && self.make_room(Some(item.topic), bytes))
@@ -89,75 +137,155 @@ impl Peer {
         Ok(())
     }
 
+    /// Records that the client has nothing of a topic after the number `sent`. It catches up when
+    /// its socket is writable.
+    pub(crate) fn fall_behind(&mut self, topic: TopicId, sent: u64) {
+        if self.memberships.contains(topic) {
+            self.arrears().fall_behind(topic, sent);
+        }
+    }
+
     /// Moves batched updates to the outbox, as every operation but the fast path requires.
     pub(crate) fn spill_batched(&mut self, batch: &Batch) {
         self.writer.spill_batched(batch);
     }
 
-    /// Replaces the pending update of the topic, or queues the update if none is pending. Without
-    /// room for it, the topic becomes overdue.
-    fn conflate(&mut self, item: &Item) {
-        let topic = item.topic;
-        let skipped = self.take_skips(topic);
-        let newer = item.pending(skipped);
-        if self.writer.outbox.replace(item.update.frame.clone(), newer) {
-            self.arrears().drop_updates(topic, 1);
-        } else if self.is_overdue(topic) {
-            self.skip(topic, skipped + 1);
-            self.arrears().drop_updates(topic, 1);
-        } else if self.flush_for_room(item.len() + SKIPPED_BYTES) {
-            self.writer.push(item, skipped);
-        } else {
-            self.arrears().overdue.push_back(topic);
-            self.skip(topic, skipped);
+    /// Records that updates of a topic overflowed the inbox: the client catches up instead.
+    /// `delivered` is the number of the update before them, and `lost` that of the last.
+    pub(crate) fn lose(&mut self, topic: TopicId, delivered: u64, lost: u64) {
+        let course = self.arrears.as_mut().and_then(|arrears| arrears.course_mut(topic));
+        match course.map(|course| &course.stage) {
+            None => self.fall_behind(topic, delivered),
+            Some(Stage::Ahead { to }) if *to < lost => {
+                let sent = *to;
+                self.arrears().end(topic);
+                self.fall_behind(topic, sent);
+            }
+            Some(_) => {}
         }
     }
 
-    /// Takes the next topic whose newest update had no room, once the outbox is empty.
-    pub(crate) fn next_overdue(&mut self) -> Option<TopicId> {
+    /// Takes the next topic to continue with, once the socket has accepted everything else.
+    pub(crate) fn next_due(&mut self) -> Option<TopicId> {
         if self.writer.blocked || !self.writer.outbox.is_empty() || !self.is_alive() {
             return None;
         }
-        let topic = self.arrears.as_mut()?.overdue.pop_front();
-        self.release_empty_arrears();
-        topic
+        self.arrears.as_mut()?.due.pop_front()
+    }
+
+    /// Continues with a topic that was due.
+    pub(crate) fn resume(&mut self, topic: TopicId, audience: &Audience, queued_at: Millis) -> Result<(), TooSlow> {
+        let Some(arrears) = &mut self.arrears else { return Ok(()) };
+        let Some(course) = arrears.course_mut(topic) else { return Ok(()) };
+        match &mut course.stage {
+            Stage::Replaying(replay, _) => {
+                if let Some(part) = replay.next_part() {
+                    self.writer.outbox.push(part, Class::Paced);
+                }
+                if !replay.is_finished() {
+                    arrears.due.push_back(topic);
+                } else if audience.slow.policy == Policy::CatchUp {
+                    course.stage = Stage::Behind { sent: replay.position(), snapshot: false };
+                    arrears.due.push_back(topic);
+                } else {
+                    return self.release_held(topic, audience.slow.policy, queued_at);
+                }
+            }
+            Stage::Behind { sent, snapshot } => {
+                let Some(source) = &audience.source else { return Ok(()) };
+                let caught_up = source.catch_up((!*snapshot).then_some(*sent));
+                let merged = if *snapshot { 0 } else { caught_up.seq.saturating_sub(*sent + 1) };
+                if let Some(interval) = course.interval {
+                    let until = Instant::now() + interval;
+                    course.stage = Stage::Resting { sent: caught_up.seq, until, timer: false };
+                } else if caught_up.seq > audience.seq {
+                    course.stage = Stage::Ahead { to: caught_up.seq };
+                } else {
+                    arrears.end(topic);
+                }
+                if merged > 0 {
+                    arrears.drop_updates(topic, merged);
+                }
+                if let Some(frame) = caught_up.frame {
+                    self.writer.outbox.push(frame, Class::Paced);
+                }
+                self.release_empty_arrears();
+            }
+            Stage::Joining(_) | Stage::Ahead { .. } | Stage::Resting { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// Ends a pause that a client's `max_rate` required. Returns true if the topic is due.
+    pub(crate) fn end_rest(&mut self, topic: TopicId) -> bool {
+        let Some(arrears) = &mut self.arrears else { return false };
+        let Some(course) = arrears.course_mut(topic) else { return false };
+        let Stage::Resting { sent, .. } = course.stage else { return false };
+        course.stage = Stage::Behind { sent, snapshot: false };
+        arrears.due.push_back(topic);
+        true
+    }
+
+    /// Returns the number of the last update or snapshot of a topic that was sent or queued.
+    /// `delivered` is the number of the last update that the shard has delivered.
+    fn position(&self, topic: TopicId, delivered: u64) -> u64 {
+        let Some(arrears) = &self.arrears else { return delivered };
+        match arrears.course(topic).map(|course| &course.stage) {
+            Some(Stage::Replaying(replay, _)) => replay.position(),
+            Some(Stage::Behind { sent, .. } | Stage::Resting { sent, .. }) => *sent,
+            Some(Stage::Ahead { to }) => *to,
+            Some(Stage::Joining(_)) | None => delivered.saturating_sub(arrears.skipped(topic)),
+        }
     }
 
     /// Queues an update together with the count of updates skipped before it.
-    pub(crate) fn push_with_skips(&mut self, item: &Item) {
+    fn push_with_skips(&mut self, item: &Item) {
         let skipped = self.take_skips(item.topic);
         self.writer.push(item, skipped);
     }
 
     /// Queues a frame that is never dropped.
     pub(crate) fn queue_kept(&mut self, frame: Frame) -> Result<(), TooSlow> {
-        if !self.is_alive() {
-            return Ok(());
+        if self.is_alive() {
+            self.reserve(frame.weight())?;
+            self.writer.outbox.push(frame, Class::Kept);
         }
-        let len = frame.weight();
-        if !self.flush_for_room(len) && !self.make_room(None, len) {
-            return Err(TooSlow);
-        }
-        self.writer.outbox.push(frame, Class::Kept);
         Ok(())
     }
 
-    /// Holds an update back until the topic's snapshot arrives.
-    pub(crate) fn hold(&mut self, item: &Item) -> Result<(), TooSlow> {
+    /// Queues a reply with the number that was last sent or queued of a topic. `delivered` is the
+    /// number of the last update that the shard has delivered.
+    pub(crate) fn queue_reply(&mut self, topic: TopicId, delivered: u64, Reply(encode): Reply) -> Result<(), TooSlow> {
+        if self.is_alive() {
+            // First, because the flush may drop updates, whose subscription then catches up.
+            self.reserve(REPLY_WEIGHT)?;
+            let reply = encode(self.position(topic, delivered));
+            self.writer.outbox.push(reply, Class::Position(topic));
+        }
+        Ok(())
+    }
+
+    /// Makes room for a frame that is never dropped.
+    fn reserve(&mut self, len: usize) -> Result<(), TooSlow> {
+        if self.flush_for_room(len) || self.make_room(None, len) { Ok(()) } else { Err(TooSlow) }
+    }
+
+    /// Holds an update of an event back until the reply or the replay is sent.
+    fn hold(&mut self, item: &Item) -> Result<(), TooSlow> {
         let len = item.len();
         if item.policy == Policy::Close && !self.has_room(len) && self.is_alive() {
             return Err(TooSlow);
         }
         let Some(arrears) = &mut self.arrears else { return Ok(()) };
         let mut skipped = arrears.take_skips(item.topic);
-        let Some((_, held)) = arrears.held.iter_mut().find(|(topic, _)| *topic == item.topic) else { return Ok(()) };
-        let mut dropped = 0;
         let free = self.limit.saturating_sub(self.writer.outbox.bytes());
-        // Under `latest` one held update suffices. Otherwise the oldest ones make room.
-        while (item.policy == Policy::Latest || arrears.held_bytes + len > free)
+        let (mut held_bytes, mut dropped) = (arrears.held_bytes, 0);
+        let Some(held) = arrears.course_mut(item.topic).and_then(|course| course.stage.held()) else { return Ok(()) };
+        // The oldest ones make room.
+        while held_bytes + len > free
             && let Some(oldest) = held.pop_front()
         {
-            arrears.held_bytes -= oldest.update.frame.bytes().len();
+            held_bytes -= oldest.update.frame.bytes().len();
             dropped += 1;
             match held.front_mut() {
                 Some(next) => next.skipped += oldest.skipped + 1,
@@ -165,41 +293,58 @@ impl Peer {
             }
         }
         held.push_back(Held { update: item.update.clone(), skipped });
-        arrears.held_bytes += len;
+        arrears.held_bytes = held_bytes + len;
         if dropped > 0 {
             arrears.drop_updates(item.topic, dropped);
         }
         Ok(())
     }
 
-    /// Queues the first frames of a subscription, then the updates that were held back.
-    /// Returns `None` if the topic is not held.
+    /// Queues the first frames of a subscription and starts it. Returns `None` if the topic is not
+    /// joining.
     pub(crate) fn release(
         &mut self,
         topic: TopicId,
         policy: Policy,
         queued_at: Millis,
-        first: Vec<Frame>,
+        start: Release,
     ) -> Option<Result<(), TooSlow>> {
-        let arrears = self.arrears.as_mut()?;
-        let held = arrears.take_held(topic)?;
+        let course = self.arrears.as_mut()?.course_mut(topic)?;
+        let Stage::Joining(held) = &mut course.stage else { return None };
+        let held = std::mem::take(held);
+        course.interval = start.interval;
+        course.stage = match start.beginning {
+            Beginning::Live => Stage::Joining(held),
+            Beginning::Replay(replay) => Stage::Replaying(replay, held),
+            Beginning::Snapshot { sent } => Stage::Behind { sent, snapshot: true },
+            Beginning::After { sent } => Stage::Behind { sent, snapshot: false },
+        };
+        let is_live = matches!(course.stage, Stage::Joining(_));
+        if !is_live {
+            self.arrears().due.push_back(topic);
+        }
+        let queued = start.first.into_iter().try_for_each(|frame| self.queue_kept(frame));
+        Some(queued.and_then(|()| if is_live { self.release_held(topic, policy, queued_at) } else { Ok(()) }))
+    }
+
+    /// Queues the updates that were held back.
+    fn release_held(&mut self, topic: TopicId, policy: Policy, queued_at: Millis) -> Result<(), TooSlow> {
         // Skipped after the last held update, so the next update reports them.
-        let after = arrears.take_skips(topic);
+        let after = self.take_skips(topic);
+        let held = self.arrears.as_mut().map(|arrears| arrears.end(topic)).unwrap_or_default();
         self.release_empty_arrears();
-        let queued = first.into_iter().try_for_each(|frame| self.queue_kept(frame)).and_then(|()| {
-            held.into_iter().try_for_each(|Held { update, skipped }| {
-                self.skip(topic, skipped);
-                self.queue_update(&Item { topic, policy, queued_at, update })
-            })
+        let queued = held.into_iter().try_for_each(|Held { update, skipped }| {
+            self.skip(topic, skipped);
+            self.queue_update(&Item { topic, policy, queued_at, update })
         });
         self.skip(topic, after);
-        Some(queued)
+        queued
     }
 
     /// Applies the channels' policies to unsent updates that exceed the maximum age.
     pub(crate) fn expire(&mut self, now: Millis, audiences: &HashMap<TopicId, Audience>) -> Result<(), TooSlow> {
         let expired = |pending: &Pending| {
-            let age = std::time::Duration::from_millis(now.0.saturating_sub(pending.queued_at.0));
+            let age = Duration::from_millis(now.0.saturating_sub(pending.queued_at.0));
             let max_age = audiences.get(&pending.topic).and_then(|audience| audience.slow.max_age);
             max_age.is_some_and(|max_age| age > max_age)
         };
@@ -214,11 +359,12 @@ impl Peer {
         Ok(())
     }
 
-    /// Joins a topic. Returns false if the connection has already joined it.
-    pub(crate) fn join(&mut self, topic: TopicId, index: u32, held: bool) -> bool {
+    /// Joins a topic, whose reply follows if `starts_later` is true. Returns false if the connection
+    /// has already joined it.
+    pub(crate) fn join(&mut self, topic: TopicId, index: u32, starts_later: bool) -> bool {
         let new = self.memberships.insert(topic, index);
-        if new && held {
-            self.arrears().held.push((topic, VecDeque::new()));
+        if new && starts_later {
+            self.arrears().begin(topic, Stage::Joining(VecDeque::new()));
         }
         new
     }
@@ -227,7 +373,7 @@ impl Peer {
     pub(crate) fn leave(&mut self, topic: TopicId) -> Option<u32> {
         let index = self.memberships.remove(topic)?;
         // If the client subscribes again, its numbering begins with the new reply.
-        self.writer.outbox.discard(|pending| pending.topic == topic);
+        self.writer.outbox.discard_topic(topic);
         if let Some(arrears) = &mut self.arrears {
             arrears.forget(topic);
         }
@@ -294,9 +440,9 @@ impl Peer {
         match flushed {
             Flushed::Everything if self.closing => self.signals.set_flushed(),
             Flushed::Everything | Flushed::Nothing => {}
-            Flushed::Blocked(superseded) => {
-                for topic in superseded {
-                    self.arrears().drop_updates(topic, 1);
+            Flushed::Blocked(dropped) => {
+                for (topic, seq) in dropped {
+                    self.fall_behind(topic, seq - 1);
                 }
             }
             Flushed::Broken => self.signals.set_broken(),
@@ -329,24 +475,8 @@ impl Peer {
             if let Some((topic, missed)) = oldest {
                 self.skip(topic, missed);
                 self.arrears().drop_updates(topic, 1);
-            } else if own.is_some() || !self.take_back_latest() {
+            } else {
                 return false;
-            }
-        }
-        true
-    }
-
-    /// Makes room by removing a pending update under `latest`, whose topic becomes overdue. Returns
-    /// false if none is pending.
-    fn take_back_latest(&mut self) -> bool {
-        let pending = self.writer.outbox.drop_first(|pending| pending.policy == Policy::Latest);
-        match pending {
-            None => return false,
-            // A later update of the topic is pending.
-            Some((topic, 0)) => self.arrears().drop_updates(topic, 1),
-            Some((topic, missed)) => {
-                self.skip(topic, missed - 1);
-                self.arrears().overdue.push_back(topic);
             }
         }
         true
@@ -374,8 +504,11 @@ impl Peer {
         skipped
     }
 
-    fn is_overdue(&self, topic: TopicId) -> bool {
-        self.arrears.as_ref().is_some_and(|arrears| arrears.overdue.contains(&topic))
+    fn end_course(&mut self, topic: TopicId) {
+        if let Some(arrears) = &mut self.arrears {
+            arrears.end(topic);
+        }
+        self.release_empty_arrears();
     }
 
     fn arrears(&mut self) -> &mut Arrears {
@@ -405,7 +538,8 @@ mod tests {
         let topic = TopicId(0);
         assert!(peer.join(topic, 0, true));
         assert!(peer.arrears.is_some(), "updates are held until the snapshot is there");
-        assert_eq!(peer.release(topic, Policy::Close, Millis::default(), Vec::new()), Some(Ok(())));
+        let start = Release { first: Vec::new(), beginning: Beginning::Live, interval: None };
+        assert_eq!(peer.release(topic, Policy::Close, Millis::default(), start), Some(Ok(())));
         assert!(peer.arrears.is_none());
     }
 
@@ -420,9 +554,9 @@ mod tests {
             let update = crate::wire::Prefix::new("r.update", "t").update(seq, &vec![b'1'; bytes]);
             let item = Item { topic, policy: Policy::DropOldest, queued_at: Millis::default(), update };
             assert_eq!(peer.hold(&item), Ok(()));
-            let arrears = peer.arrears.as_ref().expect("the topic is held");
+            let arrears = peer.arrears.as_mut().expect("the topic is held");
             assert!(arrears.held_bytes <= 4096);
-            let (_, held) = &arrears.held[0];
+            let held = arrears.course_mut(topic).and_then(|course| course.stage.held()).expect("it is joining");
             assert_eq!(held.iter().map(|held| held.skipped + 1).sum::<u64>(), seq, "each update is held or counted");
         }
     }

@@ -7,8 +7,13 @@ use crate::fanout::{ids::TopicId, slow::Policy};
 pub(crate) enum Class {
     /// An update, which may be dropped by its channel's policy or when the connection closes.
     Update(Pending),
-    /// A reply, snapshot or control frame, which is never dropped.
+    /// A reply, push or control frame, which is never dropped.
     Kept,
+    /// A reply that carries the number of the last update of a topic before it. Neither is dropped.
+    Position(TopicId),
+    /// A snapshot, a merged change or a part of a replay. It is queued only while nothing else is,
+    /// so the socket paces it, and it does not count against the limit on unsent bytes.
+    Paced,
 }
 
 /// The properties of a queued update that decide whether it is dropped, and its `skipped` count.
@@ -16,6 +21,7 @@ pub(crate) enum Class {
 pub(crate) struct Pending {
     pub(crate) topic: TopicId,
     pub(crate) policy: Policy,
+    pub(crate) seq: u64,
     /// On the shard's clock.
     pub(crate) queued_at: Millis,
     /// The offset in the payload at which `skipped` is inserted.

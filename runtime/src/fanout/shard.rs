@@ -11,16 +11,17 @@ use tokio::time::Instant;
 
 use crate::{
     fanout::{
-        audience::{Audience, Subscriber},
+        audience::Audience,
         batch::{Batch, Item},
-        command::{Command, Joining},
+        command::{Command, Joining, Reply},
         ids::{Key, TopicId},
         inbox::{Drained, Inbox},
-        peer::Peer,
+        peer::{Delivered, Peer, Release},
         pending::Millis,
         run_queue::RunQueue,
         signals::Signals,
         slow::{Policy, TooSlow},
+        timers::Timers,
     },
     wire::{CloseCode, Frame, Transport, Update, reason},
 };
@@ -54,6 +55,7 @@ struct Shard {
     /// The shortest maximum age of any topic of the shard, and the time of the next check.
     shortest_age: Option<Duration>,
     next_sweep: Option<Instant>,
+    timers: Timers,
 }
 
 impl Shard {
@@ -70,6 +72,7 @@ impl Shard {
             drained_at: None,
             shortest_age: None,
             next_sweep: None,
+            timers: Timers::default(),
         }
     }
 
@@ -98,6 +101,7 @@ impl Shard {
         for (topic, update) in overflow {
             self.deliver(topic, update);
         }
+        self.end_rests();
         self.sweep();
         if shut {
             while !self.run_queue.is_empty() {
@@ -127,9 +131,10 @@ impl Shard {
     fn execute(&mut self, command: Command) {
         match command {
             Command::Deliver { topic, update } => self.deliver(topic, update),
-            Command::Send { key, frame } | Command::Reply { key, frame, .. } => self.send(key, frame),
+            Command::Send { key, frame } => self.send(key, frame),
+            Command::Reply { key, topic, reply } => self.reply(key, topic, reply),
             Command::Join { key, joining, reply } => self.join(key, joining, reply),
-            Command::Release { key, topic, first } => self.release(key, topic, first),
+            Command::Release { key, topic, start } => self.release(key, topic, start),
             Command::Leave { key, topic } => self.leave(key, topic),
             Command::Open { key, transport, signals } => self.open(key, transport, signals),
             Command::Close { key, frame } => self.close(key, frame),
@@ -165,20 +170,21 @@ impl Shard {
         let Some(audience) = self.topics.get_mut(&topic) else { return };
         audience.seq = update.seq;
         let policy = audience.slow.policy;
-        if policy == Policy::Latest {
-            audience.latest_update = Some(update.clone());
-        }
         let at = self.batch.add(Item { topic, policy, queued_at: self.now, update });
         let mut slow = Vec::new();
         // Under overload the run queue serves its back first, which is then the earliest subscriber.
-        for subscriber in audience.subscribers.iter().rev() {
-            let Some(peer) = &mut self.peers[subscriber.slot as usize] else { continue };
-            let done = if subscriber.held { peer.hold(self.batch.get(at)) } else { peer.deliver(at, &self.batch) };
-            if done == Err(TooSlow) {
-                slow.push(subscriber.slot);
-            } else if !peer.scheduled {
-                peer.scheduled = true;
-                self.run_queue.push(subscriber.slot, at);
+        for &slot in audience.subscribers.iter().rev() {
+            let Some(peer) = &mut self.peers[slot as usize] else { continue };
+            match peer.deliver(at, &self.batch) {
+                Ok(Delivered::Queued) => {
+                    if !peer.scheduled {
+                        peer.scheduled = true;
+                        self.run_queue.push(slot, at);
+                    }
+                }
+                Ok(Delivered::Later) => {}
+                Ok(Delivered::At(at)) => self.timers.add(at, Key { slot, number: peer.number }, topic),
+                Err(TooSlow) => slow.push(slot),
             }
         }
         slow.into_iter().for_each(|slot| self.close_slow(slot));
@@ -198,17 +204,32 @@ impl Shard {
     /// inbox: if the shard does not keep up, none of its subscribers does.
     fn skip_lost(&mut self, topic: TopicId, missed: u64) {
         let Some(audience) = self.topics.get_mut(&topic) else { return };
-        let slots: Vec<u32> = audience.subscribers.iter().map(|subscriber| subscriber.slot).collect();
-        if audience.slow.policy == Policy::Close {
+        let (delivered, policy) = (audience.seq, audience.slow.policy);
+        let slots = audience.subscribers.clone();
+        if policy == Policy::Close {
             slots.into_iter().for_each(|slot| self.close_slow(slot));
             return;
         }
-        audience.skipped.fetch_add(missed * slots.len() as u64, Ordering::Relaxed);
+        if policy == Policy::DropOldest {
+            audience.skipped.fetch_add(missed * slots.len() as u64, Ordering::Relaxed);
+        }
         for slot in slots {
-            if let Some(peer) = &mut self.peers[slot as usize] {
-                peer.spill_batched(&self.batch);
+            let Some(peer) = &mut self.peers[slot as usize] else { continue };
+            peer.spill_batched(&self.batch);
+            if policy == Policy::CatchUp {
+                peer.lose(topic, delivered, delivered + missed);
+                self.schedule(slot);
+            } else {
                 peer.skip(topic, missed);
             }
+        }
+    }
+
+    /// Sends a reply with the number that was last sent of a topic.
+    fn reply(&mut self, key: Key, topic: TopicId, reply: Reply) {
+        let delivered = self.topics.get(&topic).map_or(0, |audience| audience.seq);
+        if let Some(queued) = self.peer(key).map(|peer| peer.queue_reply(topic, delivered, reply)) {
+            self.handle_queued(key.slot, queued);
         }
     }
 
@@ -247,27 +268,42 @@ impl Shard {
         self.batch.discard_before(self.run_queue.oldest_position().unwrap_or(self.batch.end()));
     }
 
-    /// Writes a connection's unsent data and then, if the socket accepted all of it, the newest
-    /// updates of its overdue topics.
+    /// Writes a connection's unsent data and then, while the socket accepts it, what its
+    /// subscriptions need to continue.
     fn flush(&mut self, slot: u32) {
         let Some(peer) = &mut self.peers[slot as usize] else { return };
         peer.scheduled = false;
         peer.flush(&mut self.batch);
-        while let Some(topic) = peer.next_overdue() {
+        let mut resumed = Ok(());
+        while let (Ok(()), Some(topic)) = (resumed, peer.next_due()) {
             let Some(audience) = self.topics.get(&topic) else { continue };
-            let Some(update) = &audience.latest_update else { continue };
-            let item = Item { topic, policy: audience.slow.policy, queued_at: self.now, update: update.clone() };
-            peer.push_with_skips(&item);
+            resumed = peer.resume(topic, audience, self.now);
             peer.flush(&mut self.batch);
         }
         if let (true, None, Some(shortest)) = (peer.is_blocked(), self.next_sweep, self.shortest_age) {
             self.next_sweep = Some(Instant::now() + (shortest / 4).max(MIN_SWEEP));
         }
         count_dropped(peer, &self.topics);
+        if resumed == Err(TooSlow) {
+            self.close_slow(slot);
+        }
+    }
+
+    /// Ends the pauses that clients' `max_rate` required.
+    fn end_rests(&mut self) {
+        if self.timers.next().is_none() {
+            return;
+        }
+        let now = Instant::now();
+        while let Some((key, topic)) = self.timers.take_due(now) {
+            if self.peer(key).is_some_and(|peer| peer.end_rest(topic)) {
+                self.schedule(key.slot);
+            }
+        }
     }
 
     fn join(&mut self, key: Key, joining: Joining, reply: Option<Frame>) {
-        let Joining { topic, seq, slow, skipped } = joining;
+        let Joining { topic, seq, slow, skipped, source } = joining;
         let Some(peer) = self.peers.get_mut(key.slot as usize).and_then(Option::as_mut) else { return };
         if peer.number != key.number || !peer.is_alive() {
             return;
@@ -276,14 +312,14 @@ impl Shard {
             seq,
             slow,
             skipped,
-            latest_update: None,
+            source,
             subscribers: Vec::new(),
         });
         let index = u32::try_from(audience.subscribers.len()).expect("there are fewer connections than 2^32");
         if !peer.join(topic, index, reply.is_none()) {
             return;
         }
-        audience.subscribers.push(Subscriber { slot: key.slot, held: reply.is_none() });
+        audience.subscribers.push(key.slot);
         if let Some(age) = slow.max_age {
             self.shortest_age = Some(self.shortest_age.map_or(age, |shortest| shortest.min(age)));
         }
@@ -292,13 +328,10 @@ impl Shard {
         }
     }
 
-    fn release(&mut self, key: Key, topic: TopicId, first: Vec<Frame>) {
+    fn release(&mut self, key: Key, topic: TopicId, start: Release) {
         let queued_at = self.now;
-        let Some(index) = self.peer(key).and_then(|peer| peer.memberships.index(topic)) else { return };
-        let Some(audience) = self.topics.get_mut(&topic) else { return };
-        audience.subscribers[index as usize].held = false;
-        let policy = audience.slow.policy;
-        if let Some(queued) = self.peer(key).and_then(|peer| peer.release(topic, policy, queued_at, first)) {
+        let Some(policy) = self.topics.get(&topic).map(|audience| audience.slow.policy) else { return };
+        if let Some(queued) = self.peer(key).and_then(|peer| peer.release(topic, policy, queued_at, start)) {
             self.handle_queued(key.slot, queued);
         }
     }
@@ -314,8 +347,8 @@ impl Shard {
     fn vacate(&mut self, topic: TopicId, index: u32) {
         let Some(audience) = self.topics.get_mut(&topic) else { return };
         audience.subscribers.swap_remove(index as usize);
-        if let Some(moved) = audience.subscribers.get(index as usize) {
-            if let Some(peer) = &mut self.peers[moved.slot as usize] {
+        if let Some(&moved) = audience.subscribers.get(index as usize) {
+            if let Some(peer) = &mut self.peers[moved as usize] {
                 peer.memberships.set_index(topic, index);
             }
         } else if audience.subscribers.is_empty() {

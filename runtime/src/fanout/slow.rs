@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
-/// How a channel treats subscribers that do not keep up.
+/// How a channel of events treats subscribers that do not keep up.
 ///
 /// [`Limits::unsent_bytes`](crate::Limits::unsent_bytes) limits the unsent bytes of a connection.
 /// The channel's policy applies to an update that would exceed the limit. Updates that are dropped
-/// or replaced keep their numbers, and the next update that the client receives reports their count
+/// keep their numbers, and the next update that the client receives reports their count
 /// in `skipped`. Replies, snapshots and control frames are never dropped.
+///
+/// Channels declared `latest` or `table` have no such policy: a subscriber that does not keep up
+/// receives the newest value, or all changes merged into one update, once its socket is writable.
 ///
 /// ```
 /// use std::time::Duration;
 /// use topicast::SlowConsumer;
-/// let quotes = SlowConsumer::latest();
+/// let orders = SlowConsumer::close();
 /// let trades = SlowConsumer::drop_oldest().max_age(Duration::from_secs(2));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +28,8 @@ pub struct SlowConsumer {
 pub(crate) enum Policy {
     Close,
     DropOldest,
-    Latest,
+    /// The subscriber falls behind, and later catches up from the topic's state.
+    CatchUp,
 }
 
 impl SlowConsumer {
@@ -41,15 +45,14 @@ impl SlowConsumer {
         Self { policy: Policy::DropOldest, max_age: None }
     }
 
-    /// Conflates updates: at most one update of a topic is pending, and a newer one replaces it.
-    pub const fn latest() -> Self {
-        Self { policy: Policy::Latest, max_age: None }
+    /// The policy of channels whose state the server keeps.
+    pub(crate) const fn catch_up() -> Self {
+        Self { policy: Policy::CatchUp, max_age: None }
     }
 
     /// Sets the maximum age of an unsent update. The server checks ages about every quarter of that
     /// time and applies the policy to older updates: [`close`](Self::close) closes the connection,
-    /// [`drop_oldest`](Self::drop_oldest) drops the updates. The setting has no effect under
-    /// [`latest`](Self::latest), whose unsent update is always current.
+    /// [`drop_oldest`](Self::drop_oldest) drops the updates.
     #[must_use]
     pub const fn max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);

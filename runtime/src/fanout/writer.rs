@@ -36,9 +36,9 @@ pub(crate) struct Writer {
 /// The result of a flush.
 pub(crate) enum Flushed {
     Everything,
-    /// The socket's buffer is full. An update of each of these topics was dropped, because a newer
-    /// one supersedes it.
-    Blocked(Vec<TopicId>),
+    /// The socket's buffer is full. These updates were dropped, because their subscriptions catch up
+    /// when the socket is writable.
+    Blocked(Vec<(TopicId, u64)>),
     /// Nothing was written, because the socket's buffer was full or the socket had failed before.
     Nothing,
     Broken,
@@ -87,7 +87,7 @@ impl Writer {
     pub(crate) fn close(&mut self, frame: Frame) {
         self.batched.clear();
         self.batched_bytes = 0;
-        self.outbox.discard(|_| true);
+        self.outbox.discard_updates();
         self.outbox.push(frame, Class::Kept);
     }
 
@@ -157,8 +157,7 @@ impl Writer {
             }
             Poll::Pending => {
                 self.blocked = true;
-                // While the socket is blocked, one pending update of a topic under `latest` suffices.
-                Flushed::Blocked(self.outbox.conflate())
+                Flushed::Blocked(self.outbox.drop_conflatable())
             }
         }
     }

@@ -8,7 +8,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::declare::MAX_SAFE_INTEGER;
+use crate::{declare::MAX_SAFE_INTEGER, wire::start::StartText};
 
 /// The maximum length of a string `id`, in bytes (`docs/protocol.md`, "Envelope").
 pub(crate) const MAX_ID_BYTES: usize = 128;
@@ -19,6 +19,8 @@ pub(crate) struct Envelope<'a> {
     pub(crate) kind: Cow<'a, str>,
     pub(crate) id: Option<Id>,
     pub(crate) payload: Option<&'a str>,
+    /// Members that only a subscribe uses, not yet parsed.
+    pub(crate) start: StartText<'a>,
 }
 
 /// A request's `id` as JSON text, which the reply echoes.
@@ -54,7 +56,7 @@ impl<'a> Envelope<'a> {
                 .map_err(|_| format!("type is {}; a string is expected", truncate(kind.get())))
         });
         match kind {
-            Ok(kind) => Ok(Self { kind, id, payload: members.payload.map(RawValue::get) }),
+            Ok(kind) => Ok(Self { kind, id, payload: members.payload.map(RawValue::get), start: members.start }),
             Err(message) => Err(Malformed { id, message }),
         }
     }
@@ -67,7 +69,7 @@ fn without_line_and_column(error: &serde_json::Error) -> String {
 }
 
 /// Truncates a client's value for use in an error message.
-fn truncate(text: &str) -> String {
+pub(super) fn truncate(text: &str) -> String {
     match text.char_indices().nth(40) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
@@ -104,6 +106,7 @@ struct Members<'a> {
     kind: Option<&'a RawValue>,
     id: Option<&'a RawValue>,
     payload: Option<&'a RawValue>,
+    start: StartText<'a>,
 }
 
 impl<'de> Deserialize<'de> for Members<'de> {
@@ -124,6 +127,9 @@ impl<'de> Deserialize<'de> for Members<'de> {
                         "type" => ("type", &mut members.kind),
                         "id" => ("id", &mut members.id),
                         "payload" => ("payload", &mut members.payload),
+                        "recover" => ("recover", &mut members.start.recover),
+                        "rewind" => ("rewind", &mut members.start.rewind),
+                        "max_rate" => ("max_rate", &mut members.start.max_rate),
                         _ => {
                             map.next_value::<IgnoredAny>()?;
                             continue;
@@ -150,6 +156,8 @@ pub(crate) struct Message<'a> {
     pub(crate) topic: Option<&'a str>,
     pub(crate) epoch: Option<&'a str>,
     pub(crate) seq: Option<u64>,
+    pub(crate) recovered: Option<bool>,
+    pub(crate) snapshot: bool,
     pub(crate) skipped: u64,
     /// JSON text.
     pub(crate) payload: Option<&'a [u8]>,
@@ -175,6 +183,12 @@ impl Message<'_> {
         if let Some(seq) = self.seq {
             out.extend_from_slice(b",\"seq\":");
             number(out, seq);
+        }
+        if let Some(recovered) = self.recovered {
+            out.extend_from_slice(if recovered { b",\"recovered\":true" } else { b",\"recovered\":false" });
+        }
+        if self.snapshot {
+            out.extend_from_slice(b",\"snapshot\":true");
         }
         if self.skipped > 0 {
             out.extend_from_slice(b",\"skipped\":");
@@ -229,6 +243,9 @@ mod tests {
         check(r#"{"type":"a","type":"a"}"#, "duplicate field `type`");
         check(r#"{"type":"a","id":1,"id":1}"#, "duplicate field `id`");
         check(r#"{"type":"a","payload":1,"payload":1}"#, "duplicate field `payload`");
+        check(r#"{"type":"a","recover":null,"recover":null}"#, "duplicate field `recover`");
+        check(r#"{"type":"a","rewind":1,"rewind":1}"#, "duplicate field `rewind`");
+        check(r#"{"type":"a","max_rate":1,"max_rate":1}"#, "duplicate field `max_rate`");
     }
 
     #[test]
@@ -254,13 +271,15 @@ mod tests {
             topic: Some("bars:{\"symbol\":\"A\"}"),
             epoch: Some("e"),
             seq: Some(3),
+            recovered: Some(false),
+            snapshot: true,
             skipped: 2,
             payload: Some(b"{}"),
         }
         .write(&mut out);
         assert_eq!(
             String::from_utf8(out).unwrap(),
-            r#"{"type":"bars.update","id":7,"topic":"bars:{\"symbol\":\"A\"}","epoch":"e","seq":3,"skipped":2,"payload":{}}"#
+            r#"{"type":"bars.update","id":7,"topic":"bars:{\"symbol\":\"A\"}","epoch":"e","seq":3,"recovered":false,"snapshot":true,"skipped":2,"payload":{}}"#
         );
     }
 }

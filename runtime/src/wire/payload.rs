@@ -3,6 +3,7 @@
 use std::{cell::RefCell, fmt};
 
 use serde::{Serialize, Serializer, ser};
+use thiserror::Error;
 
 use crate::declare::{MAX_SAFE_INTEGER, Refused, Rules, strict};
 
@@ -96,22 +97,46 @@ impl std::error::Error for Unsendable {}
 /// assert!(error.to_string().contains("close"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
-pub struct PublishError(Unsendable);
+#[derive(Debug, Error)]
+#[error("the update cannot be sent: {0}")]
+pub struct PublishError(#[source] Reason);
+
+#[derive(Debug, Error)]
+enum Reason {
+    #[error("{0}")]
+    Unsendable(Unsendable),
+    #[error("{0}")]
+    Table(Box<dyn std::error::Error + Send + Sync>),
+    #[error(
+        "the server's topics would retain more than {0} bytes, and no topic can be evicted; see `Limits::retained_bytes`"
+    )]
+    OverBudget(usize),
+    #[error("this topic is not of {0}")]
+    WrongKind(&'static str),
+}
+
+impl PublishError {
+    /// A row, its key or the table is not allowed.
+    pub(crate) fn table(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self(Reason::Table(error.into()))
+    }
+
+    /// The budget for retained state does not suffice.
+    pub(crate) fn over_budget(limit: usize) -> Self {
+        Self(Reason::OverBudget(limit))
+    }
+
+    /// The topic is of another kind.
+    pub(crate) fn wrong_kind(expected: &'static str) -> Self {
+        Self(Reason::WrongKind(expected))
+    }
+}
 
 impl From<Unsendable> for PublishError {
     fn from(unsendable: Unsendable) -> Self {
-        Self(unsendable)
+        Self(Reason::Unsendable(unsendable))
     }
 }
-
-impl fmt::Display for PublishError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the update cannot be sent: {}", self.0)
-    }
-}
-
-impl std::error::Error for PublishError {}
 
 /// A serializer that rejects numbers that JSON cannot express or clients cannot represent.
 ///

@@ -1,6 +1,8 @@
 //! An encoded update: one frame for all subscribers, and how to add `skipped` for a subscriber
 //! that missed updates.
 
+use std::sync::Arc;
+
 use crate::wire::{
     envelope::{Message, number, string},
     frame::Frame,
@@ -17,8 +19,8 @@ pub(crate) struct Update {
 }
 
 /// The start of the envelope of a topic's updates, up to `seq`, encoded once.
-#[derive(Debug)]
-pub(crate) struct Prefix(Box<[u8]>);
+#[derive(Debug, Clone)]
+pub(crate) struct Prefix(Arc<[u8]>);
 
 impl Prefix {
     pub(crate) fn new(kind: &str, topic: &str) -> Self {

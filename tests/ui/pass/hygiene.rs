@@ -36,6 +36,21 @@ pub struct Served {
 
 impl<S: Send + Sync + 'static> ::topicast::Serve<S> for Served {}
 
+pub trait Row {}
+pub struct Table;
+pub struct Wire;
+const FIELDS: u8 = 0;
+
+#[::topicast::data]
+pub struct Keyed {
+    pub get: u8,
+    pub row: String,
+    pub part: Vec,
+}
+
+#[::topicast::ws_router(route = "keyed", update = Keyed, table(key = (row, get)))]
+pub struct Rows {}
+
 #[::topicast::ws_operation("text")]
 async fn text(_: &::topicast::Cx<'_, App>, payload: Vec) -> ::std::result::Result<(), ::topicast::Refusal> {
     drop(payload);

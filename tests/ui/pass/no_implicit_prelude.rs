@@ -106,6 +106,40 @@ impl ::topicast::Serve<App> for Trees {
 #[ws_router(route = "beats", update = u64)]
 pub struct Beats;
 
+#[data]
+#[derive(::std::clone::Clone, ::std::fmt::Debug)]
+pub enum Side {
+    Bid,
+    Ask,
+}
+
+#[data]
+pub struct Level {
+    pub side: Side,
+    pub price: u64,
+}
+
+#[ws_router(route = "levels", update = Level, table(key = (side, price), checksum), served)]
+pub struct Levels {}
+
+impl ::topicast::Serve<App> for Levels {
+    async fn snapshot(&self, _: &App) -> Result<Vec<Level>, Refusal> {
+        Result::Ok(Vec::new())
+    }
+}
+
+#[ws_router(route = "best", update = Level, latest, served)]
+pub struct Best {}
+
+impl ::topicast::Serve<App> for Best {
+    async fn snapshot(&self, _: &App) -> Result<Option<Level>, Refusal> {
+        Result::Ok(Option::None)
+    }
+}
+
+#[ws_router(route = "trades", update = Level, history(count = 10, age = "5m"))]
+pub struct Trades {}
+
 #[ws_push("notice")]
 pub struct Notice {
     pub text: String,
@@ -134,10 +168,12 @@ fn main() {
 
     let server = ::topicast::Server::builder("Bare", "1")
         .state(App)
-        .channels(channels![App; Bars, Trees, Beats])
+        .channels(channels![App; Bars, Trees, Beats, Levels, Best, Trades])
         .operations(operations![App; next, touch, Notice])
         .build()
         .unwrap();
     ::std::assert!(server.publisher::<Trees>().is_ok());
+    let key = <Levels as ::topicast::Tabular>::key(&Level { side: Side::Ask, price: 1 });
+    ::std::assert_eq!(::std::format!("{key:?}"), "(Ask, 1)");
     let _ = (Notice { text: String::new() }, Tree { children: Vec::new(), alike: Vec::new() });
 }

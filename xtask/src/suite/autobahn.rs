@@ -35,7 +35,7 @@ pub(super) fn run(report: &mut Report) -> Outcome {
         .args(sections)
         .args(["--outdir", "reports"])
         .dir(&folder)
-        .test(Format::Kosoku, 0, &mut report.tally)?;
+        .test(Format::Cases, 0, &mut report.tally)?;
     let index = folder.join("reports/index.json");
     let text = fs::read_to_string(&index).map_err(|error| format!("cannot read {}: {error}", index.display()))?;
     println!("{}", behaviours(&text));

@@ -4,19 +4,20 @@ use serde_json::{Value, json};
 
 use super::{
     Error,
-    message::{Direction, Frame, Message, closed, reason, refusal, status, with_example},
+    kinds::{Payloads, extension},
+    message::{Direction, Frame, Message, closed, ending, refusal, status, with_example},
     model::{Group, Writer},
     nested,
     schemas::{Use, reference},
 };
-use crate::declare::{Exchange, Fragment, SubjectField};
+use crate::declare::{Exchange, Fragment, KindFragment, SubjectField};
 
 /// One of the two requests of a channel, which differ in their texts only.
 struct Verb {
     /// Selects the request's names from a channel's fragment.
     exchange: fn(&Fragment) -> Exchange,
-    /// True if the reply contains `epoch` and `seq`.
-    has_position: bool,
+    /// True for the request that starts a subscription.
+    subscribes: bool,
     infinitive: &'static str,
     done: &'static str,
     description: &'static str,
@@ -26,7 +27,7 @@ struct Verb {
 
 const SUBSCRIBE: Verb = Verb {
     exchange: |fragment| fragment.subscribe,
-    has_position: true,
+    subscribes: true,
     infinitive: "Subscribe to",
     done: "Subscribed to",
     description: "Subscribing twice is one subscription and is answered again; clients may do so as a heartbeat.",
@@ -35,7 +36,7 @@ const SUBSCRIBE: Verb = Verb {
 
 const UNSUBSCRIBE: Verb = Verb {
     exchange: |fragment| fragment.unsubscribe,
-    has_position: false,
+    subscribes: false,
     infinitive: "Unsubscribe from",
     done: "Unsubscribed from",
     description: "Takes the same request as subscribing. Unsubscribing from a topic that is not subscribed is answered too.",
@@ -72,10 +73,11 @@ impl Writer {
             self.answer(&channel, verb);
             self.refused(&channel, verb);
         }
-        if fragment.served {
-            self.snapshot(&channel);
+        let Payloads { update, snapshot } = self.payloads(fragment)?;
+        if let Some(snapshot) = snapshot {
+            self.snapshot(&channel, snapshot);
         }
-        self.update(&channel);
+        self.update(&channel, update);
         self.unsubscribed(&channel);
         Ok(Group {
             key: fragment.route.to_owned(),
@@ -93,13 +95,20 @@ impl Writer {
         if channel.is_nestable {
             description = format!("{description}\n\n{NESTED}");
         }
-        let frame = Frame::new(Direction::FromClient, name).id().payload(payload).finish();
-        self.add(Message {
-            summary: format!("{} {}", verb.infinitive, channel.fragment.route),
-            description,
-            replies: vec![reply.to_owned(), error_key(reply)],
-            ..channel.message(Direction::FromClient, name, frame)
-        });
+        let mut frame = Frame::new(Direction::FromClient, name).id();
+        if verb.subscribes {
+            frame = frame.start(channel.fragment.kind);
+        }
+        let frame = frame.payload(payload).finish();
+        self.add_usual(
+            &["recover", "rewind", "max_rate"],
+            Message {
+                summary: format!("{} {}", verb.infinitive, channel.fragment.route),
+                description,
+                replies: vec![reply.to_owned(), error_key(reply)],
+                ..channel.message(Direction::FromClient, name, frame)
+            },
+        );
         let request = channel.request.as_ref().filter(|_| channel.is_nestable);
         let nested =
             request.and_then(|request| nested::example(request, channel.fragment.subject.map(|subject| subject.name)));
@@ -132,20 +141,19 @@ impl Writer {
         members.extend(self.subject(channel));
         members.extend([("message", said), ("topic", channel.topic())]);
         let mut frame = Frame::new(Direction::FromServer, name).id();
-        if verb.has_position {
-            let epoch = "Changes whenever the numbering of this topic restarts.";
-            let seq = "The number of the topic's last update; 0 if there is none in this epoch.";
-            frame = frame
-                .required("epoch", json!({ "type": "string", "description": epoch, "examples": ["7f9c24e8"] }))
-                .required("seq", json!({ "type": "integer", "minimum": 0, "description": seq, "examples": [0] }));
+        if verb.subscribes {
+            frame = frame.position(channel.fragment);
         }
         let frame = frame.payload(closed(members)).finish();
-        self.add(Message {
-            title: format!("{name} (ok)"),
-            summary: format!("{} {route}", verb.done),
-            description: format!("The reply to `{request}`. {}", verb.order),
-            ..channel.message(Direction::FromServer, name, frame)
-        });
+        self.add_usual(
+            &["recovered"],
+            Message {
+                title: format!("{name} (ok)"),
+                summary: format!("{} {route}", verb.done),
+                description: format!("The reply to `{request}`. {}", verb.order),
+                ..channel.message(Direction::FromServer, name, frame)
+            },
+        );
     }
 
     fn refused(&mut self, channel: &Channel<'_>, verb: &Verb) {
@@ -162,52 +170,79 @@ impl Writer {
         });
     }
 
-    fn snapshot(&mut self, channel: &Channel<'_>) {
+    fn snapshot(&mut self, channel: &Channel<'_>, payload: Value) {
         let name = channel.fragment.snapshot;
         let seq = "The number of the last update that the snapshot includes; 0 if there is none.";
-        let payload = self.schemas.schema(Use::Sent, channel.fragment.payload);
         let frame = Frame::new(Direction::FromServer, name)
             .required("topic", channel.topic())
             .required("seq", json!({ "type": "integer", "minimum": 0, "description": seq, "examples": [0] }))
             .payload(payload)
             .finish();
+        let description = match channel.fragment.kind {
+            KindFragment::Events { .. } => {
+                "The state of the topic, if it has one. Sent after the reply to a subscription and before any update. \
+                 Subscribing again does not repeat it."
+            }
+            KindFragment::Latest => {
+                "The current value, if there is one. Sent after the reply to a subscription and before any update. It \
+                 replaces the client's value. Subscribing again does not repeat it."
+            }
+            KindFragment::Table { .. } => {
+                "All rows; none is an empty list. Sent after the reply to a subscription and before any update, and \
+                 later in place of updates that the client missed. It replaces the client's rows. Subscribing again does \
+                 not repeat it."
+            }
+        };
         self.add(Message {
             summary: format!("State of {}", channel.fragment.route),
-            description:
-                "The state of the topic, if it has one. Sent after the reply to a subscription and before any \
-                          update. Subscribing again does not repeat it."
-                    .to_owned(),
+            description: description.to_owned(),
             ..channel.message(Direction::FromServer, name, frame)
         });
     }
 
-    fn update(&mut self, channel: &Channel<'_>) {
-        let name = channel.fragment.update;
-        let seq = "The number of this update: the first of an epoch is 1, each later one is one more.";
-        let skipped = "How many updates of this topic were dropped or replaced for this client since the last one it \
-                       received; they keep their numbers. Absent if there are none.";
-        let payload = self.schemas.schema(Use::Sent, channel.fragment.payload);
-        let frame = Frame::new(Direction::FromServer, name)
+    fn update(&mut self, channel: &Channel<'_>, payload: Value) {
+        let Fragment { update: name, route, kind, .. } = *channel.fragment;
+        let is_event = matches!(kind, KindFragment::Events { .. });
+        let seq = if is_event {
+            "The number of this update: the first of an epoch is 1, each later one is one more."
+        } else {
+            "The number of the newest change that this update includes. It is greater than the client's position."
+        };
+        let mut frame = Frame::new(Direction::FromServer, name)
             .required("topic", channel.topic())
-            .required("seq", json!({ "type": "integer", "minimum": 1, "description": seq }))
-            .optional("skipped", json!({ "type": "integer", "minimum": 1, "description": skipped }))
-            .payload(payload)
-            .finish();
-        let mut update = Message {
-            summary: format!("Update of {}", channel.fragment.route),
-            description: "Sent to the subscribers of exactly this topic, in the order of publication.".to_owned(),
+            .required("seq", json!({ "type": "integer", "minimum": 1, "description": seq }));
+        if is_event {
+            let skipped = "How many updates of this topic were dropped for this client since the last one it received; \
+                           they keep their numbers. Absent if there are none.";
+            frame = frame.optional("skipped", json!({ "type": "integer", "minimum": 1, "description": skipped }));
+        }
+        let frame = frame.payload(payload).finish();
+        let description = match kind {
+            KindFragment::Events { .. } => {
+                "Sent to the subscribers of exactly this topic, in the order of publication."
+            }
+            KindFragment::Latest => {
+                "The new current value, sent to the subscribers of exactly this topic. A client that does not keep up \
+                 receives the newest value."
+            }
+            KindFragment::Table { .. } => {
+                "Rows that changed and keys of rows that were removed, sent to the subscribers of exactly this topic. A \
+                 row in `set` replaces the row with the same key. A client that does not keep up receives all changes \
+                 merged into one."
+            }
+        };
+        let update = Message {
+            summary: format!("Update of {route}"),
+            description: description.to_owned(),
+            extension: Some(extension(kind)),
             ..channel.message(Direction::FromServer, name, frame)
         };
-        // The usual update skips nothing, so its example has no `skipped`.
-        let mut usual = update.frame.clone();
-        usual["properties"]["skipped"] = Value::Bool(false);
-        update.examples = self.example(&usual).into_iter().collect();
-        self.messages.push(update);
+        self.add_usual(&["skipped", "remove"], update);
     }
 
     fn unsubscribed(&mut self, channel: &Channel<'_>) {
         let name = channel.fragment.unsubscribed;
-        let payload = closed(reason(&self.codes, "forbidden", "access was withdrawn", false));
+        let payload = closed(ending(&self.codes));
         let frame =
             Frame::new(Direction::FromServer, name).required("topic", channel.topic()).payload(payload).finish();
         self.add(Message {

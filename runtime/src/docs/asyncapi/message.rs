@@ -26,6 +26,8 @@ pub(super) struct Message {
     pub(super) replies: Vec<String>,
     /// The schema of the whole frame.
     pub(super) frame: Value,
+    /// What `x-topicast` says, on the update of a channel.
+    pub(super) extension: Option<Value>,
     /// Frames that the schema allows, the usual one first; empty if none could be generated.
     pub(super) examples: Vec<Value>,
 }
@@ -43,6 +45,7 @@ impl Message {
             tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
             replies: Vec::new(),
             frame,
+            extension: None,
             examples: Vec::new(),
         }
     }
@@ -132,13 +135,14 @@ pub(super) fn closed(members: Vec<(&str, Value)>) -> Value {
 const RETRY_AFTER: &str = "retry_after_ms";
 
 /// Returns the members that give the reason of a refusal.
-pub(super) fn reason(codes: &[String], code: &str, message: &str, retryable: bool) -> Vec<(&'static str, Value)> {
+fn reason(codes: &Value, title: &str, code: &str, message: &str, retryable: bool) -> Vec<(&'static str, Value)> {
     let why = "Whether the same request may succeed later.";
+    let retry = "The number of milliseconds after which the same request may succeed.";
     vec![
         (
             "code",
             json!({
-                "title": "RefusalCode",
+                "title": title,
                 "type": "string",
                 "enum": codes,
                 "description": "The machine-readable reason.",
@@ -147,16 +151,24 @@ pub(super) fn reason(codes: &[String], code: &str, message: &str, retryable: boo
         ),
         ("message", json!({ "type": "string", "description": "The human-readable reason.", "examples": [message] })),
         ("retryable", json!({ "type": "boolean", "description": why, "examples": [retryable] })),
+        (RETRY_AFTER, json!({ "type": "integer", "minimum": 0, "description": retry, "examples": [250] })),
     ]
 }
 
+/// Returns the members that give the reason why the server ended a subscription.
+pub(super) fn ending(codes: &[String]) -> Vec<(&'static str, Value)> {
+    let codes: Vec<&str> = codes.iter().map(String::as_str).chain([RESET]).collect();
+    reason(&json!(codes), "EndCode", RESET, "the numbering of the topic restarted", true)
+}
+
+/// The code of a subscription that ends because its topic's epoch changed.
+const RESET: &str = "reset";
+
 /// Returns the payload of a refusal, with the member that echoes the subject.
 pub(super) fn refusal(codes: &[String], subject: Option<(&'static str, Value)>) -> Value {
-    let retry = "The number of milliseconds after which the same request may succeed.";
     let mut members = vec![status("error")];
     members.extend(subject);
-    members.extend(reason(codes, "rate_limited", "too many requests", true));
-    members.push((RETRY_AFTER, json!({ "type": "integer", "minimum": 0, "description": retry, "examples": [250] })));
+    members.extend(reason(&json!(codes), "RefusalCode", "rate_limited", "too many requests", true));
     closed(members)
 }
 

@@ -156,6 +156,22 @@ impl Writer {
         self.messages.push(message);
     }
 
+    /// Adds a message and an example without the members that the usual message lacks. They are
+    /// members of the frame or of its payload.
+    pub(super) fn add_usual(&mut self, unusual: &[&str], mut message: Message) {
+        let mut usual = message.frame.clone();
+        for name in unusual {
+            for members in ["/properties", "/properties/payload/properties"] {
+                let member = usual.pointer_mut(members).and_then(|members| members.get_mut(name));
+                if let Some(member) = member {
+                    *member = Value::Bool(false);
+                }
+            }
+        }
+        message.examples = self.example(&usual).into_iter().collect();
+        self.messages.push(message);
+    }
+
     pub(super) fn keys_from(&self, first: usize) -> Vec<String> {
         self.messages[first..].iter().map(|message| message.key.clone()).collect()
     }

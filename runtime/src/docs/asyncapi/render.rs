@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{message::Message, model::Model};
+use super::{kinds::EXTENSION, message::Message, model::Model};
 use crate::docs::info::Tag;
 
 /// Adds a member if it has a value.
@@ -92,6 +92,7 @@ pub(super) fn message_object(message: &Message) -> Map<String, Value> {
         "correlationId",
         message.is_correlated().then(|| json!({ "$ref": "#/components/correlationIds/id" })),
     );
+    insert(&mut object, EXTENSION, message.extension.as_ref());
     insert(&mut object, "payload", Some(&message.frame));
     let examples: Vec<Value> = message.examples.iter().map(|payload| json!({ "payload": payload })).collect();
     insert(&mut object, "examples", Some(examples).filter(|examples| !examples.is_empty()));

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::Shard;
 use crate::{
-    fanout::{batch::Batch, inbox::Inbox, run_queue::RunQueue},
+    fanout::{batch::Batch, inbox::Inbox, run_queue::RunQueue, timers::Timers},
     panics::panic_message,
     wire::{CloseCode, Frame, reason},
 };
@@ -56,6 +56,7 @@ impl Shard {
         self.topics.clear();
         self.batch = Batch::default();
         self.run_queue = RunQueue::default();
+        self.timers = Timers::default();
         let mut connections = 0;
         for (slot, peer) in (0_u32..).zip(&mut self.peers) {
             let Some(peer) = peer else { continue };
@@ -69,10 +70,10 @@ impl Shard {
         connections
     }
 
-    /// Waits for a command, a writable socket or the next check of ages, and then for the end of the
-    /// flush window.
+    /// Waits for a command, a writable socket, the next check of ages or the end of a rest, and then
+    /// for the end of the flush window.
     async fn wait(&mut self) {
-        match self.next_sweep {
+        match self.next_sweep.into_iter().chain(self.timers.next()).min() {
             None => self.inbox.woken().await,
             Some(at) => {
                 let _ = tokio::time::timeout_at(at, self.inbox.woken()).await;

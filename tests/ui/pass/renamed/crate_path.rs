@@ -49,6 +49,18 @@ impl platform::realtime::Serve<App> for Orders {}
 #[ws_router(route = "beats", update = Bar, crate = platform::realtime)]
 pub struct Beats;
 
+#[data(crate = platform::realtime)]
+pub struct Level {
+    pub symbol: String,
+    pub price: u64,
+}
+
+#[ws_router(route = "levels", update = Level, table(key = (symbol, price)), crate = platform::realtime)]
+pub struct Levels {}
+
+#[ws_router(route = "best", update = Level, latest, crate = crate::platform::realtime)]
+pub struct Best {}
+
 #[ws_push("notice", crate = platform::realtime)]
 pub struct Notice {
     pub text: String,
@@ -66,7 +78,7 @@ fn main() {
     assert_eq!(topic_of(&Beats).unwrap(), "beats:{}");
     let server = framework::Server::builder("Renamed", "1")
         .state(App)
-        .channels(channels![crate = crate::platform::realtime; App; Bars, Orders, Beats])
+        .channels(channels![crate = crate::platform::realtime; App; Bars, Orders, Beats, Levels, Best])
         .operations(operations![crate = platform::realtime; App; place, Notice])
         .build()
         .unwrap();

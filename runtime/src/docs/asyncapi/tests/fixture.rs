@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    declare::{Docs, Fragment, OperationFragment, PushFragment, exchange, schema_of, subject_field},
+    declare::{
+        Docs, Fragment, KindFragment, OperationFragment, PushFragment, exchange, history, schema_of, subject_field,
+    },
     docs::{
         info::{Contact, Info, Licence, ServerInfo, Tag},
         surface::Surface,
@@ -133,6 +135,41 @@ pub(super) struct Quotes {
     depth: Option<u8>,
 }
 
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(super) struct Best {
+    symbol: String,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(super) struct Bid {
+    price: f64,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(super) struct Book {
+    symbol: String,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(super) struct Level {
+    side: Side,
+    /// The price in ticks.
+    #[serde(rename = "px")]
+    price: u64,
+    size: f64,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(super) struct Holdings {}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(super) struct Holding {
+    /// The ticker.
+    #[serde(default)]
+    symbol: String,
+    lots: u32,
+}
+
 /// A type whose own name looks like a numbered one.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct Bar2 {
@@ -155,6 +192,8 @@ macro_rules! fragment {
     };
 }
 
+const EVENTS: KindFragment = KindFragment::Events { history: None };
+
 pub(super) fn bars() -> Fragment {
     fragment! {
         "bars",
@@ -166,6 +205,7 @@ pub(super) fn bars() -> Fragment {
         },
         subject: subject_field("symbol", schema_of::<String>),
         fields: &["symbol", "resolution"],
+        kind: KindFragment::Events { history: history(Some(1000), Some(300_000)) },
         served: false,
         request: schema_of::<Bars>,
         payload: schema_of::<Bar>,
@@ -179,6 +219,7 @@ pub(super) fn orders() -> Fragment {
         docs: Docs { summary: None, description: "", tags: &["trading"] },
         subject: subject_field("accountId", schema_of::<String>),
         fields: &["accountId", "symbol", "since", "limit", "labels", "filter", "tag", "ratio"],
+        kind: EVENTS,
         served: true,
         request: schema_of::<Orders>,
         payload: schema_of::<Order>,
@@ -192,6 +233,7 @@ pub(super) fn status() -> Fragment {
         docs: Docs { summary: None, description: "Which side moved last.", tags: &["datafeed"] },
         subject: None,
         fields: &[],
+        kind: EVENTS,
         served: false,
         request: schema_of::<Status>,
         payload: schema_of::<Side>,
@@ -205,9 +247,55 @@ pub(super) fn quotes() -> Fragment {
         docs: Docs { summary: None, description: "The best prices of one symbol.", tags: &["datafeed"] },
         subject: subject_field("symbol", schema_of::<String>),
         fields: &["symbol", "depth"],
+        kind: EVENTS,
         served: false,
         request: schema_of::<Quotes>,
         payload: schema_of::<Quotes>,
+    }
+}
+
+/// The current value of each symbol, without hooks.
+pub(super) fn best() -> Fragment {
+    fragment! {
+        "best",
+        type_name: "Best",
+        docs: Docs { summary: None, description: "The best bid.", tags: &[] },
+        subject: subject_field("symbol", schema_of::<String>),
+        fields: &["symbol"],
+        kind: KindFragment::Latest,
+        served: false,
+        request: schema_of::<Best>,
+        payload: schema_of::<Bid>,
+    }
+}
+
+/// Rows by a key of two fields, with a checksum and without hooks.
+pub(super) fn book() -> Fragment {
+    fragment! {
+        "book",
+        type_name: "Book",
+        docs: Docs { summary: None, description: "The order book of one symbol.", tags: &[] },
+        subject: subject_field("symbol", schema_of::<String>),
+        fields: &["symbol"],
+        kind: KindFragment::Table { key: &["side", "px"], checksum: true },
+        served: false,
+        request: schema_of::<Book>,
+        payload: schema_of::<Level>,
+    }
+}
+
+/// Rows by one field, with hooks.
+pub(super) fn holdings() -> Fragment {
+    fragment! {
+        "holdings",
+        type_name: "Holdings",
+        docs: Docs { summary: None, description: "What an account holds.", tags: &[] },
+        subject: None,
+        fields: &[],
+        kind: KindFragment::Table { key: &["symbol"], checksum: false },
+        served: true,
+        request: schema_of::<Holdings>,
+        payload: schema_of::<Holding>,
     }
 }
 
@@ -242,7 +330,7 @@ pub(super) fn surface(profile: Profile) -> Surface {
             }],
             tags: vec![Tag { name: "datafeed".to_owned(), description: Some("Prices.".to_owned()) }],
         },
-        channels: vec![bars(), orders(), status(), quotes()],
+        channels: vec![bars(), orders(), status(), quotes(), best(), book(), holdings()],
         operations: vec![
             place(),
             OperationFragment {

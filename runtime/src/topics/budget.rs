@@ -1,0 +1,49 @@
+//! The memory that the topics of a server may retain: histories, values and rows.
+
+use std::sync::{
+    Weak,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use crate::topics::registry::Topics;
+
+/// The memory for retained state.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    limit: usize,
+    used: AtomicUsize,
+    /// The topics, of which released ones can be evicted.
+    topics: Weak<Topics>,
+}
+
+impl Budget {
+    pub(crate) fn new(limit: usize, topics: Weak<Topics>) -> Self {
+        Self { limit, used: AtomicUsize::new(0), topics }
+    }
+
+    /// Returns true if so many more bytes can be retained. Evicts released topics if necessary.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        self.used().saturating_add(bytes) <= self.limit
+            || self
+                .topics
+                .upgrade()
+                .is_some_and(|topics| topics.evict(|| self.used().saturating_add(bytes) <= self.limit))
+    }
+
+    /// Records that the bytes of a topic changed.
+    pub(crate) fn change(&self, before: usize, after: usize) {
+        if after >= before {
+            self.used.fetch_add(after - before, Ordering::Relaxed);
+        } else {
+            self.used.fetch_sub(before - after, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+}
