@@ -183,8 +183,8 @@ export class Client {
     let message: Message;
     try {
       message = JSON.parse(data as string) as Message;
-      const { type, seq = 0, skipped = 0 } = message;
-      if (typeof type !== "string" || !isCount(seq) || !isCount(skipped)) throw new TypeError("its envelope is not valid");
+      const { type, epoch = "", seq = 0, skipped = 0 } = message;
+      if (typeof type !== "string" || typeof epoch !== "string" || !isCount(seq) || !isCount(skipped)) throw new TypeError("the envelope is not valid");
     } catch (cause) {
       return this.report(new Error("the server sent an unreadable message", { cause }));
     }

@@ -67,7 +67,7 @@ export class Registry implements Host {
         throw new RangeError(`${name} is ${value}; ${route} allows ${least ? `${least} to ${most}` : "none"}`);
       }
       if (shared && value !== shared.options[name]) {
-        throw new RangeError(`${name} is ${value}; ${key} is subscribed to with ${shared.options[name]}`);
+        throw new RangeError(`${name} is ${value}; ${key} has ${shared.options[name]}`);
       }
       options[name] = value;
     }

@@ -160,7 +160,7 @@ export class SharedSubscription {
     const missed = snapshot ? 0 : seq - position.seq - 1;
     const isKnown = snapshot || (this.#recovers && missed >= 0);
     if (!isKnown || (missed !== skipped && !isState)) {
-      this.#fault(`update ${seq} follows ${this.#recovers ? position.seq : "no snapshot"}, with ${skipped} skipped`);
+      this.#fault(`update ${seq} follows ${this.#recovers ? position.seq : "nothing"}, ${skipped} skipped`);
     }
     if (!isKnown) return;
     let [value, current] = [payload, payload];

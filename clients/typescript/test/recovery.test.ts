@@ -170,14 +170,14 @@ test("numbers that cannot be right are faults of the server, and events", async 
   };
   await update(TRADES, { seq: 1 }, 1, undefined, undefined);
   await update(TRADES, { seq: 4, skipped: 2 }, 1, { reason: "skipped", missed: 2 }, undefined);
-  await update(TRADES, { seq: 7 }, 1, { reason: "sequence", missed: 2 }, "update 7 follows 4, with 0 skipped");
-  await update(TRADES, { seq: 8, skipped: 3 }, 1, { reason: "sequence", missed: 3 }, "update 8 follows 7, with 3 skipped");
-  await update(TRADES, { seq: 8 }, 0, undefined, "update 8 follows 8, with 0 skipped");
-  await update(TRADES, {}, 0, undefined, "update 0 follows 8, with 0 skipped");
+  await update(TRADES, { seq: 7 }, 1, { reason: "sequence", missed: 2 }, "update 7 follows 4, 0 skipped");
+  await update(TRADES, { seq: 8, skipped: 3 }, 1, { reason: "sequence", missed: 3 }, "update 8 follows 7, 3 skipped");
+  await update(TRADES, { seq: 8 }, 0, undefined, "update 8 follows 8, 0 skipped");
+  await update(TRADES, {}, 0, undefined, "update 0 follows 8, 0 skipped");
   await update(QUOTES, { seq: 3 }, 1, undefined, undefined);
   await update(QUOTES, { seq: 9 }, 1, undefined, undefined);
-  await update(QUOTES, { seq: 9 }, 0, undefined, "update 9 follows 9, with 0 skipped");
-  await update(QUOTES, { seq: 2 }, 0, undefined, "update 2 follows 9, with 0 skipped");
+  await update(QUOTES, { seq: 9 }, 0, undefined, "update 9 follows 9, 0 skipped");
+  await update(QUOTES, { seq: 2 }, 0, undefined, "update 2 follows 9, 0 skipped");
   expect([trades.status, quotes.status]).toEqual(["live", "live"]);
 });
 
@@ -195,7 +195,7 @@ test("an update before the announced snapshot is a fault of the server", async (
   const heard: number[] = [];
   sub.on(({ bid }, { seq, snapshot }) => heard.push(bid, seq, Number(snapshot)));
   await pass();
-  expect([heard, api.errors]).toEqual([[1, 4, 1], [`${QUOTES}: update 5 follows no snapshot, with 0 skipped`]]);
+  expect([heard, api.errors]).toEqual([[1, 4, 1], [`${QUOTES}: update 5 follows nothing, 0 skipped`]]);
 });
 
 test("a recovery from another place than the client's is a fault of the server and a gap", async () => {
@@ -219,12 +219,12 @@ test("a recovery from another place than the client's is a fault of the server a
   }
 });
 
-test("counts that are no integers within the limits make a message unreadable", async () => {
+test("counts that are no integers within the limits, and an epoch that is no text, make a message unreadable", async () => {
   const model = new Model(KINDS);
   const api = kinds(model);
   const sub = api.trades.subscribe({ symbol: "A" });
   await pass();
-  const bad = ['"seq":1.5', '"seq":-1', '"seq":"1"', '"seq":9007199254740992', '"seq":1e400', '"seq":1,"skipped":0.5', '"seq":1,"skipped":[]', '"seq":1,"skipped":-2'];
+  const bad = ['"seq":1,"epoch":7', '"seq":1.5', '"seq":-1', '"seq":"1"', '"seq":9007199254740992', '"seq":1e400', '"seq":1,"skipped":0.5', '"seq":1,"skipped":[]', '"seq":1,"skipped":-2'];
   for (const members of bad) {
     model.socket.raw(`{"type":"trades.update","topic":${JSON.stringify(TRADES)},${members},"payload":{}}`);
     await pass();
@@ -321,7 +321,7 @@ test("rewind and max_rate are checked: by kind, by range, and against the subscr
   api.quotes.subscribe({ symbol: "B" }, { maxRate: 6 });
   api.orderbook.subscribe({ symbol: "A" }, { maxRate: 0.1 });
   api.trades.subscribe({ symbol: "A" }, { rewind: 1000 });
-  refuses(() => api.quotes.subscribe({ symbol: "A" }, { maxRate: 6 }), `maxRate is 6; ${QUOTES} is subscribed to with 5`);
+  refuses(() => api.quotes.subscribe({ symbol: "A" }, { maxRate: 6 }), `maxRate is 6; ${QUOTES} has 5`);
 });
 
 test("what the types say of rewind and max_rate", () => {
