@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::child::{Process, Program, URGENT};
 use crate::clock;
 use crate::kernel::{Cpu, Memory, SendCalls, core_busy_us};
-use crate::load::{Connect, Connected, Measure, Measured, Order};
+use crate::load::{Connect, Connected, Measure, Measured, Order, Reading};
 use crate::load_process::Load;
 use crate::result::{Figure, Metrics};
 use crate::schedule::Schedule;
@@ -57,6 +57,8 @@ pub(crate) struct Session<'a> {
     pub(crate) port: u16,
     pub(crate) before: Memory,
     pub(crate) metrics: Metrics,
+    /// The number of updates of each topic that the server was asked to publish.
+    pub(crate) published: u64,
 }
 
 /// A stretch of updates: its rate, its duration, and the warm-up before it.
@@ -86,11 +88,15 @@ impl<'a> Session<'a> {
         let port = server.line_of("ready ", PATIENCE)?;
         let port = port.parse().map_err(|_| format!("`{port}` is no port"))?;
         let load = Load::start(port, setup.load_core, URGENT, &setup.folder)?;
-        let mut session =
-            Self { setup, workload, server, load, port, before: Memory::default(), metrics: Metrics::default() };
+        let (before, metrics) = (Memory::default(), Metrics::default());
+        let mut session = Self { setup, workload, server, load, port, before, metrics, published: 0 };
         // Opens one connection first, so that memory that a server allocates then is not counted.
         let one = Workload { connections: 1, ..*workload };
-        Load::start(port, setup.load_core, URGENT, &setup.folder)?.connect_all(session.order(&one, 0, false))?;
+        Load::start(port, setup.load_core, URGENT, &setup.folder)?.connect_all(session.order(
+            &one,
+            0,
+            Reading::Always,
+        ))?;
         pause(0.3);
         session.before = Memory::of(session.server.id())?;
         Ok(session)
@@ -98,20 +104,20 @@ impl<'a> Session<'a> {
 
     /// Opens the workload's connections, all of which must succeed.
     pub(crate) fn connect(&mut self) -> Result<Connected, String> {
-        let connected = self.load.connect_all(self.order(self.workload, 0, false))?;
+        let connected = self.load.connect_all(self.order(self.workload, 0, Reading::Always))?;
         self.metrics.set(Figure::ConnectSeconds, figure(connected.micros) / 1e6);
         Ok(connected)
     }
 
     /// Returns the order for a workload's connections.
-    pub(crate) fn order(&self, workload: &Workload, first_topic: u32, slow: bool) -> Connect {
+    pub(crate) fn order(&self, workload: &Workload, first_topic: u32, reading: Reading) -> Connect {
         Connect {
             count: workload.connections,
             first_topic,
             topics: workload.topics,
             topics_per_connection: workload.topics_per_connection,
             in_flight: IN_FLIGHT,
-            slow,
+            reading,
             give_up_us: clock::now_us() + CONNECT_US,
         }
     }
@@ -132,7 +138,7 @@ impl<'a> Session<'a> {
     }
 
     /// Returns the schedule of a stretch and its first measured tick.
-    fn schedule(&self, stretch: Stretch) -> (Schedule, u64) {
+    pub(crate) fn schedule(&self, stretch: Stretch) -> (Schedule, u64) {
         let period_ns = whole(1e9 / stretch.rate).max(1);
         let ticks = |seconds: f64| whole((seconds * stretch.rate).round());
         let first = ticks(stretch.warm_up);
@@ -152,13 +158,19 @@ impl<'a> Session<'a> {
         let give_up_us = schedule.end_us() + whole(stretch.drain * 1e6);
         let order = Measure { schedule, first, end: schedule.ticks, give_up_us, keep };
         self.load.begin(order.clone())?;
-        self.server.send(&schedule.command())?;
+        self.follow(&schedule)?;
         Ok(order)
     }
 
     /// Starts publishing without measuring.
     pub(crate) fn publish(&mut self, stretch: Stretch) -> Result<(), String> {
         let (schedule, _) = self.schedule(stretch);
+        self.follow(&schedule)
+    }
+
+    /// Makes the server publish.
+    pub(crate) fn follow(&mut self, schedule: &Schedule) -> Result<(), String> {
+        self.published += schedule.ticks;
         self.server.send(&schedule.command())
     }
 
@@ -169,11 +181,23 @@ impl<'a> Session<'a> {
 
     /// Measures a stretch.
     pub(crate) fn measure(&mut self, stretch: Stretch) -> Result<Found, String> {
+        self.measure_while(stretch, |_, until_us| {
+            clock::sleep_until(until_us);
+            Ok(())
+        })
+    }
+
+    /// Measures a stretch, during which `wait` runs until a time.
+    pub(crate) fn measure_while(
+        &mut self,
+        stretch: Stretch,
+        wait: impl FnOnce(&Self, u64) -> Result<(), String>,
+    ) -> Result<Found, String> {
         let order = self.begin(stretch, false)?;
         let (from_us, until_us) = (order.schedule.at(order.first, 0), order.schedule.end_us());
         clock::sleep_until(from_us);
         let before = self.spent()?;
-        clock::sleep_until(until_us);
+        wait(self, until_us)?;
         let after = self.spent()?;
         let measured = self.load.measured(order.give_up_us)?;
         Ok(Found {

@@ -13,7 +13,7 @@ use crate::plan;
 
 /// Measures what fan-out over WebSockets costs, with topicast and with its peers
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true)]
+#[command(version, args_conflicts_with_subcommands = true, after_help = plan::listing())]
 struct Cli {
     #[command(subcommand)]
     part: Option<Part>,

@@ -29,7 +29,21 @@ enum Runs {
 }
 
 fn usual(workload: &Workload) -> bool {
-    workload.kind != Kind::Shards
+    sending(workload) || matches!(workload.kind, Kind::Idle | Kind::Slow | Kind::Storm { .. })
+}
+
+/// What topicast does without a history too.
+fn plain(workload: &Workload) -> bool {
+    usual(workload) || workload.kind == Kind::Retain
+}
+
+/// What a history is measured by. No other server here has one.
+fn history(workload: &Workload) -> bool {
+    matches!(workload.kind, Kind::Steady | Kind::Retain | Kind::Return { .. })
+}
+
+fn latest(workload: &Workload) -> bool {
+    matches!(workload.kind, Kind::Slow | Kind::Conflate)
 }
 
 /// The capabilities of a server that only sends, and reads nothing meanwhile.
@@ -50,7 +64,7 @@ fn shards(workload: &Workload) -> bool {
 }
 
 pub(crate) const CONTESTANTS: &[Contestant] = &[
-    Contestant { name: "topicast", says: "topicast, no flush window", runs: Runs::Own(&["topicast"]), takes: usual },
+    Contestant { name: "topicast", says: "topicast, no flush window", runs: Runs::Own(&["topicast"]), takes: plain },
     Contestant {
         name: "topicast-5ms",
         says: "topicast, a flush window of 5 ms",
@@ -71,9 +85,15 @@ pub(crate) const CONTESTANTS: &[Contestant] = &[
     },
     Contestant {
         name: "topicast-latest",
-        says: "topicast, keeping only the latest update for a slow consumer",
-        runs: Runs::Own(&["topicast", "--slow", "latest"]),
-        takes: slow,
+        says: "topicast, a `latest` channel: a slow consumer receives the newest value",
+        runs: Runs::Own(&["topicast", "--kind", "latest"]),
+        takes: latest,
+    },
+    Contestant {
+        name: "topicast-history",
+        says: "topicast, a channel with `history(count = 1000)`",
+        runs: Runs::Own(&["topicast", "--kind", "history"]),
+        takes: history,
     },
     Contestant {
         name: "topicast-1shard",

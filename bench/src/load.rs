@@ -3,9 +3,14 @@
 mod client;
 mod connecting;
 mod connection;
+mod ending;
 mod order;
+mod paced;
 mod record;
+mod returning;
 mod slow;
 
 pub(crate) use client::run;
-pub(crate) use order::{Answer, Connect, Connected, Drained, Measure, Measured, Order};
+pub(crate) use order::{
+    Answer, Connect, Connected, Drained, Ended, Measure, Measured, Order, Reading, Return, Returned,
+};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::child::{Process, Program};
 use crate::clock;
-use crate::load::{Answer, Connect, Connected, Drained, Measure, Measured, Order};
+use crate::load::{Answer, Connect, Connected, Drained, Ended, Measure, Measured, Order, Returned};
 
 /// The timeout of an answer beyond the time limit of its order.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -62,6 +62,24 @@ impl Load {
     pub(crate) fn drained(&mut self, give_up_us: u64) -> Result<Drained, String> {
         match self.answer(give_up_us)? {
             Answer::Drained(drained) => Ok(drained),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Waits for the result of a return with this time limit.
+    pub(crate) fn returned(&mut self, give_up_us: u64) -> Result<Returned, String> {
+        match self.answer(give_up_us)? {
+            Answer::Returned(returned) => Ok(returned),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Waits until every subscription has an update, for at most so many microseconds.
+    pub(crate) fn ended(&mut self, newest: u64, at_most_us: u64) -> Result<Ended, String> {
+        let give_up_us = clock::now_us() + at_most_us;
+        self.send(&Order::Await { newest, give_up_us })?;
+        match self.answer(give_up_us)? {
+            Answer::Ended(ended) => Ok(ended),
             other => Err(unexpected(&other)),
         }
     }

@@ -3,13 +3,16 @@
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The number of a topic's first update is one more, so that all have as many digits.
 const FIRST_NUMBER: u64 = 1_000_000;
 
 /// The name of the first topic, likewise.
 const FIRST_TOPIC: u32 = 1000;
+
+/// The bytes of an update's frame, with a little to spare.
+pub(crate) const FRAME_BYTES: u64 = 284;
 
 /// Fills a bar up to its 200 bytes.
 const PAD: &str = "ppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp";
@@ -59,6 +62,31 @@ pub(crate) fn topic_of_key(key: u32) -> Option<u32> {
 /// The request that subscribes to a topic.
 pub(crate) fn subscribe(topic: u32) -> String {
     format!(r#"{{"type":"bars.subscribe","payload":{{"k":{}}}}}"#, topic_key(topic))
+}
+
+/// The request that subscribes to a topic again, from the position that the client had.
+pub(crate) fn recover(topic: u32, epoch: &str, seq: u64) -> String {
+    let k = topic_key(topic);
+    format!(
+        r#"{{"type":"bars.subscribe","payload":{{"k":{k}}},"recover":{{"epoch":{},"seq":{seq}}}}}"#,
+        serde_json::Value::from(epoch)
+    )
+}
+
+/// The position that a reply to a subscription gives.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Position {
+    pub(crate) epoch: Box<str>,
+    pub(crate) seq: u64,
+    pub(crate) recovered: bool,
+}
+
+impl Position {
+    /// Reads a reply. A server without positions gives none.
+    pub(crate) fn of_reply(reply: &[u8]) -> Self {
+        serde_json::from_slice(reply).unwrap_or_default()
+    }
 }
 
 /// The answer of a peer that is written by hand.
@@ -211,8 +239,19 @@ mod tests {
     }
 
     #[test]
+    fn a_reply_gives_the_position_that_a_recovery_names() {
+        let reply = br#"{"type":"bars.subscribe.response","epoch":"a-1","seq":41,"recovered":true,"payload":{}}"#;
+        let position = Position::of_reply(reply);
+        assert_eq!(position, Position { epoch: "a-1".into(), seq: 41, recovered: true });
+        assert_eq!(Position::of_reply(subscribed(7).as_bytes()), Position::default());
+        let request: serde_json::Value = serde_json::from_str(&recover(7, &position.epoch, 41)).unwrap();
+        assert_eq!(request["recover"], serde_json::json!({"epoch": "a-1", "seq": 41}));
+    }
+
+    #[test]
     fn a_request_names_its_topic() {
         assert_eq!(topic_of_subscribe(&subscribe(42)), Some(42));
+        assert_eq!(topic_of_subscribe(&recover(42, "1000", 7)), Some(42));
         assert_eq!(topic_of_subscribe("{}"), None);
     }
 }

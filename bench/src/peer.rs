@@ -31,7 +31,10 @@ pub(crate) struct Options {
     /// Flush window in milliseconds, in which updates wait to be sent together
     #[arg(long, default_value = "0")]
     window: u64,
-    /// Policy for clients that read too slowly
+    /// Kind of the channel
+    #[arg(long, value_enum, default_value_t = Kind::Events)]
+    kind: Kind,
+    /// Policy of a channel of events for clients that read too slowly
     #[arg(long, value_enum, default_value_t = Slow::Close)]
     slow: Slow,
     /// Limit of unsent bytes for one client; the framework's default if absent
@@ -39,12 +42,20 @@ pub(crate) struct Options {
     unsent_bytes: Option<usize>,
 }
 
-/// The policies of a channel for slow clients.
+/// The kinds of the channel.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kind {
+    Events,
+    /// Events with a history of 1,000 updates a topic
+    History,
+    Latest,
+}
+
+/// The policies of a channel of events for slow clients.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Slow {
     Close,
     DropOldest,
-    Latest,
 }
 
 impl Options {
@@ -52,7 +63,6 @@ impl Options {
         match self.slow {
             Slow::Close => SlowConsumer::close(),
             Slow::DropOldest => SlowConsumer::drop_oldest(),
-            Slow::Latest => SlowConsumer::latest(),
         }
     }
 

@@ -20,15 +20,15 @@ const RESULTS: &str = "results.json";
 
 pub(crate) fn run(args: &MeasureArgs) -> Result<(), String> {
     if args.list {
-        list();
+        println!("{}", listing());
         return Ok(());
     }
     let workloads = chosen(&args.workload, workload::find, WORKLOADS, |workload| workload.name)?;
     let contestants = chosen(&args.peer, contestant::find, CONTESTANTS, |contestant| contestant.name)?;
     let setup = setup(args)?;
-    // The smoke test must not wait for another benchmark.
-    let is_test = workloads.iter().all(|workload| workload.name == "smoke");
-    let _alone = if is_test { None } else { Some(alone(&setup.folder)?) };
+    // Tests must not wait for another benchmark.
+    let needs_quiet = workloads.iter().any(|workload| workload.needs_quiet());
+    let _alone = if needs_quiet { Some(alone(&setup.folder)?) } else { None };
     let out = args.out.clone().unwrap_or_else(|| setup.folder.join("results"));
     let mut results = if args.append { read(&out)? } else { Results::default() };
     results.machine = machine::describe(args, &setup);
@@ -163,13 +163,11 @@ fn chosen<T>(
         .collect()
 }
 
-fn list() {
-    for Workload { name, says, .. } in WORKLOADS {
-        println!("workload {name:17} {says}");
-    }
-    for Contestant { name, says, .. } in CONTESTANTS {
-        println!("peer     {name:17} {says}");
-    }
+/// Lists workloads and peers.
+pub(crate) fn listing() -> String {
+    let workloads = WORKLOADS.iter().map(|Workload { name, says, .. }| format!("workload {name:17} {says}"));
+    let peers = CONTESTANTS.iter().map(|Contestant { name, says, .. }| format!("peer     {name:17} {says}"));
+    workloads.chain(peers).collect::<Vec<_>>().join("\n")
 }
 
 fn read(folder: &Path) -> Result<Results, String> {

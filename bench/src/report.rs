@@ -72,6 +72,15 @@ pub(crate) fn line(cell: &Cell) -> String {
                 ("connect s", Figure::ConnectSeconds),
                 ("slow rss", Figure::SlowRss),
                 ("busiest thread", Figure::BusiestThread),
+                ("return s", Figure::ReturnSeconds),
+                ("cpu µs/recovery", Figure::CpuPerRecovery),
+                ("updates/recovery", Figure::ReplayedPerRecovery),
+                ("superseded", Figure::Superseded),
+                ("of slow readers", Figure::SlowSuperseded),
+                ("rss first", Figure::RssFirst),
+                ("second", Figure::RssSecond),
+                ("last", Figure::RssLast),
+                ("bytes/update", Figure::RssPerUpdate),
             ];
             let unless_zero = [
                 ("lost", Figure::Lost),
@@ -83,6 +92,8 @@ pub(crate) fn line(cell: &Cell) -> String {
                 ("slow ended", Figure::SlowClosed),
                 ("slow 1013", Figure::SlowClosed1013),
                 ("storm failed", Figure::StormFailed),
+                ("behind", Figure::Behind),
+                ("not recovered", Figure::NotRecovered),
             ];
             let always = always.into_iter().filter_map(|(name, figure)| Some((name, metrics.get(figure)?)));
             let unless_zero = unless_zero.into_iter().filter_map(|(name, figure)| Some((name, metrics.get(figure)?)));

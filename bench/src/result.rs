@@ -96,11 +96,37 @@ pub(crate) enum Figure {
     StormFailed,
     /// The part of the server's time that its busiest thread had.
     BusiestThread,
+    /// Subscriptions that did not have the newest update in the end.
+    Behind,
+    /// Of the values that were due, the part that newer ones superseded on the way, and the same of
+    /// connections that read slowly.
+    Superseded,
+    SlowSuperseded,
+    /// Resident bytes of the server in the first, the second and the last third of the time.
+    RssFirst,
+    RssSecond,
+    RssLast,
+    /// From a cut until the last connection was live again.
+    ReturnSeconds,
+    /// The server's time on a processor between the two for each connection, with the live updates
+    /// in that time and without.
+    CpuPerReturn,
+    CpuPerRecovery,
+    /// Updates that a connection was sent before it was live.
+    ReplayedPerRecovery,
+    /// Connections that were not recovered.
+    NotRecovered,
+    /// Resident bytes that each update of a topic without subscribers added.
+    RssPerUpdate,
 }
 
 impl Metrics {
     pub(crate) fn get(&self, figure: Figure) -> Option<f64> {
         self.0.get(&figure).copied()
+    }
+
+    pub(crate) fn remove(&mut self, figure: Figure) {
+        self.0.remove(&figure);
     }
 
     /// Stores a figure with six digits, unless it is not a number.

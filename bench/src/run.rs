@@ -2,8 +2,11 @@
 
 use crate::cell::{DRAIN, Session, Setup, Stretch, pause};
 use crate::child::Program;
+use crate::conflate;
 use crate::flood;
 use crate::result::{Figure, Metrics};
+use crate::retain;
+use crate::returning;
 use crate::slow;
 use crate::storm;
 use crate::workload::{Kind, Workload};
@@ -31,6 +34,9 @@ pub(crate) fn run(
             steady(start()?, capacity / 2.0)
         }
         Kind::Shards => shards(start()?),
+        Kind::Retain => retain::run(start()?),
+        Kind::Return { returning, seconds } => returning::run(start()?, returning, f64::from(seconds)),
+        Kind::Conflate => conflate::run(start),
     }
 }
 

@@ -32,6 +32,12 @@ impl Schedule {
         (since_ns.saturating_sub(self.offset_ns(topic)) + self.period_ns / 2) / self.period_ns
     }
 
+    /// Returns how many updates of the first topic are due at a time.
+    pub(crate) fn due(&self, now: u64) -> u64 {
+        let Some(since) = now.checked_sub(self.start_us) else { return 0 };
+        (since * 1000 / self.period_ns + 1).min(self.ticks)
+    }
+
     /// When the tick after the last would be due.
     pub(crate) fn end_us(&self) -> u64 {
         self.at(self.ticks, 0)
@@ -145,6 +151,12 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn an_update_is_due_from_its_time_on() {
+        let due = [999, 1000, 3499, 3500, 6000, 9000].map(|now| EVEN.due(now));
+        assert_eq!(due, [0, 1, 1, 2, 3, 3]);
     }
 
     #[test]

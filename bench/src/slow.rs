@@ -3,6 +3,7 @@
 use crate::cell::{DRAIN, Session, Stretch, count, figure, pause};
 use crate::clock;
 use crate::kernel::Memory;
+use crate::load::Reading;
 use crate::result::{Figure, Metrics};
 use crate::workload::{SLOW_ONE_IN, Workload};
 
@@ -13,6 +14,9 @@ const JAM: f64 = 12.0;
 const QUIET_US: u64 = 1_500_000;
 
 const GIVE_UP_US: u64 = 10_000_000;
+
+/// How long slow connections may take to have the newest update after that.
+const NEWEST_US: u64 = 1_000_000;
 
 /// Measures the reading connections twice, on servers from `start`: alone, and beside slow ones.
 /// Both measurements follow the same number of updates, since the cost of a delivery grows by a
@@ -25,7 +29,7 @@ pub(crate) fn run<'a>(start: impl Fn() -> Result<Session<'a>, String>) -> Result
     let never_reading = Workload { connections: slow, ..*workload };
     let (rate, seconds) = (workload.rate, alone.setup.seconds(workload));
     let stretch = Stretch { rate, seconds, warm_up: JAM, drain: DRAIN };
-    alone.load.connect_all(alone.order(&reading, 0, false))?;
+    alone.load.connect_all(alone.order(&reading, 0, Reading::Always))?;
     let before = Memory::of(alone.server.id())?;
     let base = alone.measure(stretch)?;
     // Subtracts the memory that updates add without slow connections.
@@ -34,10 +38,10 @@ pub(crate) fn run<'a>(start: impl Fn() -> Result<Session<'a>, String>) -> Result
 
     let mut session = start()?;
     session.metrics.set(Figure::BaseP99, figure(base.measured.latency.p99));
-    let connected = session.load.connect_all(session.order(&reading, 0, false))?;
+    let connected = session.load.connect_all(session.order(&reading, 0, Reading::Always))?;
     session.metrics.set(Figure::ConnectSeconds, figure(connected.micros) / 1e6);
     let before = Memory::of(session.server.id())?;
-    session.load.connect_all(session.order(&never_reading, 0, true))?;
+    session.load.connect_all(session.order(&never_reading, 0, Reading::Never))?;
     let found = session.measure(stretch)?;
     session.keep(stretch, &found);
     session.metrics.set(Figure::OfferedPerSecond, rate * count(reading.connections));
@@ -54,12 +58,14 @@ fn drain(session: &mut Session<'_>) -> Result<(), String> {
     pause(0.2);
     session.publish(Stretch { rate: session.workload.rate, seconds: 1.0, warm_up: 0.0, drain: 0.0 })?;
     let drained = session.load.drained(give_up_us)?;
+    let ended = session.load.ended(session.published, NEWEST_US)?;
     let closed: usize = drained.closed.values().sum();
     let told_why = drained.closed.get(&1013).copied().unwrap_or(0);
     for (name, value) in [
         (Figure::SlowReceived, figure(drained.received)),
         (Figure::SlowMissed, figure(drained.gaps)),
         (Figure::SlowTold, figure(drained.reported)),
+        (Figure::Behind, figure(ended.behind)),
         (Figure::SlowClosed, count(closed)),
         (Figure::SlowClosed1013, count(told_why)),
     ] {

@@ -3,7 +3,7 @@
 use crate::cell::{DRAIN, Session, Stretch, count, figure, pause};
 use crate::child::PATIENT;
 use crate::clock;
-use crate::load::{Connect, Order};
+use crate::load::{Connect, Order, Reading};
 use crate::load_process::Load;
 use crate::result::{Figure, Metrics};
 use crate::workload::{STORM, Workload};
@@ -27,7 +27,8 @@ pub(crate) fn run(mut session: Session<'_>, quiet: bool) -> Result<Metrics, Stri
     let from_us = clock::now_us();
     let give_up_us = from_us + crate::cell::whole(LONGEST * 1e6);
     let newcomers = Workload { connections: STORM, ..*session.workload };
-    let order = Connect { in_flight: STORM, give_up_us, ..session.order(&newcomers, u32::from(quiet), false) };
+    let order =
+        Connect { in_flight: STORM, give_up_us, ..session.order(&newcomers, u32::from(quiet), Reading::Always) };
     let connected = storm.connect(order)?;
     let until_us = clock::now_us();
     // Updates that were due during the storm may still be in transit.

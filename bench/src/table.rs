@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::contestant::CONTESTANTS;
 use crate::result::{Figure, Outcome, Results, Summary};
-use crate::workload::{Kind, WORKLOADS, Workload};
+use crate::workload::{self, Kind, Workload};
 
 /// A column: what it is called, the figure, what it is divided by, and digits after the point.
 struct Column(&'static str, Figure, f64, usize);
@@ -37,6 +37,7 @@ const SLOW: &[Column] = &[
     Column("reported", Figure::SlowTold, 1.0, 0),
     Column("ended", Figure::SlowClosed, 1.0, 0),
     Column("with 1013", Figure::SlowClosed1013, 1.0, 0),
+    Column("not newest", Figure::Behind, 1.0, 0),
 ];
 const STORM: &[Column] = &[
     Column("p99 ms before", Figure::BaseP99, 1e3, 2),
@@ -57,6 +58,33 @@ const FLOOD: &[Column] = &[
 const HALF: &[Column] = &[Column("updates/s", Figure::Rate, 1.0, 0), RATE, CPU, CALLS, P50, P99, P999, SPREAD, LOST];
 const SHARDS: &[Column] = &[RATE, CPU, Column("busiest thread, %", Figure::BusiestThread, 0.01, 0), P50, P99, LOST];
 
+const RETURN: &[Column] = &[
+    Column("all live after, s", Figure::ReturnSeconds, 1.0, 2),
+    Column("CPU µs/recovery", Figure::CpuPerRecovery, 1.0, 0),
+    Column("with live updates", Figure::CpuPerReturn, 1.0, 0),
+    Column("updates/recovery", Figure::ReplayedPerRecovery, 1.0, 0),
+    LOST,
+    Column("repeated", Figure::Disorder, 1.0, 0),
+    Column("not recovered", Figure::NotRecovered, 1.0, 0),
+    Column("p99 ms before", Figure::BaseP99, 1e3, 2),
+    P99,
+    P999,
+];
+const CONFLATE: &[Column] = &[
+    RATE,
+    CPU,
+    Column("superseded, %", Figure::Superseded, 0.01, 0),
+    Column("of slow readers", Figure::SlowSuperseded, 0.01, 0),
+    Column("p99 ms without", Figure::BaseP99, 1e3, 2),
+    P99,
+    Column("RSS MB, first third", Figure::RssFirst, 1e6, 1),
+    Column("second", Figure::RssSecond, 1e6, 1),
+    Column("last", Figure::RssLast, 1e6, 1),
+    Column("ended", Figure::Closed, 1.0, 0),
+    Column("not newest", Figure::Behind, 1.0, 0),
+];
+const RETAIN: &[Column] = &[Column("RSS bytes/update", Figure::RssPerUpdate, 1.0, 1)];
+
 fn columns(workload: &Workload) -> &'static [Column] {
     match workload.kind {
         Kind::Steady => STEADY,
@@ -66,13 +94,16 @@ fn columns(workload: &Workload) -> &'static [Column] {
         Kind::Flood => FLOOD,
         Kind::Half => HALF,
         Kind::Shards => SHARDS,
+        Kind::Retain => RETAIN,
+        Kind::Return { .. } => RETURN,
+        Kind::Conflate => CONFLATE,
     }
 }
 
 /// A table for each workload that was measured.
 pub(crate) fn workloads(results: &Results) -> String {
     let mut text = String::new();
-    for workload in WORKLOADS {
+    for workload in workload::every() {
         let rows: Vec<String> =
             CONTESTANTS.iter().filter_map(|contestant| row(results, workload, contestant.name)).collect();
         if rows.is_empty() {

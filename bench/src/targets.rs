@@ -8,6 +8,16 @@ use crate::workload::SLOW_UNSENT_BYTES;
 
 const OURS: &str = "topicast";
 
+/// topicast with a history, and with `latest` topics.
+const KEEPING: &str = "topicast-history";
+const LATEST: &str = "topicast-latest";
+
+/// What an entry of a history may take: the payload of an update, and 64 bytes.
+const ENTRY: f64 = 200.0 + 64.0;
+
+/// How much more memory the last third of a time may have than the first, where memory is flat.
+const FLAT: f64 = 1.05;
+
 /// What one of the slow connections may hold beyond the limit of unsent bytes: its own state, and
 /// the message that reached the limit.
 const SLOW_SLACK: f64 = 8192.0;
@@ -67,10 +77,34 @@ pub(crate) fn all(results: &Results) -> Vec<Target> {
     ));
     targets.push(results.slow_memory());
     targets.push(results.slow_told());
+    targets.push(results.slow_newest());
     targets.extend(["storm", "storm-quiet"].map(|workload| {
         let says = format!("{workload}: p99 of those being served at most 2 × or 10 ms above what it was");
         results.within(&says, workload, OURS, Figure::P99, |base| (base * 2.0).max(base + 10_000.0))
     }));
+    targets.extend(["burst", "trickle", "crowd", "wide"].map(|workload| results.history(workload)));
+    targets.push(results.entry());
+    targets.push(results.none("return: updates lost, all rounds", "return", KEEPING, Figure::Lost));
+    targets.push(results.none("return: updates repeated, all rounds", "return", KEEPING, Figure::Disorder));
+    targets.push(results.none(
+        "return: connections not recovered, all rounds",
+        "return",
+        KEEPING,
+        Figure::NotRecovered,
+    ));
+    let says = "return: p99 of the connections that stayed at most 10 ms above what it was";
+    targets.push(results.within(says, "return", KEEPING, Figure::P99, |base| base + 10_000.0));
+    targets.push(results.within(
+        "conflate: p99 of the others within 10 % or 1 ms of that without slow readers",
+        "conflate",
+        LATEST,
+        Figure::P99,
+        |base| (base * 1.1).max(base + 1000.0),
+    ));
+    targets.push(results.flat_memory());
+    let says = "conflate: subscriptions that end without the newest value, all rounds";
+    targets.push(results.none(says, "conflate", LATEST, Figure::Behind));
+    targets.push(results.none("conflate: connections ended, all rounds", "conflate", LATEST, Figure::Closed));
     targets.push(results.two_shards());
     targets.push(results.share());
     targets
@@ -168,7 +202,7 @@ impl Medians<'_> {
 
     /// The server notified each slow connection: of its end with 1013, or of each missed update.
     fn slow_told(&self) -> Target {
-        let peers = [OURS, "topicast-drop", "topicast-latest"];
+        let peers = [OURS, "topicast-drop"];
         let untold = |metrics: &Metrics| {
             let get = |figure| metrics.get(figure).unwrap_or(0.0);
             let ends = get(Figure::SlowClosed) - get(Figure::SlowClosed1013);
@@ -182,7 +216,55 @@ impl Medians<'_> {
             digits: 0,
             unit: "",
         });
-        Target { says: "slow: drops and ends without a notification, all policies and rounds".to_owned(), found }
+        Target { says: "slow: drops and ends without a notification, both policies, all rounds".to_owned(), found }
+    }
+
+    /// Slow readers that the server does not close have the newest update in the end.
+    fn slow_newest(&self) -> Target {
+        let targets = ["topicast-drop", LATEST].map(|peer| self.none("", "slow", peer, Figure::Behind));
+        let found = targets.into_iter().filter_map(|target| target.found);
+        let found = found.reduce(|one, other| Found { measured: one.measured + other.measured, ..one });
+        Target { says: "slow: slow readers without the newest update in the end, all rounds".to_owned(), found }
+    }
+
+    /// A figure that is 0 in every round, with at least one that was measured. A round that failed
+    /// counts.
+    fn none(&self, says: &str, workload: &str, peer: &str, figure: Figure) -> Target {
+        let values: Vec<f64> = self.0.metrics(workload, peer).filter_map(|metrics| metrics.get(figure)).collect();
+        let failed = self.0.cells_of(workload, peer).count() - self.0.metrics(workload, peer).count();
+        let found = (!values.is_empty()).then(|| Found {
+            measured: values.into_iter().sum::<f64>() + crate::cell::count(failed),
+            limit: 0.0,
+            at_least: false,
+            digits: 0,
+            unit: "",
+        });
+        Target { says: says.to_owned(), found }
+    }
+
+    fn history(&self, workload: &str) -> Target {
+        let Target { found, .. } = self.cpu(workload, KEEPING, OURS, 1.1);
+        Target { says: format!("{workload}: CPU per delivery with a history, of that without"), found }
+    }
+
+    /// What an update adds to a topic with a history, less what it adds without.
+    fn entry(&self) -> Target {
+        let get = |peer| self.get("retain", peer, Figure::RssPerUpdate);
+        let found = get(KEEPING).zip(get(OURS)).map(|(with, without)| Found {
+            measured: with - without,
+            limit: ENTRY,
+            at_least: false,
+            digits: 0,
+            unit: " bytes",
+        });
+        Target { says: "retain: memory of an entry of a history, with a payload of 200 bytes".to_owned(), found }
+    }
+
+    fn flat_memory(&self) -> Target {
+        let get = |figure| self.get("conflate", LATEST, figure);
+        let found = get(Figure::RssFirst).zip(get(Figure::RssLast));
+        let found = found.map(|(first, last)| Found::ratio(last / first, FLAT, false));
+        Target { says: "conflate: memory in the last third of the time, of that in the first".to_owned(), found }
     }
 
     fn two_shards(&self) -> Target {
@@ -251,6 +333,33 @@ mod tests {
         let silent =
             results(&[("slow", "topicast", Figure::SlowClosed, 0.0), ("slow", "topicast", Figure::SlowMissed, 1.0)]);
         assert_eq!(verdict(&silent, "slow: drops"), Some(false));
+    }
+
+    #[test]
+    fn what_must_not_happen_counts_over_all_rounds() {
+        let lost = |values: &[f64]| {
+            let figures: Vec<_> =
+                values.iter().map(|&value| ("return", "topicast-history", Figure::Lost, value)).collect();
+            verdict(&results(&figures), "return: updates lost")
+        };
+        assert_eq!([lost(&[]), lost(&[0.0, 0.0, 0.0]), lost(&[0.0, 0.0, 1.0])], [None, Some(true), Some(false)]);
+        let behind = |latest| {
+            let drop = ("slow", "topicast-drop", Figure::Behind, 0.0);
+            verdict(
+                &results(&[drop, ("slow", "topicast-latest", Figure::Behind, latest)]),
+                "slow: slow readers without",
+            )
+        };
+        assert_eq!([behind(0.0), behind(1.0)], [Some(true), Some(false)]);
+    }
+
+    #[test]
+    fn a_history_is_weighed_against_the_same_updates_without_one() {
+        let rss = Figure::RssPerUpdate;
+        for (with, reached) in [(266.0, true), (267.0, false)] {
+            let figures = results(&[("retain", "topicast-history", rss, with), ("retain", "topicast", rss, 2.0)]);
+            assert_eq!(verdict(&figures, "retain: "), Some(reached), "{with}");
+        }
     }
 
     #[test]

@@ -14,23 +14,66 @@ fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
+/// Runs a workload for one round, and returns its cells.
+fn measure(workload: &str, peers: &str, out: &Path) -> Vec<Value> {
+    let mut bench = Command::new(BENCH);
+    bench.args(["--workload", workload, "--peer", peers, "--rounds", "1", "--no-calls", "--out"]);
+    let output = bench.arg(out).output().expect("the benchmark runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let results = fs::read(out.join("results.json")).expect("there are results");
+    let results: Value = serde_json::from_slice(&results).expect("the results are JSON");
+    results["cells"].as_array().expect("the results have cells").clone()
+}
+
+/// Returns a figure of a cell.
+fn figure(cell: &Value, name: &str) -> f64 {
+    cell["outcome"]["measured"][name].as_f64().unwrap_or_else(|| panic!("no {name} in {cell}"))
+}
+
+#[test]
+fn returning_subscribers_lose_nothing() {
+    let cells = measure("return-short", "topicast-history", &folder("return"));
+    assert_eq!(cells.len(), 1, "{cells:?}");
+    for name in ["lost", "disorder", "not_recovered", "closed", "early"] {
+        assert_eq!(figure(&cells[0], name), 0.0, "{name} in {cells:?}");
+    }
+    // They return over one second, in which 50 updates are due.
+    assert!(figure(&cells[0], "return_seconds") >= 0.99, "{cells:?}");
+    assert!(figure(&cells[0], "replayed_per_recovery") > 10.0, "{cells:?}");
+    assert!(figure(&cells[0], "cpu_per_return") > figure(&cells[0], "cpu_per_recovery"), "{cells:?}");
+}
+
+#[test]
+fn every_subscriber_of_a_latest_topic_ends_with_the_newest_value() {
+    let cells = measure("conflate-short", "topicast-latest", &folder("conflate"));
+    assert_eq!(cells.len(), 1, "{cells:?}");
+    for name in ["behind", "disorder", "closed", "early"] {
+        assert_eq!(figure(&cells[0], name), 0.0, "{name} in {cells:?}");
+    }
+    // Connections that read a tenth of the bytes cannot receive most of the values.
+    assert!(figure(&cells[0], "slow_superseded") > 0.3, "{cells:?}");
+    assert!(figure(&cells[0], "rss_last") > 0.0, "{cells:?}");
+}
+
+#[test]
+fn a_history_takes_its_payloads_and_at_most_64_bytes_an_entry() {
+    let cells = measure("retain", "topicast,topicast-history", &folder("retain"));
+    let of = |peer: &str| figure(cells.iter().find(|cell| cell["peer"] == peer).unwrap(), "rss_per_update");
+    let entry = of("topicast-history") - of("topicast");
+    assert!((200.0..=264.0).contains(&entry), "{entry} bytes: {cells:?}");
+}
+
 #[test]
 fn own_peers_deliver_every_update_in_order() {
     let out = folder("own-peers");
-    let mut bench = Command::new(BENCH);
-    bench.args(["--workload", "smoke", "--peer", "topicast,axum,floor", "--rounds", "1", "--no-calls", "--out"]);
-    let output = bench.arg(&out).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let results: Value = serde_json::from_str(&fs::read_to_string(out.join("results.json")).unwrap()).unwrap();
-    let cells = results["cells"].as_array().unwrap();
-    assert_eq!(cells.len(), 3, "{results}");
-    for cell in cells {
-        let figures = &cell["outcome"]["measured"];
-        let figure = |name: &str| figures[name].as_f64().unwrap_or_else(|| panic!("no {name} in {cell}"));
+    let cells = measure("smoke", "topicast,topicast-history,axum,floor", &out);
+    assert_eq!(cells.len(), 4, "{cells:?}");
+    for cell in &cells {
+        let figure = |name: &str| figure(cell, name);
         for name in ["lost", "disorder", "early", "closed"] {
-            assert_eq!(figures[name], 0.0, "{name} in {cell}");
+            assert_eq!(figure(name), 0.0, "{name} in {cell}");
         }
-        assert_eq!(figures["offered_per_second"], 1000.0, "{cell}");
+        assert_eq!(figure("offered_per_second"), 1000.0, "{cell}");
         assert!(figure("deliveries_per_second") > 0.0, "{cell}");
         assert!(figure("cpu_per_delivery") > 0.0, "{cell}");
         // A bar of 200 bytes, an envelope, and a header of four bytes.

@@ -10,11 +10,14 @@ use rustix::time::Timespec;
 
 use super::connecting::Connecting;
 use super::connection::{Connection, Phase};
-use super::order::{Answer, Connect, Order};
+use super::ending::{Ending, Faults};
+use super::order::{Answer, Connect, Order, Reading, Return};
+use super::paced::Paced;
 use super::record::Recorder;
+use super::returning::Returning;
 use super::slow::{self, Drain};
 use crate::clock;
-use crate::message::{Scanner, Stamp};
+use crate::message::{Position, Scanner, Stamp};
 use crate::wire;
 
 /// The identifier of standard input among the connections.
@@ -57,9 +60,13 @@ struct Client {
     input: Vec<u8>,
     over: bool,
     closed: usize,
+    faults: Faults,
+    paced: Paced,
     connecting: Option<Connecting>,
     recorder: Option<Recorder>,
     drain: Option<Drain>,
+    returning: Option<Returning>,
+    ending: Option<Ending>,
 }
 
 impl Client {
@@ -77,9 +84,13 @@ impl Client {
             input: Vec::new(),
             over: false,
             closed: 0,
+            faults: Faults::default(),
+            paced: Paced::default(),
             connecting: None,
             recorder: None,
             drain: None,
+            returning: None,
+            ending: None,
         })
     }
 
@@ -96,7 +107,7 @@ impl Client {
             }
             self.connections[at].connected().and_then(|()| self.watch(at, EventFlags::IN))
         } else {
-            self.read(at)
+            self.read(at, READ)
         };
         if let Err(failure) = result {
             self.close(at, failure);
@@ -139,20 +150,34 @@ impl Client {
             }
             Order::Drain { quiet_us, give_up_us } => {
                 for at in 0..self.connections.len() {
-                    if self.connections[at].slow && self.connections[at].phase == Phase::Live {
+                    if self.connections[at].is_slow() && self.connections[at].phase == Phase::Live {
                         self.watch(at, EventFlags::IN)?;
                     }
                 }
                 self.drain = Some(Drain::new(quiet_us, give_up_us, now));
             }
+            Order::Return(order) => self.cut(order, now)?,
+            Order::Await { newest, give_up_us } => self.ending = Some(Ending::new(newest, give_up_us)),
         }
+        Ok(())
+    }
+
+    /// Cuts all connections, which then return.
+    fn cut(&mut self, order: Return, now: u64) -> Result<(), String> {
+        if self.topics_each != 1 {
+            return Err(format!("only connections with one topic return, not with {}", self.topics_each));
+        }
+        for connection in &mut self.connections {
+            connection.cut().map_err(|error| format!("no socket: {error}"))?;
+        }
+        self.returning = Some(Returning::new(order, self.connections.len(), now));
         Ok(())
     }
 
     /// Counts the reading connections of each topic.
     fn listeners(&self, topics: u32) -> Vec<u32> {
         let mut listeners = vec![0; topics as usize];
-        for connection in self.connections.iter().filter(|connection| !connection.slow) {
+        for connection in self.connections.iter().filter(|connection| !connection.is_slow()) {
             for topic in connection.topics() {
                 if let Some(count) = listeners.get_mut(topic as usize) {
                     *count += 1;
@@ -162,10 +187,17 @@ impl Client {
         listeners
     }
 
-    /// Opens more connections, and answers completed orders.
+    /// Opens more connections, reads at a pace, and answers completed orders.
     fn advance(&mut self) {
         let now = clock::now_us();
         self.advance_connecting(now);
+        self.advance_returning(now);
+        self.read_paced(now);
+        let ended = self.ending.as_ref().and_then(|ending| ending.result(&self.lasts, self.faults, now));
+        if let Some(ended) = ended {
+            self.ending = None;
+            answer(&Answer::Ended(ended));
+        }
         if let Some(recorder) = self.recorder.take_if(|recorder| recorder.is_complete() || now >= recorder.give_up_us())
         {
             answer(&Answer::Measured(recorder.finish(self.closed)));
@@ -189,6 +221,38 @@ impl Client {
         }
     }
 
+    fn advance_returning(&mut self, now: u64) {
+        let Some(mut returning) = self.returning.take() else { return };
+        while let Some(at) = returning.next(now) {
+            let connection = &mut self.connections[at];
+            let connected = connection.connect(self.address);
+            let data = EventData::new_u64(at as u64);
+            let watched = connected.and_then(|()| epoll::add(&self.epoll, &*connection, data, EventFlags::OUT));
+            if let Err(error) = watched {
+                returning.fail(at, format!("no connection: {error}"));
+            }
+        }
+        if returning.is_over(now) {
+            answer(&Answer::Returned(returning.finish()));
+        } else {
+            self.returning = Some(returning);
+        }
+    }
+
+    /// Reads from the connections that do so at a pace.
+    fn read_paced(&mut self, now: u64) {
+        let Some((connections, micros)) = self.paced.turn(now) else { return };
+        for at in connections {
+            let Connection { phase: Phase::Live, reading: Reading::Paced(pace), .. } = self.connections[at] else {
+                continue;
+            };
+            let bytes = usize::try_from(pace * micros / 1_000_000).unwrap_or(READ).clamp(1, READ);
+            if let Err(failure) = self.read(at, bytes) {
+                self.close(at, failure);
+            }
+        }
+    }
+
     fn open(&mut self, order: &Connect, base: u32) -> rustix::io::Result<()> {
         let connection = Connection::open(self.address, order, base)?;
         let data = EventData::new_u64(self.connections.len() as u64);
@@ -203,10 +267,10 @@ impl Client {
             .map_err(|error| format!("a connection cannot be watched: {error}"))
     }
 
-    /// Reads once from a connection, into the shared buffer.
-    fn read(&mut self, at: usize) -> Result<(), String> {
+    /// Reads once from a connection, at most so many bytes, into the shared buffer.
+    fn read(&mut self, at: usize, bytes: usize) -> Result<(), String> {
         let mut buffer = std::mem::take(&mut self.buffer);
-        let result = self.read_into(&mut buffer, at);
+        let result = self.read_into(&mut buffer[..RESERVE + bytes], at);
         self.buffer = buffer;
         result
     }
@@ -231,7 +295,8 @@ impl Client {
                 return Ok(());
             };
             rest = &rest[head..];
-            connection.subscribe()?;
+            // Only connections with one topic return.
+            connection.subscribe(self.returning.as_ref().map(|_| self.lasts[at]))?;
         }
         while let Some(frame) = wire::frame(rest) {
             rest = &rest[frame.bytes..];
@@ -245,7 +310,7 @@ impl Client {
         match frame.opcode {
             wire::TEXT | wire::BINARY if frame.last => match self.scanner.stamp(frame.payload) {
                 Some(stamp) => self.update(at, now, stamp, frame),
-                None => self.reply(at, frame.payload)?,
+                None => self.reply(at, now, frame.payload)?,
             },
             wire::PING => self.connections[at].write(&wire::masked(wire::PONG, frame.payload))?,
             wire::PONG => {}
@@ -268,7 +333,7 @@ impl Client {
     #[inline]
     fn update(&mut self, at: usize, now: u64, stamp: Stamp, frame: &wire::Frame<'_>) {
         let connection = &self.connections[at];
-        let drain = self.drain.as_mut().filter(|_| connection.slow);
+        let drain = self.drain.as_mut().filter(|_| connection.is_slow());
         let last = connection.slot(stamp.topic).map(|slot| &mut self.lasts[at * self.topics_each + slot]);
         let skipped = match last {
             Some(last) if stamp.number > *last => {
@@ -277,18 +342,27 @@ impl Client {
                 skipped
             }
             _ => {
+                self.faults.repeated += 1;
                 if let Some(recorder) = &mut self.recorder {
                     recorder.disorder();
                 }
                 return;
             }
         };
+        if let Some(returning) = &mut self.returning {
+            returning.update(at, now, stamp.number);
+        }
+        if connection.is_slow() {
+            self.faults.missing_slow += skipped;
+        } else {
+            self.faults.missing += skipped;
+        }
         if let Some(drain) = drain {
             drain.heard_us = now;
             drain.message(frame.payload);
             drain.gap(skipped);
         } else if let Some(recorder) = &mut self.recorder
-            && !connection.slow
+            && !connection.is_slow()
         {
             if skipped > 0 {
                 recorder.gap(skipped);
@@ -298,7 +372,7 @@ impl Client {
     }
 
     /// Handles the answer to a subscribe request.
-    fn reply(&mut self, at: usize, payload: &[u8]) -> Result<(), String> {
+    fn reply(&mut self, at: usize, now: u64, payload: &[u8]) -> Result<(), String> {
         if memchr::memmem::find(payload, b"\"status\":\"ok\"").is_none() {
             return Err(format!("a subscription was answered {}", String::from_utf8_lossy(payload)));
         }
@@ -311,11 +385,24 @@ impl Client {
             }
             Phase::Subscribing(_) => {
                 connection.phase = Phase::Live;
-                let slow = connection.slow;
+                let reading = connection.reading;
+                let position = Position::of_reply(payload);
                 if let Some(connecting) = &mut self.connecting {
                     connecting.subscribed();
                 }
-                if slow {
+                if let Some(returning) = &mut self.returning {
+                    let last = &mut self.lasts[at];
+                    returning.answered(at, now, *last, position.recovered && position.seq == *last);
+                    if !position.recovered {
+                        self.faults.missing += position.seq.saturating_sub(*last);
+                        *last = position.seq;
+                    }
+                }
+                self.connections[at].epoch = position.epoch;
+                if let Reading::Paced(_) = reading {
+                    self.paced.add(at);
+                }
+                if reading != Reading::Always {
                     self.watch(at, EventFlags::empty())?;
                 }
             }
@@ -331,9 +418,16 @@ impl Client {
         let _ = epoll::delete(&self.epoll, &*connection);
         match before {
             Phase::Closed => {}
-            Phase::Live => self.closed += usize::from(!connection.slow),
+            Phase::Live => {
+                self.closed += usize::from(!connection.is_slow());
+                if let Some(returning) = &mut self.returning {
+                    returning.fail(at, failure);
+                }
+            }
             _ => {
-                if let Some(connecting) = &mut self.connecting {
+                if let Some(returning) = &mut self.returning {
+                    returning.fail(at, failure);
+                } else if let Some(connecting) = &mut self.connecting {
                     connecting.fail(failure);
                 }
             }

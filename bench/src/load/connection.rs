@@ -8,11 +8,11 @@ use rustix::io::{self, Errno};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, ipproto, socket_with, sockopt};
 use socket2::SockRef;
 
-use super::order::Connect;
+use super::order::{Connect, Reading};
 use crate::message;
 use crate::wire;
 
-/// The receive buffer of a connection that never reads. A small one fills the server's buffers sooner.
+/// The receive buffer of a connection that reads slowly or never. A small one fills the server's buffers sooner.
 const SLOW_BUFFER_BYTES: usize = 4096;
 
 /// The maximum segment size of such a connection, that of a usual network. The server's kernel
@@ -33,11 +33,13 @@ pub(super) enum Phase {
 pub(super) struct Connection {
     socket: OwnedFd,
     pub(super) phase: Phase,
-    pub(super) slow: bool,
+    pub(super) reading: Reading,
     topics: Topics,
     /// The beginning of an incomplete message.
     pub(super) partial: Vec<u8>,
     pub(super) close_code: u16,
+    /// The epoch of its last subscription.
+    pub(super) epoch: Box<str>,
 }
 
 /// Consecutive topics in a ring.
@@ -54,23 +56,41 @@ struct Topics {
 impl Connection {
     /// Starts to connect. The connection's topics start at `base` in the order's topics.
     pub(super) fn open(address: SocketAddrV4, order: &Connect, base: u32) -> io::Result<Self> {
-        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-        let socket = socket_with(AddressFamily::INET, SocketType::STREAM, flags, Some(ipproto::TCP))?;
-        sockopt::set_tcp_nodelay(&socket, true)?;
-        // Thousands of connections are dropped at once, and must not leave as many ports in TIME_WAIT.
-        sockopt::set_socket_linger(&socket, Some(Duration::ZERO))?;
-        if order.slow {
-            sockopt::set_socket_recv_buffer_size(&socket, SLOW_BUFFER_BYTES)?;
-            let refused = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::INVAL);
-            SockRef::from(&socket).set_tcp_mss(SLOW_SEGMENT_BYTES).map_err(refused)?;
-        }
-        match connect(&socket, &address) {
+        let topics = Topics { first: order.first_topic, ring: order.topics, base, count: order.topics_per_connection };
+        let mut connection = Self {
+            socket: socket(order.reading)?,
+            phase: Phase::Closed,
+            reading: order.reading,
+            topics,
+            partial: Vec::new(),
+            close_code: 0,
+            epoch: Box::default(),
+        };
+        connection.connect(address)?;
+        Ok(connection)
+    }
+
+    /// Loses its socket without a close.
+    pub(super) fn cut(&mut self) -> io::Result<()> {
+        self.socket = socket(self.reading)?;
+        self.partial.clear();
+        self.phase = Phase::Closed;
+        Ok(())
+    }
+
+    /// Starts to connect a new socket.
+    pub(super) fn connect(&mut self, address: SocketAddrV4) -> io::Result<()> {
+        match connect(&self.socket, &address) {
             Ok(()) | Err(Errno::INPROGRESS) => {}
             Err(error) => return Err(error),
         }
-        let topics = Topics { first: order.first_topic, ring: order.topics, base, count: order.topics_per_connection };
-        let (phase, slow) = (Phase::Connecting, order.slow);
-        Ok(Self { socket, phase, slow, topics, partial: Vec::new(), close_code: 0 })
+        self.phase = Phase::Connecting;
+        Ok(())
+    }
+
+    /// Returns true if it does not read everything at once.
+    pub(super) fn is_slow(&self) -> bool {
+        self.reading != Reading::Always
     }
 
     /// Returns its topics.
@@ -107,11 +127,15 @@ impl Connection {
         Err(format!("an upgrade was answered `{}`", String::from_utf8_lossy(line)))
     }
 
-    /// Subscribes to its topics.
-    pub(super) fn subscribe(&mut self) -> Result<(), String> {
+    /// Subscribes to its topics, and recovers from a position if it returns.
+    pub(super) fn subscribe(&mut self, position: Option<u64>) -> Result<(), String> {
         let mut requests = Vec::new();
         for topic in self.topics() {
-            requests.extend(wire::masked(wire::TEXT, message::subscribe(topic).as_bytes()));
+            let request = match position {
+                None => message::subscribe(topic),
+                Some(seq) => message::recover(topic, &self.epoch, seq),
+            };
+            requests.extend(wire::masked(wire::TEXT, request.as_bytes()));
         }
         self.phase = Phase::Subscribing(self.topics.count);
         self.write(&requests)
@@ -129,6 +153,21 @@ impl Connection {
     pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         io::read(&self.socket, buffer)
     }
+}
+
+/// Creates a socket that is not connected.
+fn socket(reading: Reading) -> io::Result<OwnedFd> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, flags, Some(ipproto::TCP))?;
+    sockopt::set_tcp_nodelay(&socket, true)?;
+    // Thousands of connections are dropped at once, and must not leave as many ports in TIME_WAIT.
+    sockopt::set_socket_linger(&socket, Some(Duration::ZERO))?;
+    if reading != Reading::Always {
+        sockopt::set_socket_recv_buffer_size(&socket, SLOW_BUFFER_BYTES)?;
+        let refused = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::INVAL);
+        SockRef::from(&socket).set_tcp_mss(SLOW_SEGMENT_BYTES).map_err(refused)?;
+    }
+    Ok(socket)
 }
 
 impl AsFd for Connection {

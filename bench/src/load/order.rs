@@ -17,6 +17,11 @@ pub(crate) enum Order {
     Cut { from_us: u64, until_us: u64 },
     /// Reads from the slow connections; answered with `Drained` once nothing arrives for this long.
     Drain { quiet_us: u64, give_up_us: u64 },
+    /// Cuts all connections; answered with `Returned` once each has recovered and is live.
+    Return(Return),
+    /// Answered with `Ended` once every subscription has this update or a newer one, or at the time
+    /// to give up.
+    Await { newest: u64, give_up_us: u64 },
 }
 
 /// Connections to open and to subscribe.
@@ -29,8 +34,27 @@ pub(crate) struct Connect {
     pub(crate) topics_per_connection: u32,
     /// The limit of connections in progress.
     pub(crate) in_flight: usize,
-    /// Whether the connections stop reading once they are subscribed.
-    pub(crate) slow: bool,
+    pub(crate) reading: Reading,
+    pub(crate) give_up_us: u64,
+}
+
+/// How connections read once they are subscribed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Reading {
+    /// Everything at once.
+    Always,
+    /// At most this many bytes per second.
+    Paced(u64),
+    Never,
+}
+
+/// The connections of the client lose their sockets at once, and open new ones one after the other.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Return {
+    /// The time from the first new socket to the last.
+    pub(crate) over_us: u64,
+    /// What the server publishes meanwhile, and has published only.
+    pub(crate) schedule: Schedule,
     pub(crate) give_up_us: u64,
 }
 
@@ -51,6 +75,8 @@ pub(crate) enum Answer {
     Connected(Connected),
     Measured(Measured),
     Drained(Drained),
+    Returned(Returned),
+    Ended(Ended),
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -104,4 +130,36 @@ pub(crate) struct Drained {
     pub(crate) reported: u64,
     /// Connections that the server ended, by close code; 0 is without one.
     pub(crate) closed: BTreeMap<u16, usize>,
+}
+
+/// How connections recovered after a cut.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Returned {
+    /// Connections that were recovered and are live: they have every update that was due when the
+    /// server answered them.
+    pub(crate) live: usize,
+    /// Connections that the server did not recover, and that failed.
+    pub(crate) refused: usize,
+    pub(crate) failed: usize,
+    /// The error of the first connection that failed.
+    pub(crate) failure: Option<String>,
+    /// The time from the cut until the last connection was live.
+    pub(crate) micros: u64,
+    /// Updates received before a connection was live, and after.
+    pub(crate) replayed: u64,
+    pub(crate) followed: u64,
+}
+
+/// What subscriptions have in the end, and missed since the client was started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ended {
+    /// Subscriptions without the newest update, and how many updates they lack.
+    pub(crate) behind: u64,
+    pub(crate) lacking: u64,
+    /// Numbers missing between two updates of a connection that reads everything at once.
+    pub(crate) missing: u64,
+    /// The same of the other connections.
+    pub(crate) missing_slow: u64,
+    /// Updates that arrived out of order, twice, or without a subscription.
+    pub(crate) repeated: u64,
 }

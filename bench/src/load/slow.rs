@@ -43,6 +43,6 @@ impl Drain {
 pub(super) fn closed(connections: &[Connection]) -> impl Iterator<Item = u16> {
     connections
         .iter()
-        .filter(|connection| connection.slow && connection.phase == super::connection::Phase::Closed)
+        .filter(|connection| connection.is_slow() && connection.phase == super::connection::Phase::Closed)
         .map(|connection| connection.close_code)
 }

@@ -1,14 +1,31 @@
 //! The peer that this benchmark is about: a server with one channel, on topicast.
 
-use topicast::{Limits, Server, Topic, channels, data, ws_router};
+use std::pin::Pin;
 
-use super::Options;
+use topicast::kind::Publishes;
+use topicast::{Builder, Limits, Router, Server, Topic, channels, data, ws_router};
+
 use super::control::{self, Numbers};
+use super::{Kind, Options};
 use crate::message;
 
 /// Bars of one instrument.
 #[ws_router(route = "bars", update = Bar)]
 struct Bars {
+    /// The instrument's number.
+    k: u32,
+}
+
+/// Bars of one instrument, which the server keeps for clients that return.
+#[ws_router(route = "bars", update = Bar, history(count = 1000))]
+struct KeptBars {
+    /// The instrument's number.
+    k: u32,
+}
+
+/// The current bar of one instrument.
+#[ws_router(route = "bars", update = Bar, latest)]
+struct CurrentBar {
     /// The instrument's number.
     k: u32,
 }
@@ -29,30 +46,41 @@ struct Bar {
 }
 
 pub(super) fn run(options: &Options) -> Result<(), String> {
-    let threads = options.shards.get();
-    control::runtime(threads)?.block_on(serve(options))
+    let builder = builder(options);
+    let serve: Pin<Box<dyn Future<Output = Result<(), String>>>> = match options.kind {
+        Kind::Events => {
+            let builder = builder.channels(channels![(); Bars]).slow_consumer::<Bars>(options.slow());
+            Box::pin(serve(builder, |k| Bars { k }))
+        }
+        Kind::History => {
+            let builder = builder.channels(channels![(); KeptBars]).slow_consumer::<KeptBars>(options.slow());
+            Box::pin(serve(builder, |k| KeptBars { k }))
+        }
+        Kind::Latest => Box::pin(serve(builder.channels(channels![(); CurrentBar]), |k| CurrentBar { k })),
+    };
+    control::runtime(options.shards.get())?.block_on(serve)
 }
 
-async fn serve(options: &Options) -> Result<(), String> {
+fn builder(options: &Options) -> Builder {
     let mut limits = Limits::default();
     if let Some(bytes) = options.unsent_bytes {
         limits.unsent_bytes = bytes;
     }
-    let server = Server::builder("Benchmark", "1.0.0")
-        .channels(channels![(); Bars])
-        .slow_consumer::<Bars>(options.slow())
-        .shards(options.shards)
-        .flush_window(options.window())
-        .limits(limits)
-        .build()
-        .map_err(|error| error.to_string())?;
-    let publisher = server.publisher::<Bars>().map_err(|error| error.to_string())?;
-    let mut topics: Vec<Topic<Bars>> = Vec::new();
+    Server::builder("Benchmark", "1.0.0").shards(options.shards).flush_window(options.window()).limits(limits)
+}
+
+async fn serve<C>(builder: Builder, request: fn(u32) -> C) -> Result<(), String>
+where
+    C: Router<Update = Bar, Kind: Publishes> + 'static,
+{
+    let server = builder.build().map_err(|error| error.to_string())?;
+    let publisher = server.publisher::<C>().map_err(|error| error.to_string())?;
+    let mut topics: Vec<Topic<C>> = Vec::new();
     let mut numbers = Numbers::default();
     let publish = move |topic: u32, at: u64| {
         for next in topics.len()..=topic as usize {
             let k = message::topic_key(u32::try_from(next).expect("topics are counted in 32 bits"));
-            topics.push(publisher.topic(&Bars { k }).expect("a number has a canonical form"));
+            topics.push(publisher.topic(&request(k)).expect("a number has a canonical form"));
         }
         let message::Bar { at, n, k, open, high, low, close, volume, pad } =
             message::Bar::new(topic, numbers.next(topic), at);
