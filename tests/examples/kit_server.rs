@@ -121,6 +121,54 @@ pub struct Book {
     pub notes: HashMap<String, Option<String>>,
 }
 
+/// A trade, whose number is one more than that of the one before.
+#[topicast::data]
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trade {
+    pub number: u64,
+}
+
+/// Trades of an instrument, the newest of which are remembered.
+#[topicast::ws_router(route = "trades", update = Trade, history(count = 1000), tags = ["kinds"])]
+pub struct Trades {
+    /// Ticker.
+    pub symbol: String,
+}
+
+/// The newest price of an instrument.
+#[topicast::ws_router(route = "prices", update = Trade, latest, tags = ["kinds"])]
+pub struct Prices {
+    /// Ticker.
+    pub symbol: String,
+}
+
+/// A side of a book.
+#[topicast::data]
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    Bid,
+    Ask,
+}
+
+/// A level of a book.
+#[topicast::data]
+#[derive(Debug, Clone, PartialEq)]
+pub struct Level {
+    pub side: Side,
+    /// Price, as a whole number of ticks.
+    pub price: u32,
+    pub size: f64,
+    pub note: Option<String>,
+}
+
+/// The levels of an instrument's book.
+#[topicast::ws_router(route = "levels", update = Level, table(key = (side, price), checksum), tags = ["kinds"])]
+pub struct Levels {
+    /// Ticker.
+    pub symbol: String,
+}
+
 /// How much is in the kit's memory.
 ///
 /// # Errors
@@ -135,6 +183,10 @@ pub async fn count(_cx: &Cx<'_, Arc<App>>) -> Result<u32, Refusal> {
 enum Command {
     /// Publishes bars of a symbol.
     Publish { symbol: String, times: u32 },
+    /// Publishes a trade, a price and a change of the levels of a symbol, several times.
+    Trade { symbol: String, times: u32 },
+    /// Tells the levels of a symbol.
+    Levels { symbol: String },
     /// Publishes bars of symbols for ever, one each in turn.
     Stream { symbols: Vec<String>, every_us: u64 },
     /// Ends the streaming.
@@ -162,10 +214,19 @@ struct Tape {
     next: Arc<AtomicI64>,
 }
 
+/// An instrument: one topic of each kind, and the number of the last trade.
+struct Instrument {
+    trades: Topic<Trades>,
+    prices: Topic<Prices>,
+    levels: Topic<Levels>,
+    last: u64,
+}
+
 struct Kit {
     ws: Server,
     app: Arc<App>,
     bars: Mutex<HashMap<String, Tape>>,
+    instruments: Mutex<HashMap<String, Instrument>>,
     first: i64,
     streaming: Mutex<Option<JoinHandle<()>>>,
 }
@@ -180,6 +241,15 @@ impl Kit {
                     last = self.publish(&symbol)?;
                 }
                 return Ok(json!({ "last": last }));
+            }
+            Command::Trade { symbol, times } => {
+                let last = self.trade(&symbol, times).map_err(|error| error.to_string())?;
+                return Ok(json!({ "last": last }));
+            }
+            Command::Levels { symbol } => {
+                let instruments = lock(&self.instruments);
+                let levels = instruments.get(&symbol).map(|instrument| instrument.levels.rows());
+                return Ok(json!({ "levels": levels.transpose().map_err(|error| error.to_string())? }));
             }
             Command::Stream { symbols, every_us } => {
                 let kit = Arc::clone(self);
@@ -247,6 +317,35 @@ impl Kit {
         Ok(number)
     }
 
+    /// Publishes trades, prices and changes of levels, and returns the number of the last trade.
+    fn trade(&self, symbol: &str, times: u32) -> Result<u64, Box<dyn std::error::Error>> {
+        let mut instruments = lock(&self.instruments);
+        if !instruments.contains_key(symbol) {
+            let symbol = symbol.to_owned();
+            let instrument = Instrument {
+                trades: self.ws.publisher::<Trades>()?.topic(&Trades { symbol: symbol.clone() })?,
+                prices: self.ws.publisher::<Prices>()?.topic(&Prices { symbol: symbol.clone() })?,
+                levels: self.ws.publisher::<Levels>()?.topic(&Levels { symbol: symbol.clone() })?,
+                last: self.first.unsigned_abs() - 1,
+            };
+            instruments.insert(symbol, instrument);
+        }
+        let Some(Instrument { trades, prices, levels, last }) = instruments.get_mut(symbol) else { return Ok(0) };
+        for _ in 0..times {
+            *last += 1;
+            trades.publish(&Trade { number: *last })?;
+            prices.publish(&Trade { number: *last })?;
+            let at = u32::try_from(*last % 1_009).unwrap_or_default();
+            levels.update(|rows| {
+                let side = |at: u32| if at.is_multiple_of(2) { Side::Bid } else { Side::Ask };
+                rows.remove(&(side(at / 3), at * 7 % 23))?;
+                let note = at.is_multiple_of(5).then(|| "é😀".to_owned());
+                rows.set(&Level { side: side(at), price: at * 5 % 23, size: f64::from(at) / 10.0, note })
+            })?;
+        }
+        Ok(*last)
+    }
+
     fn stop(&self, next: Option<JoinHandle<()>>) {
         if let Some(task) = std::mem::replace(&mut *lock(&self.streaming), next) {
             task.abort();
@@ -277,7 +376,7 @@ fn server(settings: &Settings) -> Result<(Server, Arc<App>), topicast::Error> {
     let app = Arc::<App>::default();
     let seconds = |value: f64| (value > 0.0).then(|| Duration::from_secs_f64(value));
     let mut builder = channels::builder(&app)
-        .channels(topicast::channels![Arc<App>; OrderBook])
+        .channels(topicast::channels![Arc<App>; OrderBook, Trades, Prices, Levels])
         .operations(topicast::operations![Arc<App>; count])
         .heartbeat(seconds(settings.heartbeat))
         .lifespan(seconds(settings.lifespan))
@@ -307,7 +406,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", json!({ "listening": listener.local_addr()?.to_string() }));
     let router = ws.router("/api/v1/ws");
     tokio::spawn(async move { topicast::serve(listener, router).await });
-    let kit = Arc::new(Kit { ws, app, bars: Mutex::default(), first: settings.first, streaming: Mutex::default() });
+    let kit = Arc::new(Kit { ws, app, bars: Mutex::default(), instruments: Mutex::default(), first: settings.first, streaming: Mutex::default() });
     let mut lines = BufReader::new(stdin()).lines();
     while let Some(line) = lines.next_line().await? {
         let outcome = match serde_json::from_str(&line) {

@@ -4,17 +4,43 @@
 
 import { Client, type ClientOptions, type Surface } from "./client.js";
 import { DISPOSE, type Lifetime, type Off } from "./events.js";
+import type { HistoryOptions, RateOptions, SubscribeOptions } from "./kind.js";
 import type { RequestOptions } from "./requests.js";
+import type { Rows } from "./rows.js";
 import type { BufferOptions } from "./stream.js";
 import type { Subscription } from "./subscription.js";
+import type { TableChange } from "./table.js";
 
-/** A channel. */
-export interface Channel<Params, T, Route extends string = string> {
+/** A channel of events. Those of the other kinds have other options and other values. */
+export interface Channel<Params, T, Route extends string = string, Options = BufferOptions, Current = T> {
   /** Subscribes to a topic; omitted members of `params` get their defaults. */
   subscribe(
-    ...args: {} extends Params ? [params?: Params, options?: BufferOptions] : [params: Params, options?: BufferOptions]
-  ): Subscription<T, Params, Route>;
+    ...args: {} extends Params ? [params?: Params, options?: Options] : [params: Params, options?: Options]
+  ): Subscription<T, Params, Route, Current>;
 }
+
+/** A channel of events whose subscriptions can start with past ones. */
+export type HistoryChannel<Params, T, Route extends string = string> = Channel<Params, T, Route, HistoryOptions>;
+
+/** A channel of a current value. */
+export type LatestChannel<Params, T, Route extends string = string> = Channel<Params, T, Route, RateOptions>;
+
+/** A channel of rows with keys. */
+export type TableChannel<Params, Row, Key, Route extends string = string> = Channel<
+  Params,
+  TableChange<Row, Key>,
+  Route,
+  RateOptions,
+  Rows<Row, Key>
+>;
+
+/** A subscription to rows with keys. */
+export type TableSubscription<Row, Key, Params = unknown, Route extends string = string> = Subscription<
+  TableChange<Row, Key>,
+  Params,
+  Route,
+  Rows<Row, Key>
+>;
 
 /**
  * An operation. One without a reply resolves once the server has read the request.
@@ -50,7 +76,7 @@ export function open<Api extends Connected>(surface: Surface, url: string | URL,
     place(api, type, (payload?: unknown, options?: RequestOptions) => client.request(type, payload, options));
   }
   for (const route of Object.keys(surface.channels)) {
-    place(api, `${route}.subscribe`, (params?: unknown, options?: BufferOptions) => client.subscribe(route, params, options));
+    place(api, `${route}.subscribe`, (params?: unknown, options?: SubscribeOptions) => client.subscribe(route, params, options));
   }
   for (const type of surface.pushes) {
     place(api, `${type}.on`, (listener: (payload: unknown) => unknown, lifetime?: Lifetime) =>

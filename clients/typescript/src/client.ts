@@ -5,7 +5,8 @@ import { Connection, type ConnectionOptions, type ConnectionState } from "./conn
 import { bounded } from "./delay.js";
 import { FaultError, NotSentError, RefusalError, type TopicastError } from "./errors.js";
 import { Events, type Lifetime, type Off, until } from "./events.js";
-import { type Message, number } from "./message.js";
+import type { Kind, SubscribeOptions } from "./kind.js";
+import { isCount, type Message, number } from "./message.js";
 import { Registry } from "./registry.js";
 import { type RequestOptions, Requests } from "./requests.js";
 import { complete, type Shape } from "./shape.js";
@@ -30,11 +31,11 @@ export interface ClientEvents {
   state: ConnectionState;
   /** A connection, or an attempt to connect, has ended. */
   close: CloseInfo;
-  /** The server refused a request, or ended a subscription. */
-  refusal: { readonly operation: string; readonly topic?: string; readonly error: RefusalError };
+  /** The server refused a request, or ended a subscription; or the client ended one whose rows are wrong. */
+  refusal: { readonly operation: string; readonly topic: string | undefined; readonly error: RefusalError };
   /** A request was not valid. The client does not repeat it. */
   fault: FaultError;
-  /** An error of a listener, an unreadable message, or a failure of the storage or the token. Without a listener it is logged to the console. */
+  /** An error of a listener, an unreadable message or another fault of the server, or a failure of the storage or the token. Without a listener it is logged to the console. */
   error: unknown;
 }
 
@@ -42,15 +43,22 @@ export interface ClientEvents {
 export interface Surface {
   /** Every channel, with the shape of its request. */
   readonly channels: { readonly [route: string]: Shape };
+  /** The kinds of the channels that are not events without history. */
+  readonly kinds?: { readonly [route: string]: Kind };
   /** Every operation, and whether it has a reply. */
   readonly operations: { readonly [type: string]: boolean };
   readonly pushes: readonly string[];
 }
 
 export class Client {
+  /** Reports an error that no call can return. @internal */
+  readonly report = (error: unknown): void => {
+    if (this.#events.has("error")) this.#events.emit("error", error);
+    else console.error(error);
+  };
   readonly #surface: Surface;
-  readonly #events = new Events<ClientEvents>((error) => this.#report(error));
-  readonly #pushes = new Events<{ [type: string]: any }>((error) => this.#report(error));
+  readonly #events = new Events<ClientEvents>(this.report);
+  readonly #pushes = new Events<{ [type: string]: any }>(this.report);
   readonly #connection: Connection;
   readonly #requests: Requests;
   readonly #registry: Registry;
@@ -59,45 +67,25 @@ export class Client {
 
   constructor(surface: Surface, url: string | URL, options: ClientOptions = {}) {
     const { requestTimeout: timeout = 10_000, maxRequests = 100, storage } = options;
-    const isOpen = (): boolean => this.#connection.isOpen;
+    const refused = (operation: string, error: RefusalError, topic?: string): void =>
+      this.#events.emit("refusal", { operation, topic, error });
     this.#surface = surface;
     this.#requests = new Requests({
       operations: surface.operations,
       timeout,
       maxRequests,
-      isOpen,
+      isOpen: () => this.#connection.isOpen,
       send: (text) => this.#connection.send(text),
       closed: () => this.#closed(),
-      refused: (operation, error) => this.#events.emit("refusal", { operation, error }),
+      refused,
       fault: (error) => this.#events.emit("fault", error),
     });
-    this.#registry = new Registry({
-      timeout: () => timeout,
-      isOpen,
-      send: (request, id) => this.#requests.send(request, id),
-      refused: (operation, topic, error) => this.#events.emit("refusal", { operation, topic, error }),
-      changed: () => this.#save(),
-    });
+    this.#registry = new Registry(this.#requests, refused, this.report, () => this.#save());
     // The last of the three, since it may fail and call back at once.
-    this.#connection = new Connection(url, options, {
-      opened: () => {
-        this.#registry.opened();
-        this.#requests.flush();
-      },
-      received: (data) => this.#received(data),
-      lost: (close) => {
-        this.#registry.disconnected();
-        this.#requests.lost(close);
-        this.#registry.lost();
-        this.#events.emit("close", close);
-      },
-      ping: () => this.#requests.ping(),
-      changed: (state) => this.#changed(state),
-      report: (error) => this.#report(error),
-    });
+    this.#connection = new Connection(url, options, this);
     if (storage) {
       const key = options.storageKey ?? `topicast:${this.#connection.url}`;
-      this.#persistence = new Persistence(storage, key, (error) => this.#report(error));
+      this.#persistence = new Persistence(storage, key, this.report);
     }
     this.#close = until(options.signal, () => this.#connection.close());
   }
@@ -120,10 +108,11 @@ export class Client {
   }
 
   /** Subscribes to a topic. @internal */
-  subscribe(route: string, params: unknown, options: BufferOptions = {}): Subscription<any, any, any> {
+  subscribe(route: string, params: unknown, options: SubscribeOptions = {}): Subscription<any, any, any, any> {
+    const kind = this.#surface.kinds?.[route];
     const completed = complete(params ?? {}, this.#surface.channels[route] ?? {}, "params");
-    const shared = this.#registry.get(route, completed);
-    const subscription = new Subscription(shared, options, (error) => this.#report(error));
+    const shared = this.#registry.get(route, completed, kind, options);
+    const subscription = new Subscription(shared, options, this.report);
     if (subscription.status !== "closed") shared.join(subscription);
     const error = this.#requests.fault(`${route}.subscribe`, shared.text) ?? this.#closed();
     if (!shared.wanted) this.#registry.forget(shared);
@@ -146,15 +135,15 @@ export class Client {
   }
 
   /** Restores the subscriptions that the storage held when this client was created. */
-  async restore(options?: BufferOptions): Promise<Subscription<any, any, any>[]> {
+  async restore(options?: BufferOptions): Promise<Subscription<any, any, any, any>[]> {
     const saved = (await this.#persistence?.loaded) ?? [];
-    return saved.flatMap(([route, params]) => {
+    return saved.flatMap(([route, params, saved]) => {
       if (!Object.hasOwn(this.#surface.channels, route)) return [];
       try {
-        return this.subscribe(route, params, options);
+        return this.subscribe(route, params, { ...options, ...saved });
       } catch (error) {
         // Another version of the page may have saved params that are not valid any more.
-        this.#report(error);
+        this.report(error);
         return [];
       }
     });
@@ -170,13 +159,34 @@ export class Client {
     this.#close();
   }
 
-  #received(data: unknown): void {
+  /** @internal */
+  opened(): void {
+    this.#registry.opened();
+    this.#requests.flush();
+  }
+
+  /** @internal */
+  lost(close: CloseInfo): void {
+    this.#registry.disconnected();
+    this.#requests.lost(close);
+    this.#registry.lost();
+    this.#events.emit("close", close);
+  }
+
+  /** @internal */
+  ping(): void {
+    this.#requests.ping();
+  }
+
+  /** @internal */
+  received(data: unknown): void {
     let message: Message;
     try {
       message = JSON.parse(data as string) as Message;
-      if (typeof message.type !== "string") throw new TypeError("it has no type");
+      const { type, epoch = "", seq = 0, skipped = 0 } = message;
+      if (typeof type !== "string" || typeof epoch !== "string" || !isCount(seq) || !isCount(skipped)) throw new TypeError("the envelope is not valid");
     } catch (cause) {
-      return this.#report(new Error("the server sent an unreadable message", { cause }));
+      return this.report(new Error("the server sent an unreadable message", { cause }));
     }
     const { type, id, topic, payload } = message;
     if (this.#registry.receive(message)) return;
@@ -188,7 +198,8 @@ export class Client {
     }
   }
 
-  #changed(state: ConnectionState): void {
+  /** @internal */
+  changed(state: ConnectionState): void {
     if (state.status === "closed") {
       const { kind, reason } = state.close;
       if (kind === "normal") this.#end(closed(), "closed");
@@ -210,11 +221,6 @@ export class Client {
 
   #closed(): NotSentError | undefined {
     return this.state.status === "closed" ? closed() : undefined;
-  }
-
-  #report(error: unknown): void {
-    if (this.#events.has("error")) this.#events.emit("error", error);
-    else console.error(error);
   }
 }
 

@@ -8,7 +8,7 @@ export type CloseKind =
   | "going_away"
   /** 1003: the heartbeat interval or the connection's lifespan elapsed. */
   | "time_limit"
-  /** 1002: one side violated the WebSocket protocol. */
+  /** 1002, or a code that no close frame may contain: one side violated the WebSocket protocol. */
   | "protocol"
   /** 1003: a request was not valid; the client does not repeat it. */
   | "fault"
@@ -51,29 +51,26 @@ export interface CloseInfo {
   readonly reconnects: boolean;
 }
 
-const KINDS: { readonly [code: number]: CloseKind } = {
-  1000: "normal",
-  1001: "going_away",
-  1002: "protocol",
-  1003: "fault",
-  1005: "normal",
-  1006: "lost",
-  1007: "invalid_text",
-  1008: "policy",
-  1009: "too_big",
-  1011: "failed",
-  1012: "going_away",
-  1013: "slow",
-};
-
-/** The reasons that distinguish closes with code 1008. */
-const POLICIES: { readonly [reason: string]: CloseKind } = {
-  "Token expired": "token_expired",
-  "Invalid token": "unauthenticated",
-  "Token revoked": "unauthenticated",
-  "Authentication required": "unauthenticated",
-  "Rate limit exceeded": "rate_limited",
-};
+/** The kinds of the codes from 1000 on. */
+const KINDS: readonly (CloseKind | undefined)[] = [
+  "normal",
+  "going_away",
+  "protocol",
+  "fault",
+  "other",
+  "normal",
+  "lost",
+  "invalid_text",
+  "policy",
+  "too_big",
+  "other",
+  "failed",
+  "going_away",
+  "slow",
+  "other",
+  // No close frame may contain it, nor a code below 1000.
+  "protocol",
+];
 
 /**
  * The shortest delay before the next attempt, in milliseconds, and how the close affects the first
@@ -93,6 +90,11 @@ export const RULES: { readonly [kind in CloseKind]?: readonly [least: number, fi
 /** Returns the kind of a close. Time limits and faults share the code 1003, and differ in the reason. */
 export function kindOf(code: number, reason: string): CloseKind {
   if (code === 1003 && reason.startsWith("Connection timed out.")) return "time_limit";
-  if (code === 1008 && Object.hasOwn(POLICIES, reason)) return POLICIES[reason] as CloseKind;
-  return KINDS[code] ?? (code >= 3000 && code < 5000 ? "application" : "other");
+  if (code === 1008) {
+    if (reason === "Token expired") return "token_expired";
+    if (reason === "Rate limit exceeded") return "rate_limited";
+    if (/^(Invalid token|Token revoked|Authentication required)$/.test(reason)) return "unauthenticated";
+  }
+  if (code < 1000) return "protocol";
+  return KINDS[code - 1000] ?? (code >= 3000 && code < 5000 ? "application" : "other");
 }

@@ -100,10 +100,7 @@ export class Connection {
   constructor(url: string | URL, options: ConnectionOptions, handler: ConnectionHandler) {
     const found = options.WebSocket ?? (globalThis as { WebSocket?: SocketClass }).WebSocket;
     if (!found) {
-      throw new TypeError(
-        "this runtime has no WebSocket: pass one, as in connect(url, { WebSocket }) with the class of the `ws` package; " +
-          "browsers, Bun and Node 22 or later have one",
-      );
+      throw new TypeError("this runtime has no WebSocket: pass that of the `ws` package, as in connect(url, { WebSocket })");
     }
     this.#WebSocket = found;
     this.#url = new URL(url, globalThis.location?.href);
@@ -166,7 +163,10 @@ export class Connection {
 
   #listen(socket: SocketLike): void {
     this.#socket = socket;
-    socket.onerror = NOTHING;
+    socket.onerror = ({ error }) => {
+      // The `ws` package reports frames that no server may send, such as a close with the code 1006.
+      if (/^WS_/.test(error?.code)) this.#lose("protocol", 1002, error.message);
+    };
     socket.on?.("unexpected-response", (_, { statusCode: status, headers }) => {
       if (this.#socket !== socket) return;
       const kind = status === 401 ? "unauthenticated" : "unreachable";

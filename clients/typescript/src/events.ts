@@ -78,13 +78,13 @@ export function after(delay: number, then: () => void): ReturnType<typeof setTim
   return setTimeout(then, Math.min(delay, LONGEST));
 }
 
-/** Calls `end` once: when the returned function is called or the signal is aborted. */
-export function until(signal: AbortSignal | undefined, end: () => void): Off {
+/** Calls `end` once: when the returned function is called, or with the reason when the signal is aborted. */
+export function until(signal: AbortSignal | undefined, end: (reason?: unknown) => void): Off {
   const off = (): void => {
     signal?.removeEventListener("abort", off);
     const last = end;
     end = () => {};
-    last();
+    last(signal?.aborted ? signal.reason : undefined);
   };
   signal?.addEventListener("abort", off);
   if (signal?.aborted) off();

@@ -19,7 +19,7 @@ export interface Gap {
   /**
    * `skipped`: the server dropped or replaced them because this client was slow.
    * `sequence`: their sequence numbers are missing.
-   * `reconnect`: they were published while the client was disconnected.
+   * `reconnect`: they were published while the client was disconnected, and the server cannot send them.
    * `epoch`: the topic restarted its numbering, so their number is unknown.
    * `overflow`: this listener's iterator was read too slowly.
    */

@@ -10,6 +10,8 @@ export interface Message {
   readonly epoch?: string;
   readonly seq?: number;
   readonly skipped?: number;
+  readonly recovered?: boolean;
+  readonly snapshot?: boolean;
   readonly payload?: any;
 }
 
@@ -27,4 +29,9 @@ export function isRefusal(payload: any): boolean {
 /** Returns the value if it is a number. */
 export function number(value: unknown): number | undefined {
   return typeof value === "number" ? value : undefined;
+}
+
+/** Returns true if the value is an integer from 0 to 2^53−1. */
+export function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

@@ -16,7 +16,13 @@ export interface Request {
   readonly type: string;
   /** The payload as JSON; empty if there is none. */
   readonly text: string;
+  /** Returns further members of the message, each time it is sent. */
+  readonly more?: () => object;
   readonly answered: (reply: Message | TopicastError) => void;
+  /** The id, once it was sent. */
+  id?: number;
+  /** How many times it was sent without an answer. */
+  copies?: number;
 }
 
 /** What the requests need of the client. */
@@ -100,20 +106,30 @@ export class Requests {
             : new UnknownOutcomeError(`${message}; whether it was carried out is unknown`, "timeout"),
         );
       });
-      const off = until(signal, () => {
-        if (signal?.aborted) fail(signal.reason);
+      const off = until(signal, (reason) => {
+        if (reason !== undefined) fail(reason);
       });
-      if (this.#host.isOpen()) this.#carryOut(request);
-      else this.#queue.add(request);
+      if (!this.#carryOut(request)) this.#queue.add(request);
     });
   }
 
-  /** Sends a message, and returns its id. */
-  send(request: Request, id = ++this.#id): number {
+  get timeout(): number {
+    return this.#host.timeout;
+  }
+
+  /**
+   * Sends a message, and returns whether the client is connected. A message that was sent before
+   * keeps its id, and each copy is answered.
+   */
+  send(request: Request): boolean {
+    if (!this.#host.isOpen()) return false;
     const { type, text } = request;
+    const id = (request.id ??= this.#id += 1);
+    request.copies = (request.copies ?? 0) + 1;
     this.#sent.set(id, request);
-    this.#host.send(`{"type":${JSON.stringify(type)},"id":${id}${text && `,"payload":${text}`}}`);
-    return id;
+    const head = JSON.stringify({ type, id, ...request.more?.() }).slice(0, -1);
+    this.#host.send(`${head}${text && `,"payload":${text}`}}`);
+    return true;
   }
 
   /** Sends a ping, and measures the latency with the answer. */
@@ -140,6 +156,8 @@ export class Requests {
     const request = this.#sent.get(id);
     if (!request) return;
     this.#sent.delete(id);
+    // Requests that were sent before another copy are answered before it.
+    if ((request.copies! -= 1)) this.#sent.set(id, request);
     const { type, payload } = message;
     if (type === "error") this.#blame(request, String(payload?.message));
     else if (this.#host.operations[request.type] !== undefined && isRefusal(payload)) request.answered(refusal(payload));
@@ -171,14 +189,16 @@ export class Requests {
     for (const { answered } of take(this.#queue)) answered(error);
   }
 
-  #carryOut(request: Request): void {
-    const id = this.send(request);
-    if (this.#host.operations[request.type]) return;
+  /** Sends a request, and returns whether the client is connected. */
+  #carryOut(request: Request): boolean {
+    if (!this.send(request)) return false;
+    if (this.#host.operations[request.type]) return true;
     // A ping follows a request without a reply: its answer shows that the server read the request.
     this.ping((reply) => {
-      this.#sent.delete(id);
+      this.#sent.delete(request.id!);
       request.answered(reply);
     });
+    return true;
   }
 
   /** Reports and remembers a request that was not valid. */
@@ -199,7 +219,9 @@ function take<V>(all: { values(): Iterable<V>; clear(): void }): readonly V[] {
 
 /** Fails requests that were sent over a connection that is lost. */
 function abandon(sent: readonly Request[]): void {
-  for (const { type, answered } of sent) {
+  for (const request of sent) {
+    const { type, answered } = request;
+    request.copies = 0;
     answered(new UnknownOutcomeError(`${type}: the connection was lost; whether it was carried out is unknown`, "lost"));
   }
 }

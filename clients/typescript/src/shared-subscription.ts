@@ -2,11 +2,11 @@
 
 import { backoff, bounded } from "./delay.js";
 import { FaultError, RefusalError, type TopicastError, UnknownOutcomeError } from "./errors.js";
-import { after, type Off } from "./events.js";
+import { after } from "./events.js";
 import type { Gap, Info, Status } from "./item.js";
+import type { Interpreter, Kind, SubscribeOptions } from "./kind.js";
 import { isRefusal, type Message, refusal } from "./message.js";
-
-export type Verb = "subscribe" | "unsubscribe";
+import type { Request, Requests } from "./requests.js";
 
 /** The position in a topic's numbering at which a subscription starts. */
 export interface StreamPosition {
@@ -29,23 +29,23 @@ export interface Listener {
 
 /** What a shared subscription needs of the client. */
 export interface Host {
-  /** Returns the timeout of a subscribe request, in milliseconds. */
-  timeout(): number;
+  /** Sends subscribe requests, each within its timeout. */
+  readonly requests: Requests;
+  /** Sends an unsubscribe request if the client is connected. */
+  unsubscribe(shared: SharedSubscription): void;
   /**
-   * Sends a request if the client is connected; `answered` receives the reply or the error. For
-   * a subscribe, returns a function that sends the request again, under the same id.
+   * Registers an accepted subscription under the server's topic, and returns one of other params
+   * that the server accepted under it before. Returns null if an unsubscribe request for the topic
+   * is in flight, which ends it again.
    */
-  ask(shared: SharedSubscription, verb: Verb, answered: (reply: Message | TopicastError) => void): Off | undefined;
-  /**
-   * Registers an accepted subscription under the server's topic. Returns false if an unsubscribe
-   * request for the topic is in flight, which ends it again.
-   */
-  place(shared: SharedSubscription, topic: string): boolean;
+  place(shared: SharedSubscription, topic: string): SharedSubscription | undefined | null;
   /** Removes the registration under the server's topic. */
   leave(shared: SharedSubscription): void;
   /** Forgets a subscription that has no listeners any more, or that failed. */
   forget(shared: SharedSubscription): void;
-  refused(shared: SharedSubscription, error: RefusalError): void;
+  refused(operation: string, error: RefusalError, topic: string): void;
+  /** Reports a fault of the server. */
+  report(error: Error): void;
 }
 
 /** The shortest delay after a refusal that asks for one, in milliseconds. */
@@ -62,14 +62,15 @@ export class SharedSubscription {
   /** The topic that the server named, or the one computed here until it has accepted. */
   topic: string;
   readonly #host: Host;
+  readonly #request: Request;
   readonly #listeners = new Set<Listener>();
+  /** The epoch, and the number of the last value passed to the listeners or of the last reply. */
   #position: { epoch: string; seq: number } | undefined;
+  /** Whether the position is this client's, so that the server can recover from it. */
+  #recovers = false;
   /** Whether the request was sent on this connection, and whether the server accepted it. */
   #phase: "idle" | "requested" | "joined" = "idle";
-  /** Sends the request that was not answered on this connection again. */
-  #resend: Off | undefined;
-  /** Whether it was sent again: the server may refuse the first copy and accept the second. */
-  #resent = false;
+  readonly #interpreter: Interpreter | undefined;
   #over = false;
   #retries = 0;
   #joinedAt = Infinity;
@@ -84,9 +85,22 @@ export class SharedSubscription {
     readonly key: string,
     /** The request as JSON. */
     readonly text: string,
+    readonly kind: Kind | undefined,
+    readonly options: SubscribeOptions,
   ) {
     this.#host = host;
     this.topic = key;
+    this.#interpreter = kind?.interpreter?.();
+    this.#request = {
+      type: `${route}.subscribe`,
+      text,
+      more: () => ({
+        // A server that recovers sends what follows the position, and nothing before it.
+        ...(this.#recovers ? { recover: this.#position } : { rewind: options.rewind }),
+        max_rate: options.maxRate,
+      }),
+      answered: (reply) => this.#answered(reply),
+    };
   }
 
   join(listener: Listener): void {
@@ -107,14 +121,11 @@ export class SharedSubscription {
   /** Sends the subscribe request, unless it was sent or a delay after a refusal is running. */
   request(): void {
     if (this.#phase !== "idle" || this.#timer) return;
-    this.#resent ||= !!this.#resend;
-    if (this.#resend) this.#resend();
-    else this.#resend = this.#host.ask(this, "subscribe", (reply) => this.#answered(reply));
-    if (!this.#resend) return;
+    if (!this.#host.requests.send(this.#request)) return;
     this.#phase = "requested";
-    const timeout = this.#host.timeout();
+    const { timeout } = this.#host.requests;
     this.#after(timeout, () => {
-      this.#phase = "idle";
+      this.#idle();
       this.#refuse(new RefusalError(`no answer within ${timeout} ms`, "timeout", true));
     });
   }
@@ -122,10 +133,7 @@ export class SharedSubscription {
   /** Called when the connection is lost. */
   lost(): void {
     if (this.#phase === "requested") this.#stop();
-    this.#phase = "idle";
-    this.#resend = undefined;
-    this.#resent = false;
-    this.stale = this.current !== undefined;
+    this.#idle();
     if (!this.wanted) this.#end();
     else if (this.#position && !this.#timer) this.#turn("reconnecting");
   }
@@ -136,70 +144,117 @@ export class SharedSubscription {
     if (!position) return;
     const event = type.slice(this.route.length + 1);
     if (event === "unsubscribed") {
-      this.#phase = "idle";
-      this.#host.leave(this);
-      this.stale = this.current !== undefined;
-      return this.#refuse(refusal(payload));
+      const error = refusal(payload);
+      if (error.code === "reset") {
+        this.#recovers = false;
+        // The gap is reported here, so the next epoch is none.
+        position.epoch = "";
+        this.#miss({ reason: "epoch", missed: null });
+      }
+      return this.#ended(error);
     }
     const snapshot = event === "snapshot";
-    if (!snapshot) {
-      if (event !== "update" || seq <= position.seq) return;
-      const missed = seq - position.seq - 1;
-      if (missed || skipped) this.#miss({ reason: missed === skipped ? "skipped" : "sequence", missed: missed || skipped });
+    if (!snapshot && event !== "update") return;
+    // An update of a state stands for all that are missing before it.
+    const isState = this.kind?.maxRate;
+    const missed = snapshot ? 0 : seq - position.seq - 1;
+    const isKnown = snapshot || (this.#recovers && missed >= 0);
+    if (!isKnown || (missed !== skipped && !isState)) {
+      this.#fault(`update ${seq} follows ${this.#recovers ? position.seq : "nothing"}, ${skipped} skipped`);
     }
-    position.seq = Math.max(seq, position.seq);
-    this.current = payload;
+    if (!isKnown) return;
+    let [value, current] = [payload, payload];
+    try {
+      const interpreted = this.#interpreter?.interpret(this.current, payload, snapshot, (fault) => this.#fault(fault));
+      if (interpreted) [value, current] = interpreted;
+    } catch (error) {
+      this.#recovers = false;
+      return this.#ended(new RefusalError((error as Error).message, "mismatch", true), true);
+    }
+    if ((missed || skipped) && !isState) this.#miss({ reason: missed === skipped ? "skipped" : "sequence", missed: missed || skipped });
+    position.seq = seq;
+    this.#recovers = true;
+    this.current = current;
     this.stale = false;
-    const info: Info = { topic: this.topic, epoch: position.epoch, seq, skipped, snapshot };
-    this.#each((listener) => listener.take(payload, info));
+    const info: Info = { topic: this.topic, ...position, skipped, snapshot };
+    this.#each((listener) => listener.take(value, info));
   }
 
   /** Ends the subscription for good. Iterators throw the error only if it failed. */
   fail(error: TopicastError, status: "failed" | "closed" = "failed"): void {
     this.error = error;
     this.status = status;
-    this.#phase = "idle";
+    this.#idle();
     this.#end();
     this.#each((listener) => listener.end(status, error, status === "failed" ? error : undefined));
   }
 
   #answered(reply: Message | TopicastError): void {
-    if (reply instanceof UnknownOutcomeError) return;
-    this.#resend = undefined;
-    if (this.#over) return;
+    // A second reply, to a request that was repeated, changes nothing once the first has accepted it.
+    if (reply instanceof UnknownOutcomeError || this.#over || this.#phase === "joined") return;
     // A reply that arrives after the timeout still counts.
     this.#stop();
-    this.#phase = "idle";
+    this.#idle();
     if (reply instanceof RefusalError) return this.#refuse(reply);
     if (reply instanceof Error) return this.fail(reply);
     const { payload } = reply;
     if (isRefusal(payload)) return this.#refuse(refusal(payload));
     if (payload?.status === "ok" && typeof payload.topic === "string") return this.#joined(reply);
-    const type = `${this.route}.subscribe`;
-    this.fail(new FaultError(`${type}: the reply neither accepts the subscription with its topic nor refuses it`, type));
+    const { type } = this.#request;
+    this.fail(new FaultError(`${type}: the reply neither accepts with a topic nor refuses`, type));
   }
 
-  #joined({ epoch = "", seq = 0, payload }: Message): void {
+  #joined({ epoch = "", seq = 0, recovered, snapshot, payload }: Message): void {
     const before = this.#position;
+    const recovers = this.#recovers;
     this.topic = payload.topic;
-    if (!this.#host.place(this, this.topic)) return this.request();
+    const other = this.#host.place(this, this.topic);
+    if (other === null) return this.request();
     this.#phase = "joined";
     this.#joinedAt = Date.now();
     this.error = undefined;
     this.#position = { epoch, seq };
+    this.#recovers = !snapshot;
     if (!this.wanted) return this.#end();
-    const continues = before?.epoch === epoch && seq >= before.seq;
-    // The current value is the newest one, unless updates were published meanwhile.
-    const missed = before && !(continues && seq === before.seq);
-    if (!missed) this.stale = false;
+    const isSame = before?.epoch === epoch;
+    const missed = recovers && isSame ? seq - before.seq : -1;
+    // A server without recovery does not say whether updates are missing, but its numbers do.
+    const isWhole = !missed && recovered !== false;
+    if (recovered && !isWhole) this.#fault("recovered from another position");
+    if (other) {
+      // To the server this is one subscription, whose snapshot is not sent again.
+      this.#position = { ...(other.#position as { epoch: string; seq: number }) };
+      this.#recovers = other.#recovers;
+      this.current = other.current;
+    }
+    if (isWhole || other) this.stale = false;
+    // The rows of another epoch are no base for changes.
+    else if (this.#interpreter && !snapshot) this.current = undefined;
     this.#turn("live");
     this.#each((listener) => listener.start(this.#start()));
-    if (missed) this.#miss(continues ? { reason: "reconnect", missed: seq - before.seq } : { reason: "epoch", missed: null });
+    // Without a position what follows is a snapshot, but it may be one of another epoch.
+    if (recovers ? !isWhole : before?.epoch && !isSame && this.current !== undefined) {
+      this.#miss(missed < 0 ? { reason: "epoch", missed: null } : { reason: "reconnect", missed });
+    }
+  }
+
+  /** Handles the end of an accepted subscription that may be requested again. */
+  #ended(error: RefusalError, isOurs = false): void {
+    this.#idle();
+    this.#host.leave(this);
+    this.stale = this.current !== undefined;
+    if (isOurs) this.#host.unsubscribe(this);
+    this.#refuse(error);
+  }
+
+  /** Reports a fault of the server. */
+  #fault(message: string): void {
+    this.#host.report(new Error(`${this.topic}: ${message}`));
   }
 
   #refuse(error: RefusalError): void {
     this.error = error;
-    this.#host.refused(this, error);
+    this.#host.refused(this.#request.type, error, this.topic);
     this.#each((listener) => listener.refuse(error));
     if (this.#over) return;
     if (!this.wanted || !error.retryable) return this.fail(error);
@@ -211,6 +266,12 @@ export class SharedSubscription {
     this.#after(asked + backoff(this.#retries), () => this.request());
     this.#retries += 1;
     this.#turn("retrying");
+  }
+
+  /** Records that there is no subscription on the wire. */
+  #idle(): void {
+    this.#phase = "idle";
+    this.stale = this.current !== undefined;
   }
 
   #after(delay: number, then: () => void): void {
@@ -248,9 +309,9 @@ export class SharedSubscription {
     this.#over = true;
     this.#stop();
     // The server may still accept a request that timed out.
-    const joined = this.#phase === "joined" || this.#resend || this.#resent;
+    const joined = this.#phase === "joined" || this.#request.copies;
     this.#host.leave(this);
     this.#host.forget(this);
-    if (joined) this.#host.ask(this, "unsubscribe", () => {});
+    if (joined) this.#host.unsubscribe(this);
   }
 }

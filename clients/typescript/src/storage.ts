@@ -1,12 +1,15 @@
 // Saves subscriptions in the user's storage, so that a reloaded page can restore them.
 
+import type { SubscribeOptions } from "./kind.js";
+
 /** A storage for texts like `localStorage`; the methods may return promises. */
 export interface SubscriptionStorage {
   getItem(key: string): string | null | undefined | Promise<string | null | undefined>;
   setItem(key: string, value: string): unknown;
 }
 
-type Entry = [route: string, params: unknown];
+/** A request, and its options if there are any. */
+export type Entry = [route: string, params: unknown, options?: SubscribeOptions];
 
 export class Persistence {
   /** The subscriptions that the storage held at the start. */

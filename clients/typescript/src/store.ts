@@ -15,6 +15,7 @@ export interface Store<T> {
 
 /** The state of a subscription; the same object until something changes. */
 export interface Snapshot<T> {
+  /** The latest value, or the rows of a table; the same object until they change, as is their `list`. */
   readonly value: T | undefined;
   readonly status: Status;
   /** True if the value may be out of date. */
@@ -27,16 +28,21 @@ export interface Snapshot<T> {
  *
  *     const bars = useMemo(() => subscriptionStore(() => api.bars.subscribe({ symbol })), [symbol]);
  *     const { value, status } = useSyncExternalStore(bars.subscribe, bars.getSnapshot, bars.getServerSnapshot);
+ *
+ * Channels of every kind have stores. The value of a table is its rows, so components use
+ * `value?.list` and `value?.get(key)`; a row is the same object until it changes.
  */
-export function subscriptionStore<T>(open: () => Subscription<T, any>): Store<Snapshot<T>> {
-  const nothing: Snapshot<T> = { value: undefined, status: "subscribing", stale: false, error: undefined };
+export function subscriptionStore<Current>(open: () => Subscription<any, any, any, Current>): Store<Snapshot<Current>> {
+  const nothing: Snapshot<Current> = { value: undefined, status: "subscribing", stale: false, error: undefined };
   const listeners = new Set<() => void>();
-  let subscription: Subscription<T, any> | undefined;
+  let subscription: Subscription<any, any, any, Current> | undefined;
   let snapshot = nothing;
   const read = (): void => {
     if (!subscription) return;
     const { current: value, status, stale, error } = subscription;
-    snapshot = { value, status, stale, error };
+    const next = { value, status, stale, error };
+    if (Object.keys(next).every((name) => Object.is(next[name as keyof typeof next], snapshot[name as keyof typeof next]))) return;
+    snapshot = next;
     for (const listener of [...listeners]) listener();
   };
   return {

@@ -42,9 +42,9 @@ export class Stream<T, V> implements AsyncIterableIterator<V, undefined> {
     this.#options = options;
     this.#all = all;
     this.#onGap = onGap;
-    this.#leave = until(options.signal, () => {
+    this.#leave = until(options.signal, (reason) => {
       onEnd();
-      this.#finish(options.signal?.aborted ? options.signal.reason : undefined);
+      this.#finish(reason);
     });
   }
 

@@ -3,8 +3,11 @@
 import { NotSentError, type RefusalError, type TopicastError } from "./errors.js";
 import { DISPOSE, Events, type Lifetime, type Off, until } from "./events.js";
 import type { Gap, Info, Item, Status } from "./item.js";
+import type { Rows } from "./rows.js";
 import type { SharedSubscription, StreamPosition } from "./shared-subscription.js";
 import { type BufferOptions, Stream } from "./stream.js";
+
+const NO_ROWS: readonly never[] = [];
 
 /** The events of a subscription. */
 export interface SubscriptionEvents<T> {
@@ -15,7 +18,7 @@ export interface SubscriptionEvents<T> {
   refusal: RefusalError;
 }
 
-export class Subscription<T = unknown, Params = unknown, Route extends string = string> {
+export class Subscription<T = unknown, Params = unknown, Route extends string = string, Current = T> {
   /** Resolves when the server first accepts the subscription; rejects when it ends before that. */
   readonly ready: Promise<StreamPosition>;
   readonly #shared: SharedSubscription;
@@ -36,9 +39,8 @@ export class Subscription<T = unknown, Params = unknown, Route extends string = 
     this.ready = new Promise((...settle) => (this.#settle = settle));
     // A caller that does not use `ready` need not handle its rejection.
     this.ready.catch(() => {});
-    this.#leave = until(options.signal, () => {
+    this.#leave = until(options.signal, (reason) => {
       shared.leave(this);
-      const reason: unknown = options.signal?.aborted ? options.signal.reason : undefined;
       this.end("closed", reason ?? new NotSentError("the subscription was closed", "closed"), reason);
     });
   }
@@ -57,9 +59,14 @@ export class Subscription<T = unknown, Params = unknown, Route extends string = 
     return this.#shared.topic;
   }
 
-  /** The latest update or snapshot; undefined before the first one. */
-  get current(): T | undefined {
-    return this.#shared.current as T | undefined;
+  /** The latest update or snapshot, or the rows of a table in key order; undefined before the first one. */
+  get current(): Current | undefined {
+    return this.#shared.current as Current | undefined;
+  }
+
+  /** The rows of a table in key order, in the same list until one changes; empty before the first snapshot. */
+  rows(): Current extends Rows<infer Row> ? readonly Row[] : never {
+    return ((this.current as Rows | undefined)?.list ?? NO_ROWS) as never;
   }
 
   get status(): Status {

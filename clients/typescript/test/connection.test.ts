@@ -13,7 +13,7 @@ simulate();
 
 test("without a WebSocket the error says how to give one", () => {
   vi.stubGlobal("WebSocket", undefined);
-  expect(() => connect(URL_OF_SIM)).toThrow(/no WebSocket: pass one, as in connect\(url, \{ WebSocket \}\)/);
+  expect(() => connect(URL_OF_SIM)).toThrow(/no WebSocket: pass that of the `ws` package, as in connect\(url, \{ WebSocket \}\)/);
   const server = new Server();
   vi.stubGlobal("WebSocket", server.WebSocket);
   const api = connect(URL_OF_SIM);

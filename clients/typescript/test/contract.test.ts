@@ -126,6 +126,37 @@ test.each(read("delays.json").flatMap((delay) => [0, 0.9999].map((random) => ({ 
   },
 );
 
+test.each([["going_away", "reconnect_after_ms"], ["bars.subscribe.response", "retry_after_ms"]])(
+  "a delay beyond the largest number is the longest there is: %s",
+  async (type, name) => {
+    vi.spyOn(Math, "random").mockReturnValue(0);
+    const server = new Server();
+    server.answer = ({ type }) => (type === "bars.subscribe" ? "silence" : undefined);
+    const api = client(server);
+    api.bars.subscribe({ symbol: "AAPL" });
+    await pass();
+    const refusal = '"status":"error","code":"c","message":"m","retryable":true';
+    server.socket.raw(`{"type":"${type}",${type === "going_away" ? "" : '"id":1,'}"payload":{${refusal},"${name}":1e400}}`);
+    if (type === "going_away") server.socket.end(1001);
+    const count = (): number => server.sockets.flatMap(({ received }) => received.filter(({ type }) => type === "bars.subscribe")).length;
+    await pass(299_000);
+    expect(count()).toBe(1);
+    await pass(2_000);
+    expect(count()).toBe(2);
+  },
+);
+
+test.each([0, 999, 1015])("a close with the code %i, if a WebSocket class reports it, violates the protocol", async (code) => {
+  const server = new Server();
+  const api = client(server);
+  const kinds: string[] = [];
+  api.$client.on("close", ({ kind }) => kinds.push(kind));
+  await pass();
+  server.socket.end(code);
+  await pass(1);
+  expect(kinds).toEqual(["protocol"]);
+});
+
 test("a server that does not read is left at the next ping", async () => {
   const server = new Server();
   const api = client(server);
@@ -148,7 +179,7 @@ test("an agreement that names no topic is a fault, and so is what is neither yes
     const sub = client(server).bars.subscribe({ symbol: "AAPL" });
     await pass();
     expect([sub.status, sub.error]).toEqual(["failed", expect.any(FaultError)]);
-    expect(sub.error!.message).toBe("bars.subscribe: the reply neither accepts the subscription with its topic nor refuses it");
+    expect(sub.error!.message).toBe("bars.subscribe: the reply neither accepts with a topic nor refuses");
   }
 });
 

@@ -82,6 +82,9 @@ test("the committed modules are what their documents say", async () => {
   ends.push(() => kit.kill());
   const own = fileURLToPath(new URL("kit/api.ts", import.meta.url));
   expect(await run("generate", kit.document, "-o", own, "--runtime", "../../src/index.js", "--check")).toMatchObject({ code: 0, err: "" });
+  const kinds = fileURLToPath(new URL("kinds/", import.meta.url));
+  const all = await run("generate", join(kinds, "asyncapi-3.json"), "-o", join(kinds, "api.ts"), "--runtime", "../../src/index.js", "--check");
+  expect(all).toMatchObject({ code: 0, err: "" });
   const app = await run("generate", join(ROOT, "asyncapi/asyncapi-3.json"), "-o", join(ROOT, "app/web/src/api.ts"), "--check");
   expect(app).toMatchObject({ code: 0, err: "" });
 });
@@ -303,4 +306,66 @@ test("whatever the document holds compiles, and its types hold", async () => {
   expect(await wrong('await api.a({ leaf: 1 });')).toContain("Type 'number' is not assignable to type 'string'");
   expect(await wrong("await api.a();")).toContain("Expected 1-2 arguments");
   expect(await wrong('const code: RefusalCode = "other"; void code;')).toContain("not assignable");
+});
+
+const ROW: Schema = { type: "object", properties: { id: { type: "string" }, size: { type: "number" } }, required: ["id", "size"] };
+
+function table(row: Schema, key: Schema): Schema {
+  return { type: "object", properties: { set: { type: "array", items: row }, remove: { type: "array", items: key } } };
+}
+
+test("the extension says what kind a channel has; without one it has events", () => {
+  const module = (kind?: Schema): string => generate(asyncapi({ channels: { it: [{ type: "object" }, { type: "string" }, kind] } }));
+  expect(module({ kind: "events" })).toBe(module());
+  expect(module({ kind: "events", more: 1 })).not.toContain("kinds");
+  expect(module({ kind: "events", history: { age_ms: 5 } })).toContain('topicast.HistoryChannel<');
+  expect(module({ kind: "events", history: { age_ms: 5 } })).toContain("kinds: { it: topicast.history },");
+  expect(module({ kind: "latest" })).toMatch(/topicast\.LatestChannel<[^]+kinds: \{ it: topicast\.latest \},/);
+  expect(() => module({ kind: "queue" })).toThrow('the channel of it.update has the kind "queue"; known are "events", "latest" and "table"');
+  for (const key of [undefined, [], "id", [1]]) {
+    expect(() => module({ kind: "table", key })).toThrow(`the table of it.update has the key ${JSON.stringify(key)}; a list of names is needed`);
+  }
+});
+
+test("a table has the types of its rows and keys, wherever the document defines them", () => {
+  const schemas = { Row: ROW, Key: { type: "object", properties: { id: { type: "string" } }, required: ["id"] }, Change: table(ref("Row"), ref("Key")) };
+  const kind = { kind: "table", key: ["id"], checksum: true };
+  for (const update of [ref("Change"), table(ref("Row"), ref("Key"))]) {
+    const text = generate(asyncapi({ schemas, channels: { it: [{ type: "object" }, update, kind] } }));
+    expect(text).toContain('readonly it: topicast.TableChannel<{ readonly [name: string]: unknown }, Row, Key, "it">;');
+    expect(text).toContain('| topicast.TableSubscription<Row, Key, { readonly [name: string]: unknown }, "it">;');
+    expect(text).toContain('kinds: { it: topicast.table(["id"], true) },');
+    expect(text).not.toContain("Change");
+  }
+});
+
+test("values, rows and keys of every kind are typed", async () => {
+  const schemas = { Row: ROW, Key: { type: "object", properties: { id: { type: "string" } }, required: ["id"] } };
+  const channels: Parts["channels"] = {
+    book: [{ type: "object" }, table(ref("Row"), ref("Key")), { kind: "table", key: ["id"] }],
+    quote: [{ type: "object" }, { type: "number" }, { kind: "latest" }],
+    trade: [{ type: "object" }, { type: "string" }, { kind: "events", history: { count: 5 } }],
+  };
+  const use = `
+    const api = connect("ws://x");
+    const book = api.book.subscribe({}, { maxRate: 2 });
+    const rows: readonly Row[] = book.rows();
+    const row: Row | undefined = book.current?.get({ id: "a" });
+    for await (const { set, remove, snapshot } of book) {
+      const all: [readonly Row[], readonly Key[], boolean] = [set, remove, snapshot];
+    }
+    const quote: number | undefined = api.quote.subscribe({}, { maxRate: 2 }).current;
+    const trade: string | undefined = api.trade.subscribe({}, { rewind: 2 }).current;
+    const any = (await api.$client.restore()) as AnySubscription[];
+    for (const sub of any) if (sub.route === "book") sub.rows()[0]?.size.toFixed();
+    export {};
+  `;
+  expect(await complaints({ schemas, channels }, use)).toEqual([]);
+  const wrong = await complaints({ schemas, channels }, `
+    connect("").book.subscribe({}).current?.get({ nope: 1 });
+    connect("").quote.subscribe({}, { rewind: 1 });
+    connect("").trade.subscribe({}, { maxRate: 1 });
+    const row: never = connect("").quote.subscribe({}).rows();
+  `);
+  expect(wrong).toEqual([expect.stringContaining("'nope'"), expect.stringContaining("'rewind'"), expect.stringContaining("'maxRate'")]);
 });

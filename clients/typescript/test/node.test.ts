@@ -62,14 +62,32 @@ test("a token that is refused with 401 twice ends the client", async () => {
   expect([sub.status, sub.error, token.mock.calls.length]).toMatchObject(["failed", { code: "unauthenticated" }, 2]);
 });
 
+/** Accepts a handshake. */
+function accept(socket: Socket, { headers }: IncomingMessage): void {
+  const key = `${headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+  const proof = createHash("sha1").update(key).digest("base64");
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${proof}\r\n\r\n`);
+}
+
+test.each([999, 1004, 1006, 1015, 2999])("a close frame with %i, which none may contain, violates the protocol", async (code) => {
+  const { api, closes } = await server((socket, request) => {
+    accept(socket, request);
+    socket.write(Buffer.from([0x88, 2, code >> 8, code & 255]));
+  });
+  await happens(() => expect(closes.length).toBe(1));
+  expect(closes).toEqual([{ kind: "protocol", code: 1002, reason: `Invalid WebSocket frame: invalid status code ${code}`, reconnects: true }]);
+  const { state } = api.$client;
+  // The floor of a violation, where a connection that is lost has none.
+  const wait = state.status === "waiting" ? state.retryAt - Date.now() : NaN;
+  expect(wait).toBeGreaterThan(500);
+});
+
 test("a server that pings and does not read is left before memory runs out", async () => {
   const ping = Buffer.concat(Array.from({ length: 500 }, () => Buffer.from([0x89, 125, ...new Array(125).fill(0)])));
   const { closes } = await server(
-    (socket, { headers }) => {
+    (socket, request) => {
       socket.pause();
-      const key = `${headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
-      const accept = createHash("sha1").update(key).digest("base64");
-      socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+      accept(socket, request);
       const flood = (): void => {
         while (!socket.destroyed && socket.write(ping));
       };

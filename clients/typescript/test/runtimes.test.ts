@@ -103,6 +103,6 @@ if (OLD) {
   test("without a WebSocket, as on Node 20, the error says how to give one", async () => {
     const { code, complaints } = await run(process.execPath);
     expect(code).toBe(1);
-    expect(complaints).toContain("TypeError: this runtime has no WebSocket: pass one, as in connect(url, { WebSocket }) with the class of the `ws` package");
+    expect(complaints).toContain("TypeError: this runtime has no WebSocket: pass that of the `ws` package, as in connect(url, { WebSocket })");
   });
 }

@@ -157,6 +157,8 @@ test("gaps are reported: what the server skipped, what is missing, what a reconn
   const sub = api.bars.subscribe({ symbol: "AAPL" });
   const gaps: Gap[] = [];
   sub.on("gap", (gap) => gaps.push(gap));
+  const errors: string[] = [];
+  api.$client.on("error", (error) => errors.push((error as Error).message));
   await pass();
   server.publish(AAPL, bar(1));
   server.publish(AAPL, bar(4), 2);
@@ -167,12 +169,14 @@ test("gaps are reported: what the server skipped, what is missing, what a reconn
   server.publish(AAPL, bar(8));
   await pass();
   expect(gaps.splice(0)).toEqual([{ reason: "sequence", missed: 3 }]);
+  expect(errors.splice(0)).toEqual([`${AAPL}: update 8 follows 4, 0 skipped`]);
   // A duplicate update is delivered once.
   const heard: number[] = [];
   sub.on((it) => heard.push(it.time));
   server.socket.deliver({ type: "bars.update", topic: AAPL, seq: server.topic(AAPL).seq, payload: bar(8) });
   await pass();
   expect([heard, gaps]).toEqual([[], []]);
+  expect(errors).toEqual([`${AAPL}: update 8 follows 8, 0 skipped`]);
   // Published while disconnected, in the same epoch.
   server.socket.cut();
   expect([sub.status, sub.stale, sub.current]).toEqual(["reconnecting", true, bar(8)]);

@@ -7,12 +7,21 @@ export interface Schema {
   readonly [keyword: string]: any;
 }
 
+/** The kind of a channel, as the extension `x-topicast` describes it. */
+export type KindModel =
+  | { readonly name: "history" | "latest" }
+  | { readonly name: "table"; readonly key: readonly string[]; readonly hasChecksum: boolean };
+
 export interface ChannelModel {
   readonly route: string;
   readonly description: string;
   readonly request: Schema;
-  /** The schemas of updates and snapshots. */
+  /** Undefined for events without history. */
+  readonly kind: KindModel | undefined;
+  /** The schemas of updates and snapshots, or of the rows of a table. */
   readonly values: readonly Schema[];
+  /** The schema of the keys of a table. */
+  readonly key: Schema | undefined;
 }
 
 export interface OperationModel {
@@ -45,6 +54,8 @@ export interface Model {
 interface Frame {
   readonly type: string;
   readonly payload: Schema | undefined;
+  /** The extension `x-topicast`, which describes the kind of a channel. */
+  readonly extension: any;
 }
 
 interface Operation {
@@ -84,8 +95,18 @@ export function read(document: any): Model {
     const update = route !== undefined && received.has(`${route}.unsubscribe`) && sent.get(`${route}.update`);
     if (!update) continue;
     const described = find(Object.values<any>(document.channels ?? {}).find((channel) => type in (channel.messages ?? {})));
-    const values = [update, sent.get(`${route}.snapshot`)].map((it) => it?.frame.payload).filter((it) => it !== undefined);
-    channels.push({ route, description: described?.description ?? "", request: named.of(current(document, frame.payload ?? {})), values: named.of(values) });
+    const kind = kindOf(update.frame.extension, `${route}.update`);
+    const payloads = [update, sent.get(`${route}.snapshot`)].map((it) => it?.frame.payload).filter((it) => it !== undefined);
+    const { set, remove } = find(update.frame.payload)?.properties ?? {};
+    const isTable = kind?.name === "table";
+    channels.push({
+      route,
+      description: described?.description ?? "",
+      request: named.of(current(document, frame.payload ?? {})),
+      kind,
+      values: named.of(isTable ? [find(set)?.items ?? {}] : payloads),
+      key: isTable ? named.of(find(remove)?.items ?? {}) : undefined,
+    });
   }
   const ofChannels = (type: string): boolean =>
     channels.some(({ route }) => /^(un)?subscribe$|^(update|snapshot|unsubscribed)$/.test(after(type, route)));
@@ -120,7 +141,29 @@ function frame(document: any, message: any, key: string): Frame {
   if (typeof type !== "string") throw new Error(`a message of the operation ${key} has neither a constant type nor a name`);
   const payload: Schema | undefined = whole.properties?.payload;
   const says = Object.keys(payload ?? {}).some((keyword) => keyword !== "description");
-  return { type, payload: says || whole.required?.includes("payload") ? payload : undefined };
+  return {
+    type,
+    payload: says || whole.required?.includes("payload") ? payload : undefined,
+    extension: resolve(document, message["x-topicast"]),
+  };
+}
+
+/** Reads the extension `x-topicast` of an update. */
+function kindOf(extension: any, type: string): KindModel | undefined {
+  const { kind = "events", history, key, checksum } = extension ?? {};
+  switch (kind) {
+    case "events":
+      return history ? { name: "history" } : undefined;
+    case "latest":
+      return { name: kind };
+    case "table":
+      if (!Array.isArray(key) || !key.length || key.some((name) => typeof name !== "string")) {
+        throw new Error(`the table of ${type} has the key ${JSON.stringify(key)}; a list of names is needed`);
+      }
+      return { name: kind, key, hasChecksum: checksum === true };
+    default:
+      throw new Error(`the channel of ${type} has the kind ${JSON.stringify(kind)}; known are "events", "latest" and "table"`);
+  }
 }
 
 /** Returns the schema of a request without its deprecated forms. */

@@ -2,7 +2,7 @@
 
 import { camelCase } from "../api.js";
 import type { Shape } from "../shape.js";
-import type { Model, Schema } from "./document.js";
+import type { KindModel, Model, Schema } from "./document.js";
 import { shapeOf } from "./shapes.js";
 import { comment, key, Types } from "./types.js";
 
@@ -18,7 +18,7 @@ interface Node {
 export function emit(model: Model, runtime: string): string {
   const types = new Types(model.schemas);
   const roots: Schema[] = [
-    ...model.channels.flatMap(({ request, values }) => [request, ...values]),
+    ...model.channels.flatMap(({ request, values, key }) => [request, ...values, ...(key ? [key] : [])]),
     ...model.operations.flatMap(({ payload, replies }) => [...(payload ? [payload] : []), ...(replies ?? [])]),
     ...model.pushes.map(({ payload }) => payload),
   ];
@@ -37,14 +37,18 @@ export function emit(model: Model, runtime: string): string {
   ].join("\n");
 }
 
+/** The types of channels, by kind. */
+const CHANNELS = { events: "Channel", history: "HistoryChannel", latest: "LatestChannel", table: "TableChannel" } as const;
+
 function codes({ codes }: Model): string {
   const union = codes.map((code) => JSON.stringify(code)).join(" | ") || "string";
   return `/** The machine-readable reason of a refusal: the \`code\` of a \`RefusalError\`. */\nexport type RefusalCode = ${union};\n`;
 }
 
 function subscriptions({ channels }: Model, types: Types): string {
-  const all = channels.map(({ route, request, values }) => {
-    return `\n  | topicast.Subscription<${types.union(values)}, ${types.of(request)}, ${JSON.stringify(route)}>`;
+  const all = channels.map(({ route, request, values, key }) => {
+    const type = key ? `TableSubscription<${types.union(values)}, ${types.of(key, "  ")}` : `Subscription<${types.union(values)}`;
+    return `\n  | topicast.${type}, ${types.of(request)}, ${JSON.stringify(route)}>`;
   });
   const type = all.join("") || " never";
   return `/** Any subscription, discriminated by \`route\`: the result of \`$client.restore()\`. */\nexport type AnySubscription =${type};\n`;
@@ -54,11 +58,19 @@ function subscriptions({ channels }: Model, types: Types): string {
 function runtimeSurface({ channels, operations, pushes, schemas }: Model): unknown {
   const shapes: Record<string, Shape> = {};
   for (const { route, request } of channels) shapes[route] = shapeOf(request, schemas) ?? {};
+  const kinds = channels.flatMap(({ route, kind }) => (kind ? [[route, new Code(descriptor(kind))]] : []));
   return {
     channels: shapes,
+    ...(kinds.length && { kinds: Object.fromEntries(kinds) }),
     operations: Object.fromEntries(operations.map(({ type, replies }) => [type, replies !== undefined])),
     pushes: pushes.map(({ type }) => type),
   };
+}
+
+/** Returns the expression for a kind. Modules import what they need of the runtime. */
+function descriptor(kind: KindModel): string {
+  if (kind.name !== "table") return `topicast.${kind.name}`;
+  return `topicast.table(${literal(kind.key, "")}${kind.hasChecksum ? ", true" : ""})`;
 }
 
 function surface({ channels, operations, pushes }: Model, types: Types): Node {
@@ -79,9 +91,9 @@ function surface({ channels, operations, pushes }: Model, types: Types): Node {
     node.types.push(type);
     if (description) node.comments.push(description);
   };
-  for (const { route, request, values, description } of channels) {
-    const type = `topicast.Channel<${types.of(request, "  ")}, ${types.union(values, "  ")}, ${JSON.stringify(route)}>`;
-    place(`the channel ${route}`, route, "subscribe", type, description);
+  for (const { route, request, values, key, kind, description } of channels) {
+    const parts = [types.of(request, "  "), types.union(values, "  "), ...(key ? [types.of(key, "  ")] : []), JSON.stringify(route)];
+    place(`the channel ${route}`, route, "subscribe", `topicast.${CHANNELS[kind?.name ?? "events"]}<${parts.join(", ")}>`, description);
   }
   for (const { type, payload, replies, description } of operations) {
     const indent = "  ".repeat(type.split(".").length);
@@ -104,8 +116,14 @@ function block({ members }: Node, indent: string): string {
   return `{\n${lines.join("")}${indent}}`;
 }
 
+/** Code among the values of a literal. */
+class Code {
+  constructor(readonly text: string) {}
+}
+
 /** Writes a value as code, on one line if it fits. */
 function literal(value: unknown, indent: string): string {
+  if (value instanceof Code) return value.text;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const inner = `${indent}  `;
   const array = Array.isArray(value);

@@ -4,8 +4,8 @@ import type { Schema } from "../../src/generate/document.js";
 
 export interface Parts {
   readonly schemas?: { readonly [name: string]: Schema };
-  /** Requests and updates by route. */
-  readonly channels?: { readonly [route: string]: readonly [request: Schema, update: Schema] };
+  /** Requests, updates and the extension `x-topicast` by route. */
+  readonly channels?: { readonly [route: string]: readonly [request: Schema, update: Schema, kind?: Schema | undefined] };
   /** Payloads, undefined where they are ignored, and replies, undefined where there is none. */
   readonly operations?: { readonly [type: string]: readonly [payload: Schema | undefined, reply: Schema | undefined] };
   readonly pushes?: { readonly [type: string]: Schema };
@@ -14,7 +14,7 @@ export interface Parts {
 export const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
 
 export function asyncapi({ schemas = {}, channels = {}, operations = {}, pushes = {} }: Parts): any {
-  const messages: Record<string, Schema> = {};
+  const messages: Record<string, any> = {};
   const all: Record<string, Schema> = {};
   const groups: Record<string, Schema> = {};
   const message = (type: string, payload: Schema | undefined, key = type): Schema => {
@@ -26,12 +26,13 @@ export function asyncapi({ schemas = {}, channels = {}, operations = {}, pushes 
     all[type] = { action, channel: {}, messages: [message(type, payload)], ...(replies && { reply: { messages: replies } }) };
   };
   const refusal = { properties: { status: { const: "error" }, code: { enum: ["no", "never"] } } };
-  for (const [route, [request, update]] of Object.entries(channels)) {
+  for (const [route, [request, update, kind]] of Object.entries(channels)) {
     for (const verb of ["subscribe", "unsubscribe"]) {
       const type = `${route}.${verb}`;
       operation("receive", type, request, [message(`${type}.response`, {}), message(`${type}.response`, refusal, `${type}.response.error`)]);
     }
     operation("send", `${route}.update`, update);
+    if (kind) messages[`${route}.update`]!["x-topicast"] = kind;
     operation("send", `${route}.unsubscribed`, {});
     groups[route] = { description: `About ${route}.`, messages: { [`${route}.subscribe`]: {} } };
   }

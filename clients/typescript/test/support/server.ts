@@ -7,6 +7,9 @@ export interface Sent {
   readonly type: string;
   readonly id?: number;
   readonly payload?: any;
+  readonly recover?: { readonly epoch: string; readonly seq: number };
+  readonly rewind?: number;
+  readonly max_rate?: number;
 }
 
 interface Topic {
@@ -34,6 +37,8 @@ export class Server {
   answer: (message: Sent, socket: Socket) => unknown = () => undefined;
   /** What channels begin with. */
   snapshot: (topic: string) => unknown = () => undefined;
+  /** Called with every message that reaches the client, before the client handles it. */
+  arrives: (text: unknown) => void = () => {};
   #epochs = 0;
 
   /** A class to give to the client. */
@@ -168,7 +173,10 @@ export class Socket {
   }
 
   raw(text: unknown): void {
-    this.#later(() => this.onmessage?.({ data: text }));
+    this.#later(() => {
+      this.server.arrives(text);
+      this.onmessage?.({ data: text });
+    });
   }
 
   /** The server closes with a code; what it sent before arrives before. */
