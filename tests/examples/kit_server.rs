@@ -406,7 +406,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", json!({ "listening": listener.local_addr()?.to_string() }));
     let router = ws.router("/api/v1/ws");
     tokio::spawn(async move { topicast::serve(listener, router).await });
-    let kit = Arc::new(Kit { ws, app, bars: Mutex::default(), instruments: Mutex::default(), first: settings.first, streaming: Mutex::default() });
+    let kit = Arc::new(Kit {
+        ws,
+        app,
+        bars: Mutex::default(),
+        instruments: Mutex::default(),
+        first: settings.first,
+        streaming: Mutex::default(),
+    });
     let mut lines = BufReader::new(stdin()).lines();
     while let Some(line) = lines.next_line().await? {
         let outcome = match serde_json::from_str(&line) {

@@ -350,6 +350,8 @@ impl World {
                 other => panic!("{other:?}"),
             }
         }
+        let corrupted = self.topics.iter().map(|topic| topic.corrupted).sum();
+        assert!(self.tally.mismatches <= corrupted, "a right checksum was reported as wrong");
     }
 }
 
