@@ -70,6 +70,10 @@ impl Buffering {
 pub(crate) trait Buffered {
     /// Returns what the reader misses if this item is dropped.
     fn loss(&self) -> Loss;
+
+    /// Returns true if a reader that receives this item need not receive an earlier one that carries
+    /// no value.
+    fn replaces(&self, earlier: &Self) -> bool;
 }
 
 /// The number of values that a reader misses.
@@ -80,6 +84,32 @@ pub(crate) enum Loss {
     Values(u64),
     /// Unknown: the dropped items include a gap of unknown size.
     Unknown,
+}
+
+impl Loss {
+    /// Returns the number of values; `None` if it is unknown.
+    pub(crate) fn values(self) -> Option<u64> {
+        match self {
+            Self::Nothing => Some(0),
+            Self::Values(lost) => Some(lost),
+            Self::Unknown => None,
+        }
+    }
+
+    /// Returns the sum of two losses.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nothing, loss) | (loss, Self::Nothing) => loss,
+            (Self::Values(one), Self::Values(other)) => Self::Values(one.saturating_add(other)),
+            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
+        }
+    }
+}
+
+impl From<Option<u64>> for Loss {
+    fn from(lost: Option<u64>) -> Self {
+        lost.map_or(Self::Unknown, Self::Values)
+    }
 }
 
 /// What a reader takes out of a buffer.
@@ -101,24 +131,26 @@ struct State<T> {
     queue: VecDeque<T>,
     /// What was dropped at the front of the queue, or at its end under `DropNewest`.
     lag: Loss,
-    /// The last dropped status, which the reader needs to interpret the values that follow.
-    status: Option<T>,
+    /// The last dropped item of each sort that carries no value, such as the status, which the
+    /// reader needs to interpret the values that follow.
+    notices: VecDeque<T>,
     ended: bool,
     waker: Option<Waker>,
 }
 
 impl<T: Buffered> State<T> {
     fn drop_item(&mut self, item: T) {
-        match (item.loss(), &mut self.lag) {
-            (Loss::Nothing, _) => self.status = Some(item),
-            (Loss::Unknown, lag) | (Loss::Values(_), lag @ Loss::Unknown) => *lag = Loss::Unknown,
-            (more, lag @ Loss::Nothing) => *lag = more,
-            (Loss::Values(more), Loss::Values(lost)) => *lost = lost.saturating_add(more),
+        match item.loss() {
+            Loss::Nothing => {
+                self.notices.retain(|earlier| !item.replaces(earlier));
+                self.notices.push_back(item);
+            }
+            more => self.lag = self.lag.and(more),
         }
     }
 
     fn has_dropped(&self) -> bool {
-        self.lag != Loss::Nothing || self.status.is_some()
+        self.lag != Loss::Nothing || !self.notices.is_empty()
     }
 
     fn take_queued(&mut self) -> Option<Taken<T>> {
@@ -127,7 +159,7 @@ impl<T: Buffered> State<T> {
 
     fn take_dropped(&mut self) -> Option<Taken<T>> {
         match std::mem::replace(&mut self.lag, Loss::Nothing) {
-            Loss::Nothing => self.status.take().map(Taken::Item),
+            Loss::Nothing => self.notices.pop_front().map(Taken::Item),
             Loss::Values(lost) => Some(Taken::Lagged(Some(lost))),
             Loss::Unknown => Some(Taken::Lagged(None)),
         }
@@ -137,7 +169,8 @@ impl<T: Buffered> State<T> {
 impl<T: Buffered> Buffer<T> {
     pub(crate) fn new(settings: Buffering) -> Self {
         let settings = Buffering { capacity: settings.capacity.max(1), ..settings };
-        let state = State { queue: VecDeque::new(), lag: Loss::Nothing, status: None, ended: false, waker: None };
+        let state =
+            State { queue: VecDeque::new(), lag: Loss::Nothing, notices: VecDeque::new(), ended: false, waker: None };
         Self { settings, state: Mutex::new(state) }
     }
 
@@ -156,6 +189,21 @@ impl<T: Buffered> Buffer<T> {
             Overflow::DropNewest => state.queue.push_back(item),
         }
         wake(state);
+    }
+
+    /// Removes all values that wait, adds an item that replaces them, and returns what was removed.
+    /// What carries no value stays, and precedes the item.
+    pub(crate) fn replace_values(&self, item: T) -> Loss {
+        let mut state = self.lock();
+        let dropped = std::mem::replace(&mut state.lag, Loss::Nothing);
+        let loss = state.queue.iter().map(Buffered::loss).fold(dropped, Loss::and);
+        state.queue.retain(|waiting| waiting.loss() == Loss::Nothing);
+        while let Some(notice) = state.notices.pop_back() {
+            state.queue.push_front(notice);
+        }
+        state.queue.push_back(item);
+        wake(state);
+        loss
     }
 
     /// Ends the stream after the items that are buffered.
@@ -211,6 +259,10 @@ mod tests {
         fn loss(&self) -> Loss {
             self.map_or(Loss::Nothing, |_| Loss::Values(1))
         }
+
+        fn replaces(&self, earlier: &Self) -> bool {
+            earlier.is_none()
+        }
     }
 
     fn drain(buffer: &Buffer<Option<u64>>) -> Vec<Taken<Option<u64>>> {
@@ -256,6 +308,17 @@ mod tests {
     fn a_dropped_status_is_no_lag_and_is_still_delivered() {
         let buffer = filled(1, Overflow::DropOldest, &[None, None, Some(1)]);
         assert_eq!(drain(&buffer), [None, Some(1)].map(Taken::Item));
+    }
+
+    #[test]
+    fn an_item_replaces_the_values_that_wait_and_nothing_else() {
+        for overflow in [Overflow::DropOldest, Overflow::DropNewest] {
+            let buffer = filled(3, overflow, &[Some(1), None, Some(2), Some(3), Some(4)]);
+            assert_eq!(buffer.replace_values(Some(9)), Loss::Values(4), "{overflow:?}");
+            assert_eq!(drain(&buffer), [None, Some(9)].map(Taken::Item), "{overflow:?}");
+            buffer.push(Some(10));
+            assert_eq!(drain(&buffer), [Taken::Item(Some(10))], "{overflow:?}");
+        }
     }
 
     proptest! {

@@ -75,7 +75,7 @@ impl Builder {
             close_timeout: seconds(2),
             heartbeat: seconds(10),
             silence: seconds(10),
-            queue: 256,
+            queue: 1_024,
             send_bytes: 1 << 20,
         };
         Self {
@@ -178,7 +178,8 @@ impl Builder {
         self
     }
 
-    /// Sets how many requests may wait to be sent. Default: 256.
+    /// Sets how many requests may wait, to be sent or for their replies. A request that exceeds the
+    /// limit fails with [`NotSent::QueueFull`](crate::NotSent::QueueFull). Default: 1,024.
     #[must_use]
     pub fn queue(mut self, requests: usize) -> Self {
         self.settings.queue = requests;

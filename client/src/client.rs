@@ -15,11 +15,12 @@ use crate::{
     error::Error,
     events::Events,
     item::decode,
+    options::Options,
     persist,
     pushes::Pushes,
     request_error::{Doubt, RequestError},
     shared::{Handle, Shared, now},
-    state::{Call, ClientState, Loading, SubscribeRequest},
+    state::{Call, ClientState, Loading, Shape, SubscribeRequest},
     storage::Storage,
     subscription::Subscription,
 };
@@ -90,17 +91,31 @@ impl Client {
     /// Returns an error if the request has a value without a canonical form or exceeds
     /// [the size limit](crate::Builder::send_bytes), or if the client was closed.
     pub fn subscribe<C: Channel>(&self, request: &C) -> Result<Subscription<C>, Error> {
-        self.subscribe_with(request, Buffering::default())
+        self.subscribe_with(request, Options::new())
     }
 
-    /// Subscribes with the given buffering.
+    /// Subscribes with options: a [`Buffering`], or [`Options`] that fit the channel's kind.
     ///
     /// # Errors
-    /// See [`subscribe`](Self::subscribe).
-    pub fn subscribe_with<C: Channel>(&self, request: &C, buffering: Buffering) -> Result<Subscription<C>, Error> {
+    /// See [`subscribe`](Self::subscribe). Besides, an option that is not valid, and one that
+    /// contradicts another subscription to the topic, is an error.
+    pub fn subscribe_with<C: Channel>(
+        &self,
+        request: &C,
+        options: impl Into<Options<C::Kind>>,
+    ) -> Result<Subscription<C>, Error> {
+        let options = options.into();
+        options.check::<C>()?;
+        let Options { buffering, start, .. } = options;
         let topic = topic_of(request)?;
         let payload = serde_json::to_string(request).map_err(|error| Error::encode(&error))?;
-        let request = SubscribeRequest { topic: topic.clone(), route: C::ROUTE, payload: payload.into() };
+        let request = SubscribeRequest {
+            topic: topic.clone(),
+            route: C::ROUTE,
+            payload: payload.into(),
+            shape: Shape::of(C::FRAGMENT.kind),
+            options: start,
+        };
         let listener = Arc::new(Buffer::new(buffering));
         let (number, status) = self.handle.update(|state| state.subscribe(now(), request, &listener))?;
         Ok(Subscription::new(self.handle.clone(), number, topic, listener, status))

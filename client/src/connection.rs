@@ -65,6 +65,10 @@ pub enum Event {
     Fault(Refusal),
     /// The server sent a message that is not valid; the client ignores it.
     Unreadable(String),
+    /// The server sent a message that violates the protocol: a number that cannot follow the last
+    /// one, rows with a wrong checksum, or a change that cannot be applied. The text names the topic
+    /// and what was wrong.
+    ServerFault(String),
     /// The storage could not be read or written, or holds an entry that cannot be restored.
     Storage(String),
     /// The reader was too slow, and this many events were dropped.
@@ -74,5 +78,9 @@ pub enum Event {
 impl Buffered for Event {
     fn loss(&self) -> Loss {
         Loss::Values(1)
+    }
+
+    fn replaces(&self, _: &Self) -> bool {
+        false
     }
 }

@@ -65,7 +65,7 @@ pub enum Cause {
     Normal,
     /// 1001 and 1012: the server is going away or restarting.
     GoingAway,
-    /// 1002: one side violated the WebSocket protocol.
+    /// 1002, or a code that no close frame may contain: one side violated the WebSocket protocol.
     Protocol,
     /// 1003 for a request that the server does not understand.
     Fault,
@@ -183,7 +183,8 @@ impl Disconnect {
         let cause = match code {
             None | Some(1000 | 1005) => Cause::Normal,
             Some(1001 | 1012) => Cause::GoingAway,
-            Some(1002) => Cause::Protocol,
+            // No close frame may contain the codes below 1000, nor 1015.
+            Some(1002 | 1015 | ..=999) => Cause::Protocol,
             Some(1003) if reason.starts_with(TIME_LIMIT) => Cause::TimeLimit,
             Some(1003) => Cause::Fault,
             Some(1006) => Cause::Lost,
@@ -288,6 +289,8 @@ mod tests {
         check(Some(1001), Cause::GoingAway);
         check(Some(1011), Cause::ServerFailed);
         check(Some(1013), Cause::TooSlow);
+        check(Some(999), Cause::Protocol);
+        check(Some(1015), Cause::Protocol);
         check(Some(4000), Cause::Application(4000));
         check(Some(5000), Cause::Other(5000));
     }

@@ -2,11 +2,11 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use topicast::Refusal;
 
-use crate::delay;
+use crate::{delay, position::Position};
 
 /// A message from the server, with its payload as text.
 #[derive(Debug, Deserialize)]
@@ -20,6 +20,11 @@ pub(crate) struct Incoming<'a> {
     pub(crate) seq: Option<u64>,
     #[serde(default)]
     pub(crate) skipped: u64,
+    /// Whether a subscription continues at the client's position.
+    pub(crate) recovered: Option<bool>,
+    /// Whether a snapshot follows a reply.
+    #[serde(default)]
+    pub(crate) snapshot: bool,
     #[serde(borrow)]
     payload: Option<&'a RawValue>,
 }
@@ -53,14 +58,16 @@ impl<'a> Incoming<'a> {
         (found.status.as_deref() == Some("error")).then(|| found.into())
     }
 
-    /// Returns the delay after which a server that is going away expects its clients back.
+    /// Returns the delay after which a server that is going away expects its clients back, within
+    /// the client's bounds.
     pub(crate) fn reconnect_after(&self) -> Option<Duration> {
         #[derive(Deserialize)]
-        struct GoingAway {
-            reconnect_after_ms: f64,
+        struct GoingAway<'a> {
+            #[serde(borrow)]
+            reconnect_after_ms: &'a RawValue,
         }
-        let found: GoingAway = serde_json::from_str(self.payload()).ok()?;
-        Some(delay::from_millis(found.reconnect_after_ms))
+        let found: GoingAway<'_> = serde_json::from_str(self.payload()).ok()?;
+        Some(delay::after_going_away(millis(found.reconnect_after_ms)?))
     }
 
     /// Checks that the reply to a subscribe request confirms this topic.
@@ -86,7 +93,8 @@ struct Agreed {
     topic: Option<String>,
 }
 
-/// The members of a refusal. A `retry_after_ms` that is not a number is ignored.
+/// The members of a refusal. A `retry_after_ms` that is not a number is ignored; others are limited
+/// to the client's bounds here, so that no application waits for longer either.
 #[derive(Deserialize)]
 struct Refused<'a> {
     status: Option<String>,
@@ -100,12 +108,18 @@ struct Refused<'a> {
 impl From<Refused<'_>> for Refusal {
     fn from(found: Refused<'_>) -> Self {
         let refusal = Self::new(found.code, found.message);
-        match found.retry_after_ms.and_then(|text| text.get().parse().ok()) {
-            Some(after) if found.retryable => refusal.retry_after(delay::from_millis(after)),
+        match found.retry_after_ms.and_then(millis) {
+            Some(after) if found.retryable => refusal.retry_after(delay::after_refusal(after)),
             _ if found.retryable => refusal.retryable(),
             _ => refusal,
         }
     }
+}
+
+/// Reads a number of milliseconds. A number that is too large for an `f64` counts as infinite; any
+/// other JSON value is ignored.
+fn millis(text: &RawValue) -> Option<Duration> {
+    text.get().parse().ok().map(delay::from_millis)
 }
 
 /// Writes a request; the payload is JSON text.
@@ -115,6 +129,30 @@ pub(crate) fn request(kind: &str, id: u64, payload: Option<&str>) -> String {
         Some(payload) => format!("{{\"type\":{kind},\"id\":{id},\"payload\":{payload}}}"),
         None => format!("{{\"type\":{kind},\"id\":{id}}}"),
     }
+}
+
+/// The members that only a subscribe request has.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Start<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) recover: Option<&'a Position>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rewind: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_rate: Option<f64>,
+}
+
+/// Writes a subscribe request; the payload is JSON text.
+pub(crate) fn subscribe(route: &str, id: u64, payload: &str, start: &Start<'_>) -> String {
+    let mut text = request(&format!("{route}.subscribe"), id, Some(payload));
+    // Numbers and strings serialize, and a setting that is not finite is refused before.
+    let members = serde_json::to_string(start).unwrap_or_default();
+    if let Some(members) = members.strip_prefix('{').filter(|members| *members != "}") {
+        text.pop();
+        text.push(',');
+        text.push_str(members);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -139,9 +177,9 @@ mod tests {
         let reply =
             |payload: &str| Incoming::parse(&format!(r#"{{"type":"r","payload":{payload}}}"#)).unwrap().refused();
         let refusal =
-            reply(r#"{"status":"error","symbol":"A","code":"c","message":"m","retryable":true,"retry_after_ms":9}"#);
-        assert_eq!(refusal, Some(Refusal::new("c", "m").retry_after(Duration::from_millis(9))));
-        for (after, expected) in [("-5", 0), ("0.5e3", 500), ("1500", 1500)] {
+            reply(r#"{"status":"error","symbol":"A","code":"c","message":"m","retryable":true,"retry_after_ms":900}"#);
+        assert_eq!(refusal, Some(Refusal::new("c", "m").retry_after(Duration::from_millis(900))));
+        for (after, expected) in [("-5", 100), ("9", 100), ("0.5e3", 500), ("1500", 1500), ("1e400", 300_000)] {
             let payload = r#"{"status":"error","code":"c","message":"m","retryable":true,"retry_after_ms":AFTER}"#;
             let expected = Refusal::new("c", "m").retry_after(Duration::from_millis(expected));
             assert_eq!(reply(&payload.replace("AFTER", after)), Some(expected));
@@ -171,5 +209,13 @@ mod tests {
     fn a_request_is_an_envelope() {
         assert_eq!(request("bars.subscribe", 1, Some("{}")), r#"{"type":"bars.subscribe","id":1,"payload":{}}"#);
         assert_eq!(request("a\"b", 2, None), r#"{"type":"a\"b","id":2}"#);
+        let plain = subscribe("bars", 3, "{}", &Start::default());
+        assert_eq!(plain, r#"{"type":"bars.subscribe","id":3,"payload":{}}"#);
+        let position = Position::new("e\"".into(), 41);
+        let start = Start { recover: Some(&position), rewind: None, max_rate: Some(0.5) };
+        assert_eq!(
+            subscribe("bars", 3, "{}", &start),
+            r#"{"type":"bars.subscribe","id":3,"payload":{},"recover":{"epoch":"e\"","seq":41},"max_rate":0.5}"#
+        );
     }
 }

@@ -49,6 +49,10 @@ impl Error {
         Self(ErrorKind::Storage(message))
     }
 
+    pub(crate) fn options(message: impl Into<String>) -> Self {
+        Self(ErrorKind::Request(message.into()))
+    }
+
     pub(crate) fn too_big(bytes: usize, limit: usize) -> Self {
         Self(ErrorKind::Request(format!("the request has {bytes} bytes, more than the limit of {limit}")))
     }
@@ -70,8 +74,9 @@ impl Error {
         }
     }
 
-    /// Returns true if the request has no canonical form, so that there is no topic for it, or if
-    /// it exceeds [the size limit](crate::Builder::send_bytes).
+    /// Returns true if the request has no canonical form, so that there is no topic for it, if it
+    /// exceeds [the size limit](crate::Builder::send_bytes), or if its [options](crate::Options) are
+    /// not valid.
     pub fn is_request(&self) -> bool {
         matches!(self.0, ErrorKind::Request(_))
     }

@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 use topicast::Push;
 
 use crate::{
-    item::{Item, Listener},
+    buffer::Taken,
+    item::{Delivery, Item, Listener, decode, no_rows},
     shared::Handle,
 };
 
@@ -56,7 +57,12 @@ impl<P: Push + DeserializeOwned> Stream for Pushes<P> {
     type Item = Item<P>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.listener.poll_take(cx).map(|taken| taken.map(Item::from))
+        self.listener.poll_take(cx).map(|taken| {
+            taken.map(|taken| match taken {
+                Taken::Item(Delivery { item, .. }) => Item::read(item, decode, no_rows),
+                Taken::Lagged(lost) => Item::Lagged(lost),
+            })
+        })
     }
 }
 

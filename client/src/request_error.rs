@@ -74,9 +74,10 @@ pub enum Doubt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotSent {
-    /// The queue of requests that wait to be sent is full.
+    /// As many requests as [the limit](crate::Builder::queue) allows wait to be sent, or for their
+    /// replies.
     QueueFull {
-        /// The size of the queue.
+        /// The limit.
         limit: usize,
     },
     /// The message is larger than [the limit](crate::Builder::send_bytes).

@@ -6,6 +6,7 @@ mod commands;
 mod disconnects;
 mod storing;
 mod topic;
+mod content;
 mod pipeline;
 mod requests;
 mod listeners;
@@ -22,7 +23,6 @@ use topicast::Refusal;
 
 use crate::{
     connection::{Connection, Event},
-    delay,
     disconnect::{Cause, Disconnect},
     envelope::{self, Incoming, Payload},
     heartbeat::{Due, Heartbeat},
@@ -35,12 +35,13 @@ use listeners::Listeners;
 use persistence::Persistence;
 use pipeline::{Pipeline, Purpose};
 use requests::Requests;
-use topic::{Join, Topic};
+use topic::{Broken, Effect, Join, Topic};
 
+pub(crate) use content::Shape;
 pub(crate) use persistence::Loading;
 pub(crate) use requests::{Call, Outcome};
 pub(crate) use settings::Settings;
-pub(crate) use topic::SubscribeRequest;
+pub(crate) use topic::{SubscribeOptions, SubscribeRequest};
 
 /// What the driver has to do with the socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,7 +192,7 @@ impl ClientState {
             Err(error) => return self.listeners.emit(&Event::Unreadable(error.to_string())),
         };
         if message.kind == "going_away" {
-            self.announced_delay = message.reconnect_after().map_or(Duration::ZERO, delay::after_going_away);
+            self.announced_delay = message.reconnect_after().unwrap_or_default();
         }
         if let Some(id) = message.id() {
             self.handle_reply(now, id, &message);
@@ -252,21 +253,17 @@ impl ClientState {
 
     /// Queues the subscribe request of a topic.
     fn join(&mut self, now: Instant, number: u64) {
-        let Some(topic) = self.topics.get(&number) else { return };
-        let kind = format!("{}.subscribe", topic.request.route);
-        let payload = Payload::clone(&topic.request.payload);
-        let id = match self.pipeline.subscribe_id(number) {
+        let Phase::Open { .. } = self.phase else { return };
+        let repeated = self.pipeline.subscribe_id(number);
+        let id = repeated.unwrap_or_else(|| self.take_id());
+        let Some(topic) = self.topics.get_mut(&number) else { return };
+        topic.join = Join::Requested { id, until: now + self.settings.request_timeout };
+        let text = topic.subscribe_request(id);
+        match repeated {
             // The same id again: a reply to either copy settles the topic, and repeating the
             // request forever does not grow the pipeline.
-            Some(id) => {
-                self.pipeline.repeat(id, envelope::request(&kind, id, Some(&payload)));
-                id
-            }
-            None => self.queue(&kind, Some(&payload), Purpose::Subscribe(number)),
-        };
-        let until = now + self.settings.request_timeout;
-        if let Some(topic) = self.topics.get_mut(&number) {
-            topic.join = Join::Requested { id, until };
+            Some(id) => self.pipeline.repeat(id, text),
+            None => self.pipeline.push(id, text, Purpose::Subscribe(number)),
         }
     }
 
@@ -332,7 +329,10 @@ impl ClientState {
             return self.refuse(now, number, RawItem::Refused, refusal);
         }
         match message.agrees(&topic.request.topic) {
-            Ok(()) => topic.joined(now, message),
+            Ok(()) => {
+                let effect = topic.joined(now, message);
+                self.settle(now, number, effect);
+            }
             Err(why) => {
                 let (route, payload) = (topic.request.route, Payload::clone(&topic.request.payload));
                 self.refuse(now, number, RawItem::Refused, Refusal::new("invalid_reply", why));
@@ -349,15 +349,44 @@ impl ClientState {
         if topic.join != Join::Joined {
             return;
         }
-        match message.kind.strip_prefix(topic.request.route) {
+        let effect = match message.kind.strip_prefix(topic.request.route) {
             Some(".update") => topic.update(message),
             Some(".snapshot") => topic.snapshot(message),
             Some(".unsubscribed") => {
                 let refusal = message.refusal().unwrap_or_else(|| Refusal::internal("the server does not say why"));
-                self.refuse(now, number, RawItem::Ended, refusal);
+                if refusal.code() == "reset" {
+                    topic.reset();
+                }
+                return self.refuse(now, number, RawItem::Ended, refusal);
             }
-            _ => {}
-        }
+            _ => return,
+        };
+        self.settle(now, number, effect);
+    }
+
+    /// Reports what was wrong with a message, and subscribes again from scratch if it left the rows
+    /// of a table wrong.
+    fn settle(&mut self, now: Instant, number: u64, effect: Effect) {
+        let (broken, fault) = match effect {
+            Effect::Applied => return,
+            Effect::Fault(fault) => (None, fault),
+            Effect::Wrong { item, fault } => (Some(item), fault),
+        };
+        let Some(topic) = self.topics.get_mut(&number) else { return };
+        tracing::warn!(topic = topic.request.topic, fault, "the server is at fault");
+        self.listeners.emit(&Event::ServerFault(format!("{}: {fault}", topic.request.topic)));
+        let Some(broken) = broken else { return };
+        let item = match broken {
+            Broken::Mismatch(mismatch) => RawItem::Mismatch(mismatch),
+            Broken::Unreadable(unreadable) => RawItem::Unreadable(unreadable),
+        };
+        let refusals = topic.count_refusal(now, self.settings.backoff.stable);
+        let at = now + self.settings.backoff.wait(refusals, &mut self.random);
+        topic.retry(item, Refusal::new("mismatch", fault).retryable(), at);
+        let (route, payload) = (topic.request.route, Payload::clone(&topic.request.payload));
+        // A reply to an earlier subscribe would count as one to the next.
+        self.pipeline.forget_subscribe(number);
+        self.queue(&format!("{route}.unsubscribe"), Some(&payload), Purpose::Unsubscribe);
     }
 
     /// Handles a refused subscribe request, or a subscription that the server ended.
@@ -367,7 +396,7 @@ impl ClientState {
             let refusals = topic.count_refusal(now, self.settings.backoff.stable);
             // The server's delay plus a random backoff: clients that were refused together spread
             // out, and a client that is always refused asks less and less often.
-            let asked = refusal.retry_after_hint().map_or(Duration::ZERO, delay::after_refusal);
+            let asked = refusal.retry_after_hint().unwrap_or_default();
             let after = asked + self.settings.backoff.wait(refusals, &mut self.random);
             topic.retry(item(refusal.clone()), refusal, now + after);
         } else if let Some(topic) = self.remove_topic(number) {

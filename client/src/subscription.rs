@@ -4,7 +4,7 @@ use std::{
     fmt,
     marker::PhantomData,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use futures_util::Stream;
@@ -13,8 +13,12 @@ use tokio::sync::watch;
 use topicast::Channel;
 
 use crate::{
-    item::{Item, Listener, Unreadable, decode},
+    buffer::{Loss, Taken},
+    delivers::{Delivers, HasRows},
+    item::{Delivery, Item, Listener, Unreadable},
+    position::Position,
     request_error::{NotSent, RequestError},
+    rows::list,
     shared::Handle,
     status::Status,
 };
@@ -57,6 +61,8 @@ pub struct Subscription<C> {
     topic: String,
     listener: Listener,
     status: watch::Receiver<Status>,
+    /// The position of the last value that was read.
+    position: Option<Position>,
     channel: PhantomData<fn(C)>,
 }
 
@@ -68,7 +74,7 @@ impl<C: Channel> Subscription<C> {
         listener: Listener,
         status: watch::Receiver<Status>,
     ) -> Self {
-        Self { handle, number, topic, listener, status, channel: PhantomData }
+        Self { handle, number, topic, listener, status, position: None, channel: PhantomData }
     }
 
     /// Returns the canonical topic.
@@ -81,18 +87,45 @@ impl<C: Channel> Subscription<C> {
         self.status.borrow().clone()
     }
 
-    /// Returns the latest update or snapshot of the topic, whether or not it was read from the
-    /// stream; `None` before the first one and after the end. [`status`](Self::status) shows
-    /// whether it may be out of date.
+    /// Returns the current state of the topic, whether or not it was read from the stream.
+    /// [`status`](Self::status) shows whether it may be out of date.
+    ///
+    /// - `latest`, and events: the last update or snapshot; `None` if there is none, and after the
+    ///   end. It is an error if it does not deserialize as the channel's type.
+    /// - a table: a read-only view of its [`Rows`](crate::Rows), by key and in key order.
+    pub fn current(&self) -> <C::Kind as Delivers<C>>::Current
+    where
+        C::Kind: Delivers<C>,
+    {
+        let state = self.handle.state();
+        let (latest, rows) = (state.latest(self.number), state.rows(self.number));
+        drop(state);
+        C::Kind::current(latest, rows)
+    }
+
+    /// Returns the rows of a table, in key order.
     ///
     /// # Errors
-    /// Returns an error if the payload does not deserialize as the channel's type.
-    pub fn current(&self) -> Result<Option<C::Update>, Unreadable>
+    /// Returns an error if a row does not deserialize as the channel's type.
+    pub fn rows(&self) -> Result<Vec<C::Update>, Unreadable>
     where
+        C::Kind: HasRows,
         C::Update: DeserializeOwned,
     {
-        let latest = self.handle.state().latest(self.number);
-        latest.map(|payload| decode(&payload)).transpose()
+        let rows = self.handle.state().rows(self.number);
+        list(&rows)
+    }
+
+    /// Returns the position of the last value that was read from the stream; `None` before the
+    /// subscription is live.
+    ///
+    /// A program that stores it together with what it made of the value can continue there in its
+    /// next run with [`Options::recover`](crate::Options::recover). Values that were still in the
+    /// buffer when the program ended arrive again then, since nothing has read them. While the
+    /// program runs, the client recovers by itself, from the last value that it put into the buffers:
+    /// a buffer outlives the connection, and its values precede what is recovered.
+    pub fn position(&self) -> Option<&Position> {
+        self.position.as_ref()
     }
 
     /// Waits until the subscription is live. This is not needed before reading from the stream.
@@ -112,11 +145,22 @@ impl<C: Channel> Subscription<C> {
     }
 }
 
-impl<C: Channel<Update: DeserializeOwned>> Stream for Subscription<C> {
-    type Item = Item<C::Update>;
+impl<C: Channel<Kind: Delivers<C>>> Stream for Subscription<C> {
+    type Item = Item<<C::Kind as Delivers<C>>::Value>;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.listener.poll_take(cx).map(|taken| taken.map(Item::from))
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(taken) = ready!(self.listener.poll_take(cx)) else { return Poll::Ready(None) };
+        let item = match taken {
+            Taken::Item(Delivery { item, position }) => {
+                self.position = position.or_else(|| self.position.take());
+                Item::read(item, C::Kind::value, C::Kind::rows)
+            }
+            Taken::Lagged(lost) => {
+                let lost = Loss::from(lost).and(self.handle.state().refresh(self.number, &self.listener));
+                Item::Lagged(lost.values())
+            }
+        };
+        Poll::Ready(Some(item))
     }
 }
 

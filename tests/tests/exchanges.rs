@@ -1,18 +1,22 @@
-//! The exchanges of `docs/protocol.md` about kinds and recovery, followed by a client that is written
-//! from that page.
+//! A client that is written from `docs/protocol.md`, with the exchanges of that page about kinds and
+//! recovery, and with a server.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
-use topicast::__private::{RowKey, row_checksum};
+use serde_json::{Value, json, value::RawValue};
+use topicast::{
+    __private::{RowKey, row_checksum},
+    Publisher, Server, testing,
+};
+use topicast_tests::kinds::{self, Book, Event, Quotes, Row, Side, Trades, Truth};
 
 const PAGE: &str = include_str!("../../docs/protocol.md");
-
-/// The members of the key of `book`.
-const KEY: [&str; 2] = ["side", "price"];
 
 #[derive(Deserialize)]
 struct Message {
@@ -64,8 +68,9 @@ struct Subscription {
     is_wrong: bool,
 }
 
-#[derive(Default)]
 struct Client {
+    /// The members of the key of `book`.
+    key: [&'static str; 2],
     subscriptions: BTreeMap<String, Subscription>,
     requests: BTreeMap<u32, Message>,
     /// What the exchanges show, so that the page shows each case.
@@ -73,6 +78,10 @@ struct Client {
 }
 
 impl Client {
+    fn new(key: [&'static str; 2]) -> Self {
+        Self { key, subscriptions: BTreeMap::new(), requests: BTreeMap::new(), seen: BTreeSet::new() }
+    }
+
     fn sends(&mut self, message: Message) {
         let route = message.kind.split('.').next().unwrap();
         if let Some(recover) = &message.recover {
@@ -115,7 +124,7 @@ impl Client {
                 }
                 subscription.position = Some(seq);
                 if route == "book" {
-                    subscription.apply(&serde_json::from_str(message.payload.get()).unwrap());
+                    subscription.apply(&self.key, &serde_json::from_str(message.payload.get()).unwrap());
                     self.seen.extend(subscription.is_wrong.then_some("mismatch"));
                 }
             }
@@ -153,12 +162,12 @@ impl Client {
 }
 
 impl Subscription {
-    fn apply(&mut self, change: &Change) {
+    fn apply(&mut self, key: &[&str], change: &Change) {
         for row in &change.set {
-            self.rows.insert(RowKey::from_json(&KEY, row.get()).unwrap(), row.get().to_owned());
+            self.rows.insert(RowKey::from_json(key, row.get()).unwrap(), row.get().to_owned());
         }
-        for key in &change.remove {
-            self.rows.remove(&RowKey::from_json(&KEY, key.get()).unwrap());
+        for removed in &change.remove {
+            self.rows.remove(&RowKey::from_json(key, removed.get()).unwrap());
         }
         let sum = |sum: u32, row: &String| sum.wrapping_add(row_checksum(row.as_bytes()).unwrap());
         self.is_wrong = self.rows.values().fold(0, sum) != change.checksum;
@@ -171,7 +180,7 @@ fn the_exchanges_keep_the_rules_of_their_page() {
     let exchanges: Vec<&str> =
         blocks.filter(|block| block.starts_with('(') && !block.starts_with("(compat::")).collect();
     assert_eq!(exchanges.len(), 12);
-    let mut client = Client::default();
+    let mut client = Client::new(["side", "price"]);
     for line in exchanges.iter().flat_map(|exchange| exchange.lines()).filter(|line| !line.starts_with('(')) {
         let (arrow, text) = line.split_once(' ').unwrap();
         let message = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {line}"));
@@ -210,4 +219,114 @@ fn the_checksums_of_single_rows_are_right() {
         }
         assert!(cells[1].find(' ').is_none() && serde_json::from_str::<Value>(cells[1]).is_ok());
     }
+}
+
+/// The client with a connection to a server.
+struct Connected {
+    client: Client,
+    connection: testing::Client,
+    topic: String,
+}
+
+impl Connected {
+    async fn new(ws: &Server, route: &str) -> Self {
+        let connection = testing::Client::connect(ws).await.unwrap();
+        let topic = format!("{route}:{}", json!({ "name": "a" }));
+        Self { client: Client::new(["side", "level"]), connection, topic }
+    }
+
+    /// Sends a subscribe with these members, and receives that many messages.
+    async fn subscribes(&mut self, with: Value, messages: usize) {
+        let route = self.topic.split(':').next().unwrap();
+        let mut message = json!({ "type": format!("{route}.subscribe"), "id": 1, "payload": { "name": "a" } });
+        message.as_object_mut().unwrap().extend(with.as_object().unwrap().clone());
+        self.client.sends(serde_json::from_value(message.clone()).unwrap());
+        self.connection.send(&message).await;
+        self.receives(messages).await;
+    }
+
+    async fn receives(&mut self, messages: usize) {
+        for _ in 0..messages {
+            let text = self.connection.next_text().await.unwrap();
+            self.client.receives(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")));
+        }
+    }
+
+    async fn returns(&mut self, ws: &Server, messages: usize) {
+        self.connection = testing::Client::connect(ws).await.unwrap();
+        let Subscription { epoch, position, .. } = &self.client.subscriptions[&self.topic];
+        let recover = json!({ "recover": { "epoch": epoch, "seq": position.unwrap() } });
+        self.subscribes(recover, messages).await;
+    }
+
+    fn seen(&mut self) -> Vec<&'static str> {
+        std::mem::take(&mut self.client.seen).into_iter().collect()
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        let rows = self.client.subscriptions[&self.topic].rows.values();
+        rows.map(|row| serde_json::from_str(row).unwrap()).collect()
+    }
+}
+
+fn server() -> Server {
+    kinds::builder(&Arc::<Truth>::default()).build().unwrap()
+}
+
+fn row(side: Side, level: u32, size: u64) -> Row {
+    Row { side, level, size }
+}
+
+#[tokio::test]
+async fn a_table_keeps_the_rules_of_the_page() {
+    let ws = server();
+    let publisher: Publisher<Book> = ws.publisher().unwrap();
+    let book = publisher.topic(&Book { name: "a".into() }).unwrap();
+    book.replace([row(Side::Bid, 10, 1), row(Side::Ask, 9, 2), row(Side::Bid, 9, 3)].iter()).unwrap();
+    let mut client = Connected::new(&ws, "book").await;
+    client.subscribes(json!({}), 2).await;
+    book.update(|rows| rows.set(&row(Side::Bid, 10, 7))).unwrap();
+    client.receives(1).await;
+    assert_eq!(client.seen(), ["one change", "snapshot after a reply"]);
+    assert_eq!(client.rows(), book.rows().unwrap());
+
+    book.update(|rows| rows.remove(&(Side::Ask, 9))).unwrap();
+    book.update(|rows| rows.set(&row(Side::Ask, 11, 4))).unwrap();
+    client.returns(&ws, 2).await;
+    assert_eq!(client.seen(), ["merged", "recovered"]);
+    assert_eq!(client.rows(), book.rows().unwrap());
+    client.returns(&ws, 1).await;
+    assert_eq!(client.seen(), ["recovered"]);
+
+    client.returns(&server(), 2).await;
+    assert_eq!(client.seen(), ["not recovered", "snapshot after a reply"]);
+    assert_eq!(client.rows(), []);
+}
+
+#[tokio::test]
+async fn events_and_latest_values_keep_the_rules_of_the_page() {
+    let ws = server();
+    let publisher: Publisher<Trades> = ws.publisher().unwrap();
+    let trades = publisher.topic(&Trades { name: "a".into() }).unwrap();
+    (1..=3).for_each(|number| trades.publish(&Event { number }).unwrap());
+    let mut client = Connected::new(&ws, "trades").await;
+    client.subscribes(json!({ "rewind": 2 }), 3).await;
+    assert_eq!(client.seen(), ["event", "rewind"]);
+    (4..=5).for_each(|number| trades.publish(&Event { number }).unwrap());
+    client.receives(1).await;
+    client.returns(&ws, 2).await;
+    assert_eq!(client.seen(), ["event", "recovered"]);
+    (6..=40).for_each(|number| trades.publish(&Event { number }).unwrap());
+    client.returns(&ws, 1).await;
+    assert_eq!(client.seen(), ["not recovered"]);
+
+    let publisher: Publisher<Quotes> = ws.publisher().unwrap();
+    let quotes = publisher.topic(&Quotes { name: "a".into() }).unwrap();
+    quotes.publish(&Event { number: 1 }).unwrap();
+    let mut client = Connected::new(&ws, "quotes").await;
+    client.subscribes(json!({ "max_rate": 1000 }), 2).await;
+    assert_eq!(client.seen(), ["max_rate", "snapshot after a reply"]);
+    (2..=4).for_each(|number| quotes.publish(&Event { number }).unwrap());
+    client.returns(&ws, 2).await;
+    assert_eq!(client.seen(), ["merged", "recovered"]);
 }

@@ -12,20 +12,22 @@ use super::{
     topic::{Join, Topic},
 };
 use crate::{
-    buffer::Buffer,
+    buffer::{Buffer, Loss},
     connection::{Connection, Event},
     envelope::Payload,
     error::Error,
     item::{Listener, RawItem},
     request_error::{NotSent, RequestError},
     status::Status,
+    table::RawRows,
 };
 
 impl ClientState {
     /// Adds a listener to a topic, and returns the topic's number and status.
     ///
     /// # Errors
-    /// Returns an error if the client is closed, or if the request exceeds the size limit.
+    /// Returns an error if the client is closed, if the request exceeds the size limit, or if the
+    /// topic is subscribed to with other options.
     pub(crate) fn subscribe(
         &mut self,
         now: Instant,
@@ -39,8 +41,13 @@ impl ClientState {
         if request.payload.len() > limit {
             return Err(Error::too_big(request.payload.len(), limit));
         }
-        let number = match self.numbers.get(&request.topic) {
-            Some(number) => *number,
+        let existing = self.numbers.get(&request.topic).and_then(|number| Some((*number, self.topics.get(number)?)));
+        let number = match existing {
+            Some((number, topic)) => {
+                let error = |what| Error::options(format!("{}: {what}", request.topic));
+                topic.request.options.admit(&request.options).map_err(error)?;
+                number
+            }
             None => {
                 let number = self.take_id();
                 self.numbers.insert(request.topic.clone(), number);
@@ -72,6 +79,16 @@ impl ClientState {
         self.topics.get(&number)?.latest()
     }
 
+    pub(crate) fn rows(&self, number: u64) -> RawRows {
+        self.topics.get(&number).map(Topic::rows).unwrap_or_default()
+    }
+
+    /// Replaces the values that wait for a listener which lost some by the current state, and
+    /// returns what was replaced.
+    pub(crate) fn refresh(&self, number: u64, listener: &Listener) -> Loss {
+        self.topics.get(&number).map_or(Loss::Nothing, |topic| topic.refresh(listener))
+    }
+
     /// Queues a request, and returns its id for [`forget`](Self::forget).
     pub(crate) fn request(&mut self, now: Instant, call: Call, outcome: oneshot::Sender<Outcome>) -> u64 {
         let id = self.take_id();
@@ -80,7 +97,7 @@ impl ClientState {
             Some(NotSent::Closed)
         } else if bytes > self.settings.send_bytes {
             Some(NotSent::TooBig { bytes, limit: self.settings.send_bytes })
-        } else if self.requests.unsent() >= limit {
+        } else if self.requests.waiting() + self.pipeline.requests() >= limit {
             Some(NotSent::QueueFull { limit })
         } else {
             None
@@ -110,7 +127,7 @@ impl ClientState {
             listener.end();
         } else {
             if let Phase::Open { .. } = self.phase {
-                listener.push(RawItem::Status(Status::Live));
+                listener.push(RawItem::Status(Status::Live).into());
             }
             self.listeners.add_push(name, listener);
         }

@@ -43,13 +43,13 @@ impl Listeners {
     pub(super) fn push(&self, name: &str, payload: &str) -> bool {
         let Some(listeners) = self.pushes.get(name) else { return false };
         let payload = Payload::from(payload);
-        listeners.iter().for_each(|listener| listener.push(RawItem::Update(Payload::clone(&payload))));
+        listeners.iter().for_each(|listener| listener.push(RawItem::Update(Payload::clone(&payload)).into()));
         true
     }
 
     /// Delivers the status of the connection to all listeners of pushes.
     pub(super) fn push_status(&self, status: &Status) {
-        self.pushes.values().flatten().for_each(|listener| listener.push(RawItem::Status(status.clone())));
+        self.pushes.values().flatten().for_each(|listener| listener.push(RawItem::Status(status.clone()).into()));
     }
 
     pub(super) fn emit(&self, event: &Event) {

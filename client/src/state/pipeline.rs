@@ -48,9 +48,11 @@ impl Pipeline {
         self.unanswered.push_back(Unanswered { id, purpose, copies: 1, read: false });
     }
 
-    /// Queues another copy of an unanswered message, unless one is still queued.
+    /// Queues another copy of an unanswered message; replaces the one that is still queued.
     pub(super) fn repeat(&mut self, id: u64, text: String) {
-        if self.unsent.iter().all(|(other, _)| *other != id) {
+        if let Some((_, queued)) = self.unsent.iter_mut().find(|(other, _)| *other == id) {
+            *queued = text;
+        } else {
             self.unsent.push_back((id, text));
             self.unanswered.iter_mut().filter(|other| other.id == id).for_each(|other| other.copies += 1);
         }
@@ -89,9 +91,22 @@ impl Pipeline {
         self.unanswered.retain(|other| !(other.read && other.purpose == Purpose::Request && is_abandoned(other.id)));
     }
 
+    /// Returns the number of requests that are queued, or sent and not answered, including those
+    /// whose callers no longer wait: they take memory until the server has read them.
+    pub(super) fn requests(&self) -> usize {
+        self.unanswered.iter().filter(|other| other.purpose == Purpose::Request).count()
+    }
+
     /// Returns the id of the unanswered subscribe request of a topic.
     pub(super) fn subscribe_id(&self, topic: u64) -> Option<u64> {
         self.unanswered.iter().find(|other| other.purpose == Purpose::Subscribe(topic)).map(|other| other.id)
+    }
+
+    /// Withdraws the subscribe request of a topic, or stops waiting for its answers.
+    pub(super) fn forget_subscribe(&mut self, topic: u64) {
+        if let Some(id) = self.subscribe_id(topic) {
+            self.withdraw(id);
+        }
     }
 
     /// Records an answer, and returns the purpose of the message; `None` if none has this id.

@@ -32,8 +32,6 @@ pub(super) struct Requests {
     map: BTreeMap<u64, Request>,
     /// Requests that wait for a connection, in order.
     waiting: VecDeque<u64>,
-    /// The number of requests that were not sent, whether or not there is a connection.
-    unsent: usize,
     deadlines: BTreeSet<(Instant, u64)>,
 }
 
@@ -47,7 +45,6 @@ struct Request {
 
 impl Requests {
     pub(super) fn add(&mut self, id: u64, call: Call, deadline: Instant, outcome: oneshot::Sender<Outcome>) {
-        self.unsent += 1;
         self.deadlines.insert((deadline, id));
         self.map.insert(id, Request { call, outcome, deadline, sent: false });
     }
@@ -64,8 +61,9 @@ impl Requests {
         }
     }
 
-    pub(super) fn unsent(&self) -> usize {
-        self.unsent
+    /// Returns the number of requests that wait for a connection.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
     }
 
     pub(super) fn take_waiting(&mut self) -> VecDeque<u64> {
@@ -84,7 +82,6 @@ impl Requests {
     /// Marks a request as sent: from now on it may have been carried out.
     pub(super) fn sent(&mut self, id: u64) {
         if let Some(request) = self.map.get_mut(&id) {
-            self.unsent -= usize::from(!request.sent);
             request.sent = true;
         }
     }
@@ -152,7 +149,6 @@ impl Requests {
 
     fn remove(&mut self, id: u64) -> Option<Request> {
         let request = self.map.remove(&id)?;
-        self.unsent -= usize::from(!request.sent);
         self.deadlines.remove(&(request.deadline, id));
         Some(request)
     }

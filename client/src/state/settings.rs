@@ -15,7 +15,7 @@ pub(crate) struct Settings {
     pub(crate) heartbeat: Duration,
     /// How long to wait for any frame after a ping.
     pub(crate) silence: Duration,
-    /// The limit of requests that wait to be sent.
+    /// The limit of requests that wait to be sent, or for their replies.
     pub(crate) queue: usize,
     /// The largest message that is sent, in bytes.
     pub(crate) send_bytes: usize,

@@ -41,6 +41,8 @@ fn request_for(name: &str) -> SubscribeRequest {
         topic: format!("bars:{{\"symbol\":\"{name}\"}}"),
         route: "bars",
         payload: json!({ "symbol": name }).to_string().into(),
+        shape: Shape::Events,
+        options: SubscribeOptions::default(),
     }
 }
 
@@ -48,19 +50,30 @@ fn request_for(name: &str) -> SubscribeRequest {
 fn drain(listener: &Listener) -> Vec<String> {
     let mut items = Vec::new();
     while let Poll::Ready(taken) = listener.poll_take(&mut Context::from_waker(Waker::noop())) {
-        items.push(match taken {
+        let item = match taken {
             None => {
                 items.push("end".to_owned());
                 break;
             }
-            Some(Taken::Lagged(lost)) => format!("lagged {lost:?}"),
-            Some(Taken::Item(RawItem::Update(payload))) => payload.to_string(),
-            Some(Taken::Item(RawItem::Snapshot(payload))) => format!("snapshot {payload}"),
-            Some(Taken::Item(RawItem::Gap(gap))) => format!("{:?} {:?}", gap.cause, gap.missed),
-            Some(Taken::Item(RawItem::Status(Status::Live))) => "live".to_owned(),
-            Some(Taken::Item(RawItem::Status(_))) => "stale".to_owned(),
-            Some(Taken::Item(RawItem::Refused(refusal))) => format!("refused {}", refusal.code()),
-            Some(Taken::Item(RawItem::Ended(refusal))) => format!("ended {}", refusal.code()),
+            Some(Taken::Lagged(lost)) => {
+                items.push(format!("lagged {lost:?}"));
+                continue;
+            }
+            Some(Taken::Item(delivery)) => delivery.item,
+        };
+        items.push(match item {
+            RawItem::Update(payload) => payload.to_string(),
+            RawItem::Snapshot(payload) => format!("snapshot {payload}"),
+            RawItem::Rows(rows) => {
+                format!("rows {}", rows.values().map(|row| &*row.text).collect::<Vec<_>>().join(" "))
+            }
+            RawItem::Gap(gap) => format!("{:?} {:?}", gap.cause, gap.missed),
+            RawItem::Status(Status::Live) => "live".to_owned(),
+            RawItem::Status(_) => "stale".to_owned(),
+            RawItem::Refused(refusal) => format!("refused {}", refusal.code()),
+            RawItem::Ended(refusal) => format!("ended {}", refusal.code()),
+            RawItem::Mismatch(mismatch) => format!("mismatch {}", mismatch.is_final),
+            RawItem::Unreadable(unreadable) => format!("unreadable {}", unreadable.error),
         });
     }
     items
@@ -218,44 +231,6 @@ fn a_fault_that_is_answered_ends_its_subscription_only() {
 }
 
 #[test]
-fn a_request_without_a_reply_is_known_to_be_read_and_can_be_the_fault() {
-    let mut client = Harness::open();
-    let send = |client: &mut Harness| {
-        let (outcome, receiver) = oneshot::channel();
-        client.state.request(client.now, Call { operation: "note".into(), payload: None, has_reply: false }, outcome);
-        receiver
-    };
-    let mut receiver = send(&mut client);
-    let sent = client.sent();
-    assert_eq!(types(&sent), ["note", "ping"]);
-    client.text(&json!({ "type": "ping.response", "id": sent[1]["id"], "payload": { "time": 1 } }));
-    assert!(matches!(receiver.try_recv(), Ok(Ok(_))));
-    let (mut receiver, innocent) = (send(&mut client), listener());
-    client.state.subscribe(client.now, request_for("A"), &innocent).unwrap();
-    client.sent();
-    client.cut(1003, "No matching type");
-    assert!(matches!(receiver.try_recv(), Ok(Err(RequestError::Fault(fault))) if fault.code() == "unknown_type"));
-    client.reopen();
-    assert_eq!(types(&client.sent()), ["bars.subscribe"]);
-}
-
-#[test]
-fn a_request_that_was_never_answered_is_not_blamed_for_a_later_fault() {
-    let mut client = Harness::open();
-    let (_, mut receiver) = client.request("has.no.reply");
-    assert_eq!(types(&client.sent()), ["has.no.reply"]);
-    client.pass(SECOND * 10);
-    let sent = client.sent();
-    assert!(matches!(receiver.try_recv(), Ok(Err(RequestError::Unknown(Doubt::TimedOut)))));
-    client.text(&json!({ "type": "ping.response", "id": sent[0]["id"], "payload": { "time": 1 } }));
-    let bad = listener();
-    client.state.subscribe(client.now, request_for("bad"), &bad).unwrap();
-    client.sent();
-    client.cut(1003, "Could not validate payload");
-    assert_eq!(drain(&bad), ["refused invalid", "end"]);
-}
-
-#[test]
 fn a_time_limit_is_nobodys_fault_and_makes_the_client_ping_sooner() {
     let mut client = Harness::open();
     let quiet = listener();
@@ -324,56 +299,6 @@ fn a_handler_that_always_fails_does_not_take_the_others_along_every_time() {
 }
 
 #[test]
-fn requests_wait_in_a_bounded_queue_and_time_out_as_what_they_are() {
-    let mut client = Harness::new();
-    let mut receiver: Vec<_> = (0..5).map(|_| client.request("x").1).collect();
-    assert!(matches!(receiver[4].try_recv(), Ok(Err(RequestError::NotSent(NotSent::QueueFull { limit: 4 })))));
-    client.pass(SECOND * 10);
-    assert!(matches!(receiver[0].try_recv(), Ok(Err(RequestError::NotSent(NotSent::TimedOut)))));
-    client.reopen();
-    assert_eq!(client.sent(), [] as [Value; 0], "what was given up is not sent");
-    let (_, mut receiver) = client.request("x");
-    let id = client.sent()[0]["id"].clone();
-    client.pass(SECOND * 10);
-    assert!(matches!(receiver.try_recv(), Ok(Err(RequestError::Unknown(Doubt::TimedOut)))));
-    client.text(&json!({ "type": "x.response", "id": id, "payload": 1 }));
-    let (number, _) = client.request("x");
-    client.state.forget(number);
-    assert!(!types(&client.sent()).contains(&"x"), "no caller waits for it");
-}
-
-#[test]
-fn subscriptions_that_are_not_sent_yet_take_no_place_of_requests() {
-    let mut client = Harness::open();
-    let listener = listener();
-    for at in 0..10 {
-        client.state.subscribe(client.now, request_for(&at.to_string()), &listener).unwrap();
-    }
-    let mut receiver: Vec<_> = (0..5).map(|_| client.request("x").1).collect();
-    let full = |receiver: &mut oneshot::Receiver<Outcome>| {
-        matches!(receiver.try_recv(), Ok(Err(RequestError::NotSent(NotSent::QueueFull { limit: 4 }))))
-    };
-    assert_eq!(receiver.iter_mut().map(full).collect::<Vec<_>>(), [false, false, false, false, true]);
-    assert_eq!(client.sent().len(), 14);
-    assert!(!full(&mut client.request("x").1));
-}
-
-#[test]
-fn what_was_not_handed_over_is_sent_on_the_next_connection() {
-    let mut client = Harness::open();
-    let (_, mut first) = client.request("first");
-    let (_, mut second) = client.request("second");
-    assert!(client.state.next_message().unwrap().contains("first"));
-    client.cut(1006, "");
-    assert!(matches!(first.try_recv(), Ok(Err(error)) if error.is_unknown()));
-    client.reopen();
-    let sent = client.sent();
-    assert_eq!(types(&sent), ["second"]);
-    client.text(&json!({ "type": "second.response", "id": sent[0]["id"], "payload": 7 }));
-    assert_eq!(second.try_recv().unwrap().unwrap().as_ref(), "7");
-}
-
-#[test]
 fn silence_after_a_ping_ends_the_connection() {
     let mut client = Harness::open();
     client.pass(SECOND * 10);
@@ -431,4 +356,7 @@ fn closing_ends_every_stream_and_every_request() {
 
 mod bounds;
 mod contract;
+mod kinds;
 mod model;
+mod recovery;
+mod requests;

@@ -29,7 +29,11 @@ impl TestServer {
 
     /// Starts a server on a free port with a changed builder.
     pub(crate) fn build(set_up: impl FnOnce(Builder<Arc<App>>) -> Builder<Arc<App>>) -> Self {
-        let ws = set_up(channels::builder(&Arc::default())).build().expect("the declarations fit together");
+        Self::serve(set_up(channels::builder(&Arc::default())).build().expect("the declarations fit together"))
+    }
+
+    /// Serves on a free port.
+    pub(crate) fn serve(ws: Server) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");

@@ -3,7 +3,10 @@
 mod harness;
 mod closes;
 mod cuts;
+mod kinds;
 mod operations;
+#[cfg(unix)]
+mod process;
 mod proxy;
 mod storage;
 mod subscriptions;

@@ -75,6 +75,11 @@ impl Proxy {
         *self.ended.borrow()
     }
 
+    /// Waits until more than this number of connections have met their fate.
+    pub(crate) async fn ended_beyond(&mut self, count: u64) {
+        self.ended.wait_for(|ended| *ended > count).await.expect("the wire is there");
+    }
+
     /// Sets the fate of the newest connection.
     pub(crate) fn newest(&self) -> Fate {
         self.connected.borrow().1

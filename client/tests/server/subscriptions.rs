@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use topicast::{Limits, compat};
-use topicast_client::{Buffering, Item, Overflow, Refusal, RequestError, Status};
+use topicast_client::{Buffering, Gap, GapCause, Item, Overflow, Refusal, RequestError, Status};
 use topicast_tests::channels::{Bar, Executions, Order, Orders};
 
 use crate::harness::{TestServer, bars, eager, next, soon, until};
@@ -51,20 +51,31 @@ async fn many_listeners_are_one_subscription() {
 }
 
 #[tokio::test]
-async fn a_snapshot_comes_before_the_updates_and_again_after_a_cut() {
+async fn a_snapshot_comes_before_the_updates_and_again_where_the_server_does_not_recover() {
     let server = TestServer::start();
     let client = eager(&server.url()).build().unwrap();
     let mut stream = client.subscribe(&orders("me")).unwrap();
-    for round in 0..2 {
-        until(&mut stream, |item| (item == Item::Status(Status::Live)).then_some(())).await;
-        let first = until(&mut stream, |item| (!matches!(item, Item::Gap(_))).then_some(item));
-        assert_eq!(first.await, Item::Snapshot(Order { number: 0 }));
-        let topic = server.ws.publisher::<Orders>().unwrap().topic(&orders("me")).unwrap();
-        topic.publish(&Order { number: round }).unwrap();
-        assert_eq!(next(&mut stream).await, Item::Update(Order { number: round }));
-        assert_eq!(stream.current().unwrap(), Some(Order { number: round }));
-        server.ws.sessions()[0].close(topicast::CloseCode::GOING_AWAY, "");
-    }
+    let topic = server.ws.publisher::<Orders>().unwrap().topic(&orders("me")).unwrap();
+    let live = Item::Status(Status::Live);
+    assert_eq!(next(&mut stream).await, live);
+    assert_eq!(next(&mut stream).await, Item::Snapshot(Order { number: 0 }));
+    topic.publish(&Order { number: 1 }).unwrap();
+    assert_eq!(next(&mut stream).await, Item::Update(Order { number: 1 }));
+    assert_eq!(stream.current().unwrap(), Some(Order { number: 1 }));
+    let cut = || server.ws.sessions()[0].close(topicast::CloseCode::GOING_AWAY, "");
+
+    // Nothing is missed, so the state is still valid.
+    cut();
+    until(&mut stream, |item| (item == live).then_some(())).await;
+    topic.publish(&Order { number: 2 }).unwrap();
+    assert_eq!(next(&mut stream).await, Item::Update(Order { number: 2 }));
+
+    // The channel has no history.
+    cut();
+    topic.publish(&Order { number: 3 }).unwrap();
+    until(&mut stream, |item| (item == live).then_some(())).await;
+    assert_eq!(next(&mut stream).await, Item::Gap(Gap { missed: Some(1), cause: GapCause::Away }));
+    assert_eq!(next(&mut stream).await, Item::Snapshot(Order { number: 0 }));
 }
 
 #[tokio::test]

@@ -16,7 +16,13 @@ use tokio::{
     sync::mpsc,
     time::{Instant, timeout},
 };
-use tokio_tungstenite::{WebSocketStream, accept_async, tungstenite::Message};
+use tokio_tungstenite::{
+    WebSocketStream, accept_async,
+    tungstenite::{
+        Message,
+        protocol::{CloseFrame, frame::coding::CloseCode},
+    },
+};
 use topicast_client::{Builder, Cause, Client, Connection, Doubt, Event, Item, NotSent, RequestError, Status};
 use topicast_tests::channels::Bar;
 
@@ -251,4 +257,23 @@ async fn a_million_updates_stay_within_the_buffer() {
         assert!(matches!(next(&mut stream).await, Item::Update(_)));
     }
     assert_eq!(next(&mut stream).await, Item::Update(newest));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_code_that_must_not_be_sent_is_a_protocol_error() {
+    for code in [1, 999, 1005, 1006, 1015, 1016, 2999, 5000] {
+        let (builder, mut far) = wire();
+        let client = builder.build().unwrap();
+        let mut events = client.events();
+        let mut end = far.accept().await;
+        let frame = CloseFrame { code: CloseCode::from(code), reason: "".into() };
+        end.0.close(Some(frame)).await.unwrap();
+        let (why, after) = until(&mut events, |event| match event {
+            Event::Connection(Connection::Waiting { why, after, .. }) => Some((why, after)),
+            _ => None,
+        })
+        .await;
+        assert_eq!((why.cause, why.code), (Cause::Protocol, Some(1002)), "{code}");
+        assert!(after >= SECOND, "{code}: {after:?}");
+    }
 }

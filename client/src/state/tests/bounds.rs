@@ -153,3 +153,35 @@ fn what_is_larger_than_what_is_sent_is_refused_at_once() {
     assert_eq!(receiver.try_recv().unwrap(), Err(RequestError::NotSent(too_big)));
     assert_eq!(client.sent(), [] as [Value; 0]);
 }
+
+#[test]
+fn a_delay_beyond_every_number_is_the_longest_one() {
+    // JSON allows the number; the TypeScript client reads it as infinity.
+    let mut client = Harness::open();
+    client.state.handle_text(client.now, r#"{"type":"going_away","payload":{"reconnect_after_ms":1e400}}"#);
+    client.cut(1001, "");
+    let Phase::Waiting { until } = client.state.phase() else { panic!("it was closed") };
+    assert!(until - client.now >= SECOND * 300, "{:?}", until - client.now);
+}
+
+#[test]
+fn an_application_sees_no_delay_beyond_the_bounds_of_the_client() {
+    for (asked, seen) in [("0", 100), ("9007199254740991", 300_000), ("1e400", 300_000)] {
+        let mut client = Harness::open();
+        let reader = listener();
+        let (_, status) = client.state.subscribe(client.now, request_for("A"), &reader).unwrap();
+        let (_, mut outcome) = client.request("x");
+        let refusal = format!(
+            r#"{{"status":"error","code":"rate_limited","message":"m","retryable":true,"retry_after_ms":{asked}}}"#
+        );
+        for message in client.sent() {
+            let (kind, id) = (&message["type"], &message["id"]);
+            let text = format!(r#"{{"type":{kind},"id":{id},"payload":{refusal}}}"#);
+            client.state.handle_text(client.now, &text);
+        }
+        let seen = Some(Duration::from_millis(seen));
+        assert!(matches!(&*status.borrow(), Status::Retrying(refusal) if refusal.retry_after_hint() == seen));
+        let Ok(Err(RequestError::Refused(refusal))) = outcome.try_recv() else { panic!("it was refused") };
+        assert_eq!(refusal.retry_after_hint(), seen);
+    }
+}

@@ -150,8 +150,11 @@ struct Reader {
 impl Reader {
     fn read(&mut self) {
         while let Poll::Ready(taken) = self.listener.poll_take(&mut Context::from_waker(Waker::noop())) {
-            match taken.expect("nothing ends a stream here") {
-                Taken::Item(RawItem::Update(payload)) => {
+            let Taken::Item(delivery) = taken.expect("nothing ends a stream here") else {
+                panic!("the buffer is large")
+            };
+            match delivery.item {
+                RawItem::Update(payload) => {
                     let (name, value): (String, u64) = serde_json::from_str(&payload).unwrap();
                     assert_eq!(name, Model::name(self.topic));
                     if let Some(last) = self.last {
@@ -167,13 +170,13 @@ impl Reader {
                     assert!(self.live, "an update of a subscription that is not live");
                     (self.last, self.missing) = (Some(value), Some(0));
                 }
-                Taken::Item(RawItem::Gap(gap)) => {
+                RawItem::Gap(gap) => {
                     self.missing = self.missing.zip(gap.missed).map(|(sum, missed)| sum + missed);
                     assert_eq!(gap.missed.is_none(), gap.cause == GapCause::NewEpoch);
                 }
-                Taken::Item(RawItem::Status(status)) => self.live = status.is_live(),
-                Taken::Item(RawItem::Refused(_)) => {}
-                Taken::Item(RawItem::Ended(_)) => self.live = false,
+                RawItem::Status(status) => self.live = status.is_live(),
+                RawItem::Refused(_) => {}
+                RawItem::Ended(_) => self.live = false,
                 other => panic!("{other:?}"),
             }
         }
