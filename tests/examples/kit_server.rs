@@ -125,7 +125,7 @@ pub struct Book {
 #[topicast::data]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trade {
-    /// The number.
+    /// The trade's number.
     pub number: u64,
 }
 
@@ -148,9 +148,9 @@ pub struct Prices {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
-    /// Buyers.
+    /// Offers to buy.
     Bid,
-    /// Sellers.
+    /// Offers to sell.
     Ask,
 }
 
@@ -158,7 +158,7 @@ pub enum Side {
 #[topicast::data]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Level {
-    /// Buyers or sellers.
+    /// Which side.
     pub side: Side,
     /// Price, as a whole number of ticks.
     pub price: u32,
