@@ -59,7 +59,7 @@ export type Grouping =
 
 /** A level of a book. */
 export interface Level {
-  /** Buyers or sellers. */
+  /** Which side. */
   readonly side: Side;
   /** Price, as a whole number of ticks. */
   readonly price: number;
@@ -77,7 +77,7 @@ export interface Levels {
 
 /** The key of a row. */
 export interface LevelsKey {
-  /** Buyers or sellers. */
+  /** Which side. */
   readonly side: Side;
   /** Price, as a whole number of ticks. */
   readonly price: number;
@@ -147,9 +147,9 @@ export type Resolution =
 
 /** A side of a book. */
 export type Side =
-  /** Buyers. */
+  /** Offers to buy. */
   | "bid"
-  /** Sellers. */
+  /** Offers to sell. */
   | "ask";
 
 /** Whether the market is open. */
@@ -157,7 +157,7 @@ export type Status = { readonly [name: string]: unknown };
 
 /** A trade, whose number is one more than that of the one before. */
 export interface Trade {
-  /** The number. */
+  /** The trade's number. */
   readonly number: number;
 }
 
