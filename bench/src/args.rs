@@ -28,6 +28,9 @@ pub(crate) struct MeasureArgs {
     /// Add to the results in the folder, replacing the same workloads and peers
     #[arg(long)]
     pub(crate) append: bool,
+    /// Measure another build of this benchmark in turn, and compare the own peers of both
+    #[arg(long, value_name = "BINARY")]
+    pub(crate) against: Option<PathBuf>,
     /// Do not count sending calls
     #[arg(long)]
     pub(crate) no_calls: bool,

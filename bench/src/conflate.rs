@@ -11,7 +11,7 @@ use crate::workload::{CONFLATE_ONE_IN, Workload};
 /// Before the measurement, so that buffers are as full as they get, in seconds.
 const WARM_UP: f64 = 3.0;
 
-/// How late a value may be, in seconds. One that is later was superseded.
+/// How late a value may be, in seconds. The latency of one that is later is not measured.
 const DRAIN: f64 = 1.0;
 
 /// How often memory is measured.
@@ -57,12 +57,10 @@ pub(crate) fn run<'a>(start: impl Fn() -> Result<Session<'a>, String>) -> Result
         Ok(())
     })?;
     session.keep(stretch, &found);
-    // A value that did not arrive was superseded, and not lost.
+    // A value that did not arrive may have been superseded, and is not lost.
     session.metrics.remove(Figure::Lost);
-    let listeners = count(reading.connections) * f64::from(workload.topics_per_connection);
-    session.metrics.set(Figure::OfferedPerSecond, workload.rate * listeners);
-    let arrived = figure(found.measured.received) / figure(found.measured.expected);
-    session.metrics.set(Figure::Superseded, 1.0 - arrived);
+    let each = f64::from(workload.topics_per_connection);
+    session.metrics.set(Figure::OfferedPerSecond, workload.rate * count(reading.connections) * each);
     let thirds = [Figure::RssFirst, Figure::RssSecond, Figure::RssLast];
     for (third, samples) in thirds.into_iter().zip(memory.chunks(memory.len().div_ceil(3))) {
         if let Some(summary) = Summary::of(samples.iter().copied()) {
@@ -71,8 +69,12 @@ pub(crate) fn run<'a>(start: impl Fn() -> Result<Session<'a>, String>) -> Result
     }
     let ended = session.load.ended(session.published, NEWEST_US)?;
     session.metrics.set(Figure::Behind, figure(ended.behind));
-    let values = figure(session.published) * count(slow) * f64::from(workload.topics_per_connection);
-    session.metrics.set(Figure::SlowSuperseded, figure(ended.missing_slow) / values);
+    for (name, missing, connections) in
+        [(Figure::Superseded, ended.missing, reading.connections), (Figure::SlowSuperseded, ended.missing_slow, slow)]
+    {
+        let due = figure(session.published) * count(connections) * each;
+        session.metrics.set(name, figure(missing) / due);
+    }
     session.metrics.set(Figure::Disorder, figure(ended.repeated));
     Ok(session.metrics)
 }

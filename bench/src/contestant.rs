@@ -142,6 +142,11 @@ impl Contestant {
         }
     }
 
+    /// Returns true if its server is part of this program.
+    pub(crate) fn is_own(&self) -> bool {
+        matches!(self.runs, Runs::Own(_))
+    }
+
     /// Installs its dependencies below a folder, and returns the program to start.
     pub(crate) fn prepare(&self, folder: &Path, cores: &[usize]) -> Result<Program, String> {
         let words = match self.runs {

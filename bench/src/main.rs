@@ -3,6 +3,7 @@
 mod cli;
 mod plan;
 mod report;
+mod versus;
 mod targets;
 mod plot;
 mod table;

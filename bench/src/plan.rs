@@ -13,6 +13,7 @@ use crate::machine;
 use crate::report;
 use crate::result::{Cell, Figure, Outcome, Results};
 use crate::run;
+use crate::versus;
 use crate::workload::{self, Kind, SLOW_UNSENT_BYTES, WORKLOADS, Workload};
 
 /// The file with all measurements.
@@ -32,23 +33,27 @@ pub(crate) fn run(args: &MeasureArgs) -> Result<(), String> {
     let out = args.out.clone().unwrap_or_else(|| setup.folder.join("results"));
     let mut results = if args.append { read(&out)? } else { Results::default() };
     results.machine = machine::describe(args, &setup);
-    let programs = prepare(&setup, &contestants, &mut results);
+    let mut programs = prepare(&setup, &contestants, &mut results);
+    if let Some(binary) = &args.against {
+        programs.extend(other_build(&programs, &contestants, binary)?);
+    }
     let rounds = if args.quick { 1 } else { args.rounds };
     for workload in &workloads {
-        let taking: Vec<&Contestant> = contestants
-            .iter()
-            .copied()
-            .filter(|contestant| contestant.takes_part(workload) && programs.contains_key(contestant.name))
-            .collect();
-        results.cells.retain(|cell| {
-            cell.workload != workload.name || !taking.iter().any(|contestant| contestant.name == cell.peer)
+        let takes = |contestant: &&Contestant| contestant.takes_part(workload);
+        let names = contestants.iter().copied().filter(takes).flat_map(|contestant| {
+            [contestant.name.to_owned(), versus::other(contestant.name)].map(|name| (name, contestant))
         });
+        let taking: Vec<(String, &Contestant)> = names.filter(|(name, _)| programs.contains_key(name)).collect();
+        results
+            .cells
+            .retain(|cell| cell.workload != workload.name || !taking.iter().any(|(name, _)| *name == cell.peer));
         for round in 0..rounds {
             for at in 0..taking.len() {
                 // Each round starts with another peer, so that no peer always follows the same one.
-                let contestant = taking[(at + round as usize) % taking.len()];
-                let capacity = results.summary("flood", contestant.name, Figure::Rate).map(|rate| rate.median);
-                let cell = cell(&setup, workload, contestant, &programs[contestant.name], round, capacity);
+                let (name, contestant) = &taking[(at + round as usize) % taking.len()];
+                let capacity = results.summary("flood", name, Figure::Rate).map(|rate| rate.median);
+                let outcome = measure(&setup, workload, contestant, &programs[name], capacity);
+                let cell = Cell { workload: workload.name.to_owned(), peer: name.clone(), round, outcome };
                 eprintln!("{}", report::line(&cell));
                 results.cells.push(cell);
             }
@@ -81,25 +86,40 @@ pub(crate) fn report(folder: &Path) -> Result<(), String> {
     Ok(())
 }
 
-fn cell(
+fn measure(
     setup: &Setup,
     workload: &Workload,
     contestant: &Contestant,
     program: &Program,
-    round: u32,
     capacity: Option<f64>,
-) -> Cell {
+) -> Outcome {
     let mut program = program.clone();
     match workload.kind {
         Kind::Shards => program.cores = vec![setup.load_core, setup.server_core],
         Kind::Slow => program.words.extend(contestant.limit(SLOW_UNSENT_BYTES)),
         _ => {}
     }
-    let outcome = match run::run(setup, workload, &program, capacity) {
+    match run::run(setup, workload, &program, capacity) {
         Ok(metrics) => Outcome::Measured(metrics),
         Err(error) => Outcome::Failed(error),
-    };
-    Cell { workload: workload.name.to_owned(), peer: contestant.name.to_owned(), round, outcome }
+    }
+}
+
+/// Returns the own peers of another build, by their names.
+fn other_build(
+    programs: &BTreeMap<String, Program>,
+    contestants: &[&'static Contestant],
+    binary: &Path,
+) -> Result<Vec<(String, Program)>, String> {
+    let path = fs::canonicalize(binary).map_err(|error| format!("{}: {error}", binary.display()))?;
+    let path = path.into_os_string().into_string().map_err(|path| format!("{} is no text", path.display()))?;
+    let own = contestants.iter().filter(|contestant| contestant.is_own());
+    let others = own.filter_map(|contestant| {
+        let mut program = programs.get(contestant.name)?.clone();
+        program.words[0].clone_from(&path);
+        Some((versus::other(contestant.name), program))
+    });
+    Ok(others.collect())
 }
 
 fn setup(args: &MeasureArgs) -> Result<Setup, String> {
@@ -117,11 +137,7 @@ fn setup(args: &MeasureArgs) -> Result<Setup, String> {
 }
 
 /// Installs the peers, and records the ones that fail as missing.
-fn prepare(
-    setup: &Setup,
-    contestants: &[&'static Contestant],
-    results: &mut Results,
-) -> BTreeMap<&'static str, Program> {
+fn prepare(setup: &Setup, contestants: &[&'static Contestant], results: &mut Results) -> BTreeMap<String, Program> {
     let mut programs = BTreeMap::new();
     let note = |versions: Vec<(String, String)>, results: &mut Results| {
         for (name, version) in versions {
@@ -135,7 +151,7 @@ fn prepare(
         match contestant.prepare(&setup.folder, &[setup.server_core]) {
             Ok(program) => {
                 note(contestant.versions(&setup.folder), results);
-                programs.insert(contestant.name, program);
+                programs.insert(contestant.name.to_owned(), program);
             }
             Err(error) => {
                 eprintln!("{} is missing: {error}", contestant.name);

@@ -4,6 +4,7 @@ use crate::plot;
 use crate::result::{Cell, Figure, Outcome, Results};
 use crate::table;
 use crate::targets;
+use crate::versus;
 
 /// Returns the files of the report besides the table, with their contents.
 pub(crate) fn plots(results: &Results) -> Vec<(String, String)> {
@@ -19,6 +20,7 @@ pub(crate) fn markdown(results: &Results) -> String {
         text += &format!("![{name}]({name}.svg)\n\n");
     }
     text += &format!("## Targets\n\n{}\n## Workloads\n\n{}", targets::markdown(results), table::workloads(results));
+    text += &versus::markdown(results);
     text += &disturbance(results);
     text += &format!("## Machine\n\n{}\n", table::facts(("what", "value"), &results.machine));
     text += &format!("## Versions\n\n{}", table::facts(("program or library", "version"), &results.versions));

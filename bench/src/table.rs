@@ -149,7 +149,7 @@ fn row(results: &Results, workload: &Workload, peer: &str) -> Option<String> {
 }
 
 /// A median, with the range of all rounds where that is more than one value.
-fn range(summary: Summary, unit: f64, digits: usize) -> String {
+pub(crate) fn range(summary: Summary, unit: f64, digits: usize) -> String {
     let Summary { median, min, max } = summary;
     let show = |value: f64| grouped(value / unit, digits);
     if show(min) == show(max) { show(median) } else { format!("**{}** ({}…{})", show(median), show(min), show(max)) }

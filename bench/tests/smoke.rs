@@ -86,6 +86,19 @@ fn own_peers_deliver_every_update_in_order() {
 }
 
 #[test]
+fn two_builds_take_turns_and_are_compared() {
+    let out = folder("against");
+    let mut bench = Command::new(BENCH);
+    bench.args(["--workload", "smoke", "--peer", "topicast,floor", "--rounds", "1", "--no-calls"]);
+    let output = bench.args(["--against", BENCH, "--out"]).arg(&out).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report = fs::read_to_string(out.join("results.md")).unwrap();
+    for peer in ["topicast", "floor"] {
+        assert!(report.contains(&format!("| smoke | {peer} | CPU µs/delivery | ")), "{report}");
+    }
+}
+
+#[test]
 fn a_benchmark_that_is_killed_leaves_no_process() {
     let mut bench = Command::new(BENCH);
     bench

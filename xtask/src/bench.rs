@@ -25,7 +25,6 @@ impl Bench {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::project;
 
     #[test]
