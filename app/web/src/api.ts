@@ -53,7 +53,7 @@ export type Resolution =
   | "M";
 
 /** The machine-readable reason of a refusal: the `code` of a `RefusalError`. */
-export type RefusalCode = "unknown_symbol" | "forbidden" | "too_many_subscriptions" | "rate_limited" | "unavailable" | "internal";
+export type RefusalCode = "unknown_symbol" | "forbidden" | "too_many_subscriptions" | "topic_too_long" | "unsupported" | "rate_limited" | "unavailable" | "internal";
 
 /** Any subscription, discriminated by `route`: the result of `$client.restore()`. */
 export type AnySubscription =

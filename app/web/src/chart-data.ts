@@ -1,4 +1,4 @@
-// The data of a chart: subscribes first, then fetches history, and again whenever bars may be missing.
+// The data of a chart: subscribes first, then fetches history, and again whenever bars are missing.
 
 import type { Subscription } from "topicast";
 
@@ -86,6 +86,8 @@ export class ChartData {
     });
     this.#subscription.on("status", () => this.#turn());
     this.#refresh = setInterval(() => {
+      // What is due while disconnected would be asked for by every page at once when the server returns.
+      if (this.#subscription.status !== "live") return;
       this.#sinceAll += 1;
       const isAll = this.#sinceAll >= Math.max(OFTEN, this.series.bars.length / PAGE);
       if (isAll) this.#sinceAll = 0;

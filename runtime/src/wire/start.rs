@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{declare::MAX_SAFE_INTEGER, wire::envelope::truncate};
@@ -33,11 +33,15 @@ pub(crate) struct Start {
     pub(crate) interval: Option<Duration>,
 }
 
-/// A position in the numbering of a topic.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Position {
-    pub(crate) epoch: String,
-    pub(crate) seq: u64,
+/// A position in the numbering of a topic: what a client states in `recover`.
+///
+/// [`Topic::position`](crate::Topic::position) has an example.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// The name of the numbering. It changes whenever the numbering restarts.
+    pub epoch: String,
+    /// The number of the newest update, 0 before the first.
+    pub seq: u64,
 }
 
 impl Start {
