@@ -125,6 +125,7 @@ pub struct Book {
 #[topicast::data]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trade {
+    /// The trade's number.
     pub number: u64,
 }
 
@@ -147,7 +148,9 @@ pub struct Prices {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
+    /// Offers to buy.
     Bid,
+    /// Offers to sell.
     Ask,
 }
 
@@ -155,10 +158,13 @@ pub enum Side {
 #[topicast::data]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Level {
+    /// Which side.
     pub side: Side,
     /// Price, as a whole number of ticks.
     pub price: u32,
+    /// Quantity.
     pub size: f64,
+    /// What is known beside.
     pub note: Option<String>,
 }
 
@@ -406,7 +412,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", json!({ "listening": listener.local_addr()?.to_string() }));
     let router = ws.router("/api/v1/ws");
     tokio::spawn(async move { topicast::serve(listener, router).await });
-    let kit = Arc::new(Kit { ws, app, bars: Mutex::default(), instruments: Mutex::default(), first: settings.first, streaming: Mutex::default() });
+    let kit = Arc::new(Kit {
+        ws,
+        app,
+        bars: Mutex::default(),
+        instruments: Mutex::default(),
+        first: settings.first,
+        streaming: Mutex::default(),
+    });
     let mut lines = BufReader::new(stdin()).lines();
     while let Some(line) = lines.next_line().await? {
         let outcome = match serde_json::from_str(&line) {

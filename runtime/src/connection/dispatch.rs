@@ -1,14 +1,17 @@
 //! Dispatches one message of a client to the operation that its `type` names.
 
-use std::{sync::Arc, time::SystemTime};
+use std::sync::Arc;
 
 use crate::{
     Refusal,
-    call::{Answers, ChannelRow, Decoded, PING, Pending, RawCx, RequestRow, Session, Target, Text, router},
-    connection::shared::Shared,
-    connection::subscribing::{SubscribeReply, Subscribing},
+    call::{Answers, ChannelRow, Decoded, Pending, RequestRow, Session, Target, Text, router},
+    connection::{
+        call::Call,
+        shared::Shared,
+        subscribing::{SubscribeReply, Subscribing},
+    },
     declare::{Fragment, KindFragment, SubjectText},
-    wire::{Envelope, Form, Id, Message, Start, ok_payload, refusal_payload},
+    wire::{Envelope, Id, Message, Start, ok_payload, refusal_payload},
 };
 
 /// A fault of form: a message that cannot be dispatched.
@@ -73,12 +76,6 @@ pub(crate) async fn dispatch(shared: Arc<Shared>, session: Session, text: &str) 
     answered.map_err(|message| Fault { id: envelope.id, kind: FaultKind::Invalid, message })
 }
 
-pub(super) struct Call<'a> {
-    pub(super) shared: &'a Shared,
-    pub(super) session: &'a Session,
-    id: Option<&'a Id>,
-}
-
 /// A call to one channel, for the channel's generated router.
 struct Channel<'a> {
     call: &'a Call<'a>,
@@ -97,43 +94,6 @@ impl Answers for Channel<'_> {
 }
 
 impl Call<'_> {
-    fn ping(&self) {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        self.reply(PING.reply, format!("{{\"time\":{}}}", now.as_millis()).as_bytes());
-    }
-
-    /// Awaits a handler of the application within the time limit. Dropping a handler that exceeds
-    /// it releases what the handler holds: a pending subscription, the lock to start a feed.
-    async fn with_time_limit<T>(
-        &self,
-        kind: &str,
-        work: impl Future<Output = Result<T, Refusal>>,
-    ) -> Result<T, Refusal> {
-        let Some(limit) = self.shared.limits.handler_timeout else { return work.await };
-        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-            tracing::error!(session = %self.session.id(), kind, ?limit, "handler timed out");
-            Err(Refusal::internal("the server could not answer in time"))
-        })
-    }
-
-    /// Sends a reply without a stream position.
-    fn reply(&self, kind: &str, payload: &[u8]) {
-        self.session.send(&Message { kind, id: self.id, payload: Some(payload), ..Message::default() });
-    }
-
-    fn refuse(&self, kind: &str, subject: Option<(&str, &SubjectText)>, refusal: &Refusal) {
-        self.shared.catalog.check_code(refusal);
-        self.reply(kind, &refusal_payload(subject, refusal, true));
-    }
-
-    fn form(&self) -> Form {
-        if self.shared.profile.nested_params { Form::Nested } else { Form::Flat }
-    }
-
-    pub(super) fn cx(&self) -> RawCx<'_> {
-        RawCx { state: &self.shared.state, session: self.session }
-    }
-
     async fn subscribe(&self, row: &ChannelRow, fragment: &'static Fragment, decoded: Decoded, start: &Start) {
         let subject = subject_of(fragment, &decoded);
         let kind = fragment.subscribe.reply;
@@ -141,7 +101,7 @@ impl Call<'_> {
         if decoded.topic.len() > limits.topic_bytes {
             let message =
                 format!("the topic has {} bytes; at most {} are allowed", decoded.topic.len(), limits.topic_bytes);
-            return self.refuse(kind, subject, &Refusal::new("topic_too_long", message));
+            return self.refuse(kind, subject, &Refusal::topic_too_long(message));
         }
         let topic = self.shared.topics.get_or_create(&decoded.topic, row.topic_settings());
         let payload = ok_payload(subject, "Subscribed to", fragment.route, &decoded.topic);
@@ -177,7 +137,7 @@ impl Call<'_> {
             let message = format!("a connection may have {limit} subscriptions; unsubscribe from one first");
             return Err(Refusal::too_many_subscriptions(message));
         }
-        let unsupported = |message: &'static str| Err(Refusal::new("unsupported", message));
+        let unsupported = |message: &'static str| Err(Refusal::unsupported(message));
         match fragment.kind {
             KindFragment::Events { history: None } if start.rewind.is_some() => {
                 unsupported("rewind: this channel keeps no history")

@@ -6,6 +6,7 @@ mod presence;
 mod intake;
 mod dispatch;
 mod subscribing;
+mod call;
 mod shared;
 mod sessions;
 mod reader;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     Refusal,
     call::{AnyState, Decoded, Hooks, RawTopic, SnapshotHook},
-    connection::dispatch::Call,
+    connection::call::Call,
     fanout::{Beginning, Release},
     topics::{Lease, Loaded, Opening, Subscription},
     wire::{Frame, Id, Message, Start},

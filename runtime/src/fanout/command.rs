@@ -1,14 +1,12 @@
 //! The commands that a shard executes.
 
-use std::{
-    fmt,
-    sync::{Arc, atomic::AtomicU64},
-};
+use std::sync::{Arc, atomic::AtomicU64};
 
 use crate::{
     fanout::{
+        course::Release,
         ids::{Key, TopicId},
-        peer::Release,
+        reply::Reply,
         signals::Signals,
         slow::SlowConsumer,
         source::Source,
@@ -77,16 +75,4 @@ pub(crate) struct Joining {
     pub(crate) skipped: Arc<AtomicU64>,
     /// Where subscribers catch up, if the topic keeps its state.
     pub(crate) source: Option<Arc<dyn Source>>,
-}
-
-/// What a reply that is not encoded yet counts against limits.
-pub(crate) const REPLY_WEIGHT: usize = 512;
-
-/// Encodes a reply that carries a number.
-pub(crate) struct Reply(pub(crate) Box<dyn FnOnce(u64) -> Frame + Send>);
-
-impl fmt::Debug for Reply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Reply")
-    }
 }

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::{
     fanout::{ids::TopicId, replay::Replay},
-    wire::Update,
+    wire::{Frame, Update},
 };
 
 /// A subscription that is starting, replaying, behind, ahead of its shard, or limited in its rate.
@@ -50,6 +50,15 @@ pub(crate) enum Beginning {
     Snapshot { sent: u64 },
     /// With what was published after the number `sent`.
     After { sent: u64 },
+}
+
+/// The start of a subscription whose reply was not ready when it joined.
+#[derive(Debug)]
+pub(crate) struct Release {
+    pub(crate) first: Vec<Frame>,
+    pub(crate) beginning: Beginning,
+    /// The minimum interval between two updates, if the client asked for one.
+    pub(crate) interval: Option<Duration>,
 }
 
 impl Stage {

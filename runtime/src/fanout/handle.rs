@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::{
     fanout::{
-        command::{Command, Reply},
+        command::Command,
+        course::Release,
         ids::{Key, TopicId},
         inbox::Inbox,
-        peer::Release,
+        reply::Reply,
         signals::Signals,
     },
     wire::{Frame, Transport},

@@ -14,8 +14,9 @@ use tokio::sync::Notify;
 
 use crate::{
     fanout::{
-        command::{Command, REPLY_WEIGHT},
+        command::Command,
         ids::{Key, TopicId},
+        reply::REPLY_WEIGHT,
     },
     wire::{Frame, Update},
 };

@@ -14,17 +14,19 @@ use crate::{
         arrears::Arrears,
         audience::Audience,
         batch::{Batch, Item},
-        command::{REPLY_WEIGHT, Reply},
-        course::{Beginning, Held, Stage},
+        course::Stage,
         ids::TopicId,
         memberships::Memberships,
         pending::{Class, Millis, Pending},
+        reply::{REPLY_WEIGHT, Reply},
         signals::Signals,
         slow::{Policy, TooSlow},
         writer::{Flushed, Writer},
     },
     wire::{Frame, Transport, reason},
 };
+
+mod courses;
 
 /// One connection of a shard.
 pub(crate) struct Peer {
@@ -52,15 +54,6 @@ pub(crate) enum Delivered {
     Later,
     /// The client receives it, or what supersedes it, at this time.
     At(Instant),
-}
-
-/// The start of a subscription whose reply was not ready when it joined.
-#[derive(Debug)]
-pub(crate) struct Release {
-    pub(crate) first: Vec<Frame>,
-    pub(crate) beginning: Beginning,
-    /// The minimum interval between two updates, if the client asked for one.
-    pub(crate) interval: Option<Duration>,
 }
 
 /// The maximum length of `,"skipped":N`.
@@ -118,8 +111,9 @@ impl Peer {
         }
         let bytes = item.len() + SKIPPED_BYTES;
         if item.policy == Policy::CatchUp {
-            let has_room = !self.writer.blocked && self.flush_for_room(bytes) && !self.writer.blocked;
-            if has_room {
+            let has_room = !self.writer.blocked && self.flush_for_room(bytes);
+            // The flush may have filled the socket.
+            if has_room && !self.writer.blocked {
                 self.writer.push(item, 0);
             } else {
                 self.fall_behind(item.topic, item.update.seq - 1);
@@ -148,82 +142,6 @@ impl Peer {
     /// Moves batched updates to the outbox, as every operation but the fast path requires.
     pub(crate) fn spill_batched(&mut self, batch: &Batch) {
         self.writer.spill_batched(batch);
-    }
-
-    /// Records that updates of a topic overflowed the inbox: the client catches up instead.
-    /// `delivered` is the number of the update before them, and `lost` that of the last.
-    pub(crate) fn lose(&mut self, topic: TopicId, delivered: u64, lost: u64) {
-        let course = self.arrears.as_mut().and_then(|arrears| arrears.course_mut(topic));
-        match course.map(|course| &course.stage) {
-            None => self.fall_behind(topic, delivered),
-            Some(Stage::Ahead { to }) if *to < lost => {
-                let sent = *to;
-                self.arrears().end(topic);
-                self.fall_behind(topic, sent);
-            }
-            Some(_) => {}
-        }
-    }
-
-    /// Takes the next topic to continue with, once the socket has accepted everything else.
-    pub(crate) fn next_due(&mut self) -> Option<TopicId> {
-        if self.writer.blocked || !self.writer.outbox.is_empty() || !self.is_alive() {
-            return None;
-        }
-        self.arrears.as_mut()?.due.pop_front()
-    }
-
-    /// Continues with a topic that was due.
-    pub(crate) fn resume(&mut self, topic: TopicId, audience: &Audience, queued_at: Millis) -> Result<(), TooSlow> {
-        let Some(arrears) = &mut self.arrears else { return Ok(()) };
-        let Some(course) = arrears.course_mut(topic) else { return Ok(()) };
-        match &mut course.stage {
-            Stage::Replaying(replay, _) => {
-                if let Some(part) = replay.next_part() {
-                    self.writer.outbox.push(part, Class::Paced);
-                }
-                if !replay.is_finished() {
-                    arrears.due.push_back(topic);
-                } else if audience.slow.policy == Policy::CatchUp {
-                    course.stage = Stage::Behind { sent: replay.position(), snapshot: false };
-                    arrears.due.push_back(topic);
-                } else {
-                    return self.release_held(topic, audience.slow.policy, queued_at);
-                }
-            }
-            Stage::Behind { sent, snapshot } => {
-                let Some(source) = &audience.source else { return Ok(()) };
-                let caught_up = source.catch_up((!*snapshot).then_some(*sent));
-                let merged = if *snapshot { 0 } else { caught_up.seq.saturating_sub(*sent + 1) };
-                if let Some(interval) = course.interval {
-                    let until = Instant::now() + interval;
-                    course.stage = Stage::Resting { sent: caught_up.seq, until, timer: false };
-                } else if caught_up.seq > audience.seq {
-                    course.stage = Stage::Ahead { to: caught_up.seq };
-                } else {
-                    arrears.end(topic);
-                }
-                if merged > 0 {
-                    arrears.drop_updates(topic, merged);
-                }
-                if let Some(frame) = caught_up.frame {
-                    self.writer.outbox.push(frame, Class::Paced);
-                }
-                self.release_empty_arrears();
-            }
-            Stage::Joining(_) | Stage::Ahead { .. } | Stage::Resting { .. } => {}
-        }
-        Ok(())
-    }
-
-    /// Ends a pause that a client's `max_rate` required. Returns true if the topic is due.
-    pub(crate) fn end_rest(&mut self, topic: TopicId) -> bool {
-        let Some(arrears) = &mut self.arrears else { return false };
-        let Some(course) = arrears.course_mut(topic) else { return false };
-        let Stage::Resting { sent, .. } = course.stage else { return false };
-        course.stage = Stage::Behind { sent, snapshot: false };
-        arrears.due.push_back(topic);
-        true
     }
 
     /// Returns the number of the last update or snapshot of a topic that was sent or queued.
@@ -268,77 +186,6 @@ impl Peer {
     /// Makes room for a frame that is never dropped.
     fn reserve(&mut self, len: usize) -> Result<(), TooSlow> {
         if self.flush_for_room(len) || self.make_room(None, len) { Ok(()) } else { Err(TooSlow) }
-    }
-
-    /// Holds an update of an event back until the reply or the replay is sent.
-    fn hold(&mut self, item: &Item) -> Result<(), TooSlow> {
-        let len = item.len();
-        if item.policy == Policy::Close && !self.has_room(len) && self.is_alive() {
-            return Err(TooSlow);
-        }
-        let Some(arrears) = &mut self.arrears else { return Ok(()) };
-        let mut skipped = arrears.take_skips(item.topic);
-        let free = self.limit.saturating_sub(self.writer.outbox.bytes());
-        let (mut held_bytes, mut dropped) = (arrears.held_bytes, 0);
-        let Some(held) = arrears.course_mut(item.topic).and_then(|course| course.stage.held()) else { return Ok(()) };
-        // The oldest ones make room.
-        while held_bytes + len > free
-            && let Some(oldest) = held.pop_front()
-        {
-            held_bytes -= oldest.update.frame.bytes().len();
-            dropped += 1;
-            match held.front_mut() {
-                Some(next) => next.skipped += oldest.skipped + 1,
-                None => skipped += oldest.skipped + 1,
-            }
-        }
-        held.push_back(Held { update: item.update.clone(), skipped });
-        arrears.held_bytes = held_bytes + len;
-        if dropped > 0 {
-            arrears.drop_updates(item.topic, dropped);
-        }
-        Ok(())
-    }
-
-    /// Queues the first frames of a subscription and starts it. Returns `None` if the topic is not
-    /// joining.
-    pub(crate) fn release(
-        &mut self,
-        topic: TopicId,
-        policy: Policy,
-        queued_at: Millis,
-        start: Release,
-    ) -> Option<Result<(), TooSlow>> {
-        let course = self.arrears.as_mut()?.course_mut(topic)?;
-        let Stage::Joining(held) = &mut course.stage else { return None };
-        let held = std::mem::take(held);
-        course.interval = start.interval;
-        course.stage = match start.beginning {
-            Beginning::Live => Stage::Joining(held),
-            Beginning::Replay(replay) => Stage::Replaying(replay, held),
-            Beginning::Snapshot { sent } => Stage::Behind { sent, snapshot: true },
-            Beginning::After { sent } => Stage::Behind { sent, snapshot: false },
-        };
-        let is_live = matches!(course.stage, Stage::Joining(_));
-        if !is_live {
-            self.arrears().due.push_back(topic);
-        }
-        let queued = start.first.into_iter().try_for_each(|frame| self.queue_kept(frame));
-        Some(queued.and_then(|()| if is_live { self.release_held(topic, policy, queued_at) } else { Ok(()) }))
-    }
-
-    /// Queues the updates that were held back.
-    fn release_held(&mut self, topic: TopicId, policy: Policy, queued_at: Millis) -> Result<(), TooSlow> {
-        // Skipped after the last held update, so the next update reports them.
-        let after = self.take_skips(topic);
-        let held = self.arrears.as_mut().map(|arrears| arrears.end(topic)).unwrap_or_default();
-        self.release_empty_arrears();
-        let queued = held.into_iter().try_for_each(|Held { update, skipped }| {
-            self.skip(topic, skipped);
-            self.queue_update(&Item { topic, policy, queued_at, update })
-        });
-        self.skip(topic, after);
-        queued
     }
 
     /// Applies the channels' policies to unsent updates that exceed the maximum age.
@@ -525,6 +372,7 @@ impl Peer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fanout::course::{Beginning, Release};
 
     fn peer(limit: usize) -> (Peer, tokio::io::DuplexStream) {
         let (server, client) = tokio::io::duplex(64);

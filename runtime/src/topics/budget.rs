@@ -1,11 +1,12 @@
 //! The memory that the topics of a server may retain: histories, values and rows.
 
-use std::sync::{
-    Weak,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
-
-use crate::topics::registry::Topics;
 
 /// The memory for retained state.
 #[derive(Debug)]
@@ -13,11 +14,18 @@ pub(crate) struct Budget {
     limit: usize,
     used: AtomicUsize,
     /// The topics, of which released ones can be evicted.
-    topics: Weak<Topics>,
+    topics: Weak<dyn Evict>,
+}
+
+/// Evicts topics that nothing uses.
+pub(crate) trait Evict: Send + Sync + fmt::Debug {
+    /// Evicts released topics, from the one released longest ago, until `suffices` returns true.
+    /// Returns false if none is left.
+    fn evict(&self, suffices: &dyn Fn() -> bool) -> bool;
 }
 
 impl Budget {
-    pub(crate) fn new(limit: usize, topics: Weak<Topics>) -> Self {
+    pub(crate) fn new(limit: usize, topics: Weak<dyn Evict>) -> Self {
         Self { limit, used: AtomicUsize::new(0), topics }
     }
 
@@ -27,7 +35,7 @@ impl Budget {
             || self
                 .topics
                 .upgrade()
-                .is_some_and(|topics| topics.evict(|| self.used().saturating_add(bytes) <= self.limit))
+                .is_some_and(|topics| topics.evict(&|| self.used().saturating_add(bytes) <= self.limit))
     }
 
     /// Records that the bytes of a topic changed.

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 
 use crate::{
     fanout::ReplayBudget,
-    topics::{budget::Budget, registry::Topics},
+    topics::budget::{Budget, Evict},
 };
 
 /// Settings of a server's topics.
@@ -42,7 +42,7 @@ pub(crate) struct Commons {
 }
 
 impl Commons {
-    pub(crate) fn new(retention: Retention, topics: Weak<Topics>) -> Self {
+    pub(crate) fn new(retention: Retention, topics: Weak<dyn Evict>) -> Self {
         Self {
             budget: Budget::new(retention.bytes, topics),
             replays: ReplayBudget::new(retention.replay_bytes),

@@ -3,20 +3,17 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, Weak},
-    time::Duration,
 };
 
 use tokio::{runtime::Handle, time::Instant};
 
-use crate::{
-    declare::{Fragment, HistoryFragment, KindFragment},
-    fanout::SlowConsumer,
-    topics::{
-        commons::{Commons, Retention},
-        lease::Lease,
-        live::LiveTopic,
-        released::Released,
-    },
+use crate::topics::{
+    budget::Evict,
+    commons::{Commons, Retention},
+    lease::{Keeper, Lease},
+    live::LiveTopic,
+    released::Released,
+    settings::TopicSettings,
 };
 
 /// What a released topic takes beside its content and its name.
@@ -82,31 +79,11 @@ pub struct TopicInfo {
     pub skipped: u64,
 }
 
-/// The settings that a channel gives its topics.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct TopicSettings {
-    pub(crate) fragment: &'static Fragment,
-    /// Whether the topics have hooks.
-    pub(crate) served: bool,
-    pub(crate) slow: SlowConsumer,
-}
-
-impl TopicSettings {
-    /// Returns how long a topic is retained: at least as long as its history covers.
-    pub(super) fn retention(&self, configured: Duration) -> Duration {
-        let history = match self.fragment.kind {
-            KindFragment::Events { history } => history.and_then(|HistoryFragment { age_ms, .. }| age_ms),
-            KindFragment::Latest | KindFragment::Table { .. } => None,
-        };
-        configured.max(Duration::from_millis(history.unwrap_or(0)))
-    }
-}
-
 impl Topics {
     pub(crate) fn new(retention: Retention) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             state: Mutex::default(),
-            commons: Arc::new(Commons::new(retention, this.clone())),
+            commons: Arc::new(Commons::new(retention, this.clone() as Weak<dyn Evict>)),
             this: this.clone(),
         })
     }
@@ -124,14 +101,15 @@ impl Topics {
                 released.remove(ticket);
                 self.commons.budget.change(released_bytes(name), 0);
             }
-            let lease = Arc::new(Lease { topic: Arc::clone(&entry.topic), topics: Arc::clone(self) });
+            let lease =
+                Arc::new(Lease { topic: Arc::clone(&entry.topic), keeper: Arc::clone(self) as Arc<dyn Keeper> });
             entry.lease = Arc::downgrade(&lease);
             entry.usage = Use::Leased;
             return lease;
         }
         let number = self.commons.next_number();
         let topic = Arc::new(LiveTopic::new(number, name, settings, Arc::clone(&self.commons)));
-        let lease = Arc::new(Lease { topic: Arc::clone(&topic), topics: Arc::clone(self) });
+        let lease = Arc::new(Lease { topic: Arc::clone(&topic), keeper: Arc::clone(self) as Arc<dyn Keeper> });
         map.insert(name.into(), Entry { topic, lease: Arc::downgrade(&lease), usage: Use::Leased });
         lease
     }
@@ -154,41 +132,6 @@ impl Topics {
             .collect();
         list.sort_by(|left, right| left.topic.cmp(&right.topic));
         list
-    }
-
-    /// Releases a topic whose lease is dropped, unless it has another.
-    pub(super) fn release(&self, topic: &Arc<LiveTopic>) {
-        let mut state = self.lock();
-        let State { map, released, .. } = &mut *state;
-        let Some(entry) = map.get_mut(&topic.name) else { return };
-        if !Arc::ptr_eq(&entry.topic, topic) || entry.lease.strong_count() > 0 || entry.usage != Use::Leased {
-            return;
-        }
-        // Publishers evict topics while they hold the lock of theirs. This topic has none.
-        if topic.is_unused() {
-            state.remove(&topic.name);
-        } else if topic.is_evictable() {
-            entry.usage = Use::Released(released.add(Arc::clone(topic), Instant::now() + topic.retention()));
-            self.commons.budget.change(0, released_bytes(&topic.name));
-            self.sweep_later(&mut state);
-            drop(state);
-            self.commons.budget.has_room(0);
-        } else {
-            entry.usage = Use::Kept;
-        }
-    }
-
-    /// Evicts released topics, from the one released longest ago, until `suffices` returns true.
-    /// Returns false if none is left.
-    pub(super) fn evict(&self, suffices: impl Fn() -> bool) -> bool {
-        while !suffices() {
-            let mut state = self.lock();
-            let Some(topic) = state.released.take_oldest() else { return false };
-            state.remove(&topic.name);
-            drop(state);
-            self.commons.budget.change(released_bytes(&topic.name), 0);
-        }
-        true
     }
 
     /// Removes the topics whose retention has passed.
@@ -244,6 +187,42 @@ impl State {
         if self.map.capacity() > 1024 && self.map.len() < self.map.capacity() / 8 {
             self.map.shrink_to(1024);
         }
+    }
+}
+
+impl Keeper for Topics {
+    fn release(&self, topic: &Arc<LiveTopic>) {
+        let mut state = self.lock();
+        let State { map, released, .. } = &mut *state;
+        let Some(entry) = map.get_mut(&topic.name) else { return };
+        if !Arc::ptr_eq(&entry.topic, topic) || entry.lease.strong_count() > 0 || entry.usage != Use::Leased {
+            return;
+        }
+        // Publishers evict topics while they hold the lock of theirs. This topic has none.
+        if topic.is_unused() {
+            state.remove(&topic.name);
+        } else if topic.is_evictable() {
+            entry.usage = Use::Released(released.add(Arc::clone(topic), Instant::now() + topic.retention()));
+            self.commons.budget.change(0, released_bytes(&topic.name));
+            self.sweep_later(&mut state);
+            drop(state);
+            self.commons.budget.has_room(0);
+        } else {
+            entry.usage = Use::Kept;
+        }
+    }
+}
+
+impl Evict for Topics {
+    fn evict(&self, suffices: &dyn Fn() -> bool) -> bool {
+        while !suffices() {
+            let mut state = self.lock();
+            let Some(topic) = state.released.take_oldest() else { return false };
+            state.remove(&topic.name);
+            drop(state);
+            self.commons.budget.change(released_bytes(&topic.name), 0);
+        }
+        true
     }
 }
 

@@ -8,7 +8,13 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::{declare::MAX_SAFE_INTEGER, wire::start::StartText};
+use crate::{
+    declare::MAX_SAFE_INTEGER,
+    wire::{
+        fault::{truncate, without_line_and_column},
+        start::StartText,
+    },
+};
 
 /// The maximum length of a string `id`, in bytes (`docs/protocol.md`, "Envelope").
 pub(crate) const MAX_ID_BYTES: usize = 128;
@@ -59,20 +65,6 @@ impl<'a> Envelope<'a> {
             Ok(kind) => Ok(Self { kind, id, payload: members.payload.map(RawValue::get), start: members.start }),
             Err(message) => Err(Malformed { id, message }),
         }
-    }
-}
-
-/// Returns serde_json's message without its line and column.
-fn without_line_and_column(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]).to_owned()
-}
-
-/// Truncates a client's value for use in an error message.
-pub(super) fn truncate(text: &str) -> String {
-    match text.char_indices().nth(40) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }
 

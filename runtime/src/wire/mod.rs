@@ -6,6 +6,7 @@ mod update;
 pub(crate) mod payload;
 mod envelope;
 mod start;
+mod fault;
 mod frame;
 mod close;
 mod transport;

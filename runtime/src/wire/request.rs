@@ -8,6 +8,8 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
+use crate::wire::fault::without_line_and_column;
+
 /// Where the fields of a request may appear in its payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -45,16 +47,6 @@ fn describe(member: Option<&str>, error: &serde_json::Error) -> String {
     match member {
         Some(member) => format!("payload.{member}: {}", without_line_and_column(error)),
         None => format!("payload: {}", without_line_and_column(error)),
-    }
-}
-
-/// Returns serde_json's message without its line and column, which are relative to a fragment of
-/// the client's message.
-fn without_line_and_column(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    match text.rfind(" at line ") {
-        Some(end) if error.line() > 0 => text[..end].to_owned(),
-        _ => text,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{declare::MAX_SAFE_INTEGER, wire::envelope::truncate};
+use crate::{declare::MAX_SAFE_INTEGER, wire::fault::truncate};
 
 /// The maximum of `rewind` (`docs/protocol.md`, "Channel kinds").
 const MAX_REWIND: u32 = 1000;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::{
     declare::{HistoryFragment, KindFragment},
     topics::{
-        registry::TopicSettings,
+        settings::TopicSettings,
         state::{CatchUp, History, Latest, Rows, Table},
     },
 };

@@ -1,13 +1,6 @@
-//! Nothing is lost, repeated or reordered between a reply, its replay and live updates: random runs
-//! of publishers, cuts, recoveries, slow readers, evictions and restarts of topics, for every kind,
-//! against a model of `docs/protocol.md` ("Recovery").
-//!
-//! `RECOVERY_SEED=17` runs one seed.
-
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! One random run of a server, its publishers and its clients.
 
 use std::{
-    collections::{BTreeMap, HashMap},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -15,199 +8,24 @@ use std::{
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use topicast::{
-    Limits, Publisher, Server, SlowConsumer, Topic,
-    testing::{Client, Closed, Connect},
+    Limits, Server, SlowConsumer,
+    testing::{Clock, Closed, Connect},
 };
 use topicast_tests::{
-    kinds::{self, Book, Event, Plain, Positions, Prices, Quotes, Row, Side, Trades, Truth},
+    kinds::{self, Plain, Row, Side, Trades, Truth},
     random::Random,
 };
 
-/// The topics of one run.
-const TOPICS: usize = 2;
-
-/// The seeds of each kind in one run of the suite.
-const SEEDS: u64 = 340;
-
-/// A channel under test, without its type.
-trait Subject {
-    const ROUTE: &'static str;
-    type Handle: Clone;
-    fn publisher(ws: &Server) -> Self;
-    fn topic(&self, name: &str) -> Self::Handle;
-    /// Publishes one update, and returns the state that follows from it.
-    fn publish(
-        topic: &Self::Handle,
-        name: &str,
-        truth: &Truth,
-        state: &State,
-        number: u64,
-        random: &mut Random,
-    ) -> Option<State>;
-}
-
-/// The state of a topic after an update: the number of the event, or the rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum State {
-    Value(u64),
-    Rows(BTreeMap<(Side, u32), u64>),
-}
-
-macro_rules! subject {
-    ($channel:ident, $route:literal, |$topic:ident, $name:ident, $truth:ident, $state:ident, $number:ident, $random:ident| $publish:expr) => {
-        impl Subject for Publisher<$channel> {
-            const ROUTE: &'static str = $route;
-            type Handle = Topic<$channel>;
-
-            fn publisher(ws: &Server) -> Self {
-                ws.publisher().unwrap()
-            }
-
-            fn topic(&self, name: &str) -> Topic<$channel> {
-                Publisher::topic(self, &$channel { name: name.into() }).unwrap()
-            }
-
-            fn publish(
-                $topic: &Topic<$channel>,
-                $name: &str,
-                $truth: &Truth,
-                $state: &State,
-                $number: u64,
-                $random: &mut Random,
-            ) -> Option<State> {
-                $publish
-            }
-        }
-    };
-}
-
-subject!(Plain, "plain", |topic, _name, _truth, _state, number, _random| {
-    topic.publish(&Event { number }).unwrap();
-    Some(State::Value(number))
-});
-subject!(Trades, "trades", |topic, _name, _truth, _state, number, _random| {
-    topic.publish(&Event { number }).unwrap();
-    Some(State::Value(number))
-});
-subject!(Quotes, "quotes", |topic, _name, _truth, _state, number, _random| {
-    topic.publish(&Event { number }).unwrap();
-    Some(State::Value(number))
-});
-subject!(Prices, "prices", |topic, name, truth, _state, number, _random| {
-    truth.values.lock().unwrap().insert(name.into(), Event { number });
-    topic.publish(&Event { number }).unwrap();
-    Some(State::Value(number))
-});
-subject!(Book, "book", |topic, _name, _truth, state, number, random| {
-    let (after, set, remove) = change(state, number, random);
-    if random.below(4) == 0 {
-        topic.replace(&set_of(&after)).unwrap();
-    } else {
-        topic
-            .update(|rows| {
-                remove.iter().try_for_each(|key| rows.remove(key))?;
-                set.iter().try_for_each(|row| rows.set(row))
-            })
-            .unwrap();
-    }
-    (State::Rows(after.clone()) != *state).then_some(State::Rows(after))
-});
-subject!(Positions, "positions", |topic, name, truth, state, number, random| {
-    let (after, set, remove) = change(state, number, random);
-    truth.rows.lock().unwrap().insert(name.into(), set_of(&after));
-    topic
-        .update(|rows| {
-            remove.iter().try_for_each(|key| rows.remove(key))?;
-            set.iter().try_for_each(|row| rows.set(row))
-        })
-        .unwrap();
-    (State::Rows(after.clone()) != *state).then_some(State::Rows(after))
-});
-
-/// Chooses rows to set and keys to remove. The first row to set is always a change.
-fn change(state: &State, number: u64, random: &mut Random) -> (BTreeMap<(Side, u32), u64>, Vec<Row>, Vec<(Side, u32)>) {
-    let State::Rows(before) = state else { unreachable!("tables have rows") };
-    let side = |random: &mut Random| if random.below(2) == 0 { Side::Ask } else { Side::Bid };
-    let mut after = before.clone();
-    let (mut set, mut remove) = (Vec::new(), Vec::new());
-    for _ in 0..random.below(3) {
-        if let Some(key) = after.keys().nth(random.index(after.len().max(1))).copied() {
-            after.remove(&key);
-            remove.push(key);
-        }
-    }
-    for _ in 0..=random.below(3) {
-        let row = Row { side: side(random), level: random.index(40) as u32, size: number };
-        after.insert((row.side, row.level), row.size);
-        set.push(row);
-    }
-    (after, set, remove)
-}
-
-fn set_of(rows: &BTreeMap<(Side, u32), u64>) -> Vec<Row> {
-    rows.iter().map(|(&(side, level), &size)| Row { side, level, size }).collect()
-}
-
-/// What the publishers did: for each topic, the state after each update.
-#[derive(Debug)]
-struct Log {
-    states: Vec<State>,
-    /// The index in `states` of the number 0 of each epoch.
-    epochs: HashMap<String, i64>,
-}
-
-impl Log {
-    fn new(table: bool) -> Self {
-        let first = if table { State::Rows(BTreeMap::new()) } else { State::Value(0) };
-        Self { states: vec![first], epochs: HashMap::new() }
-    }
-
-    fn last(&self) -> &State {
-        self.states.last().unwrap()
-    }
-
-    /// Checks that a client's state is that of its position. The first state that a client reports of
-    /// an epoch determines where the epoch begins.
-    fn check(&mut self, epoch: &str, seq: u64, state: &State, context: &str) {
-        let seq = i64::try_from(seq).unwrap();
-        let begin = *self.epochs.entry(epoch.to_owned()).or_insert_with(|| {
-            let at = self.states.iter().rposition(|of| of == state);
-            i64::try_from(at.unwrap_or_else(|| panic!("{context}: {state:?} was never published"))).unwrap() - seq
-        });
-        let expected = usize::try_from(begin + seq).ok().and_then(|at| self.states.get(at));
-        assert_eq!(expected, Some(state), "{context}: at {seq} of epoch {epoch}");
-    }
-}
-
-/// A client's view of one topic.
-#[derive(Debug, Default)]
-struct View {
-    phase: Phase,
-    epoch: String,
-    position: Option<u64>,
-    rows: BTreeMap<(Side, u32), u64>,
-    /// The position that the pending request stated.
-    stated: Option<(String, u64)>,
-    /// Subscribes that are not answered.
-    asked: usize,
-}
-
-#[derive(Debug, Default, PartialEq, Eq, Clone, Copy)]
-enum Phase {
-    #[default]
-    Left,
-    Subscribed,
-    /// The reply announced a snapshot.
-    Announced,
-}
-
-struct Reader {
-    client: Option<Client>,
-    views: [View; TOPICS],
-}
+use crate::{
+    TOPICS,
+    log::{Levels, Log, State},
+    reader::{Phase, Reader, View},
+    subject::Subject,
+};
 
 /// One run.
-struct World<P: Subject> {
+pub struct World<P: Subject> {
+    clock: Clock,
     random: Random,
     seed: u64,
     ws: Server,
@@ -224,7 +42,7 @@ struct World<P: Subject> {
 }
 
 impl<P: Subject> World<P> {
-    fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let is_table = matches!(P::ROUTE, "book" | "positions");
         let drops = random.below(2) == 0;
@@ -250,14 +68,28 @@ impl<P: Subject> World<P> {
         let readers = (0..3).map(|_| Reader { client: None, views: Default::default() }).collect();
         let keeps_state = !matches!(P::ROUTE, "plain" | "trades");
         let handles = std::array::from_fn(|_| None);
-        Self { random, seed, ws, truth, publisher, handles, logs, readers, number: 0, drops, is_table, keeps_state }
+        Self {
+            clock: Clock::pause(),
+            random,
+            seed,
+            ws,
+            truth,
+            publisher,
+            handles,
+            logs,
+            readers,
+            number: 0,
+            drops,
+            is_table,
+            keeps_state,
+        }
     }
 
     fn name(topic: usize) -> String {
         format!("T{topic}")
     }
 
-    async fn run(&mut self) {
+    pub async fn run(&mut self) {
         for _ in 0..self.random.range(20, 90) {
             self.step().await;
         }
@@ -287,7 +119,10 @@ impl<P: Subject> World<P> {
                 }
             }
             21 => self.handles[topic] = None,
-            22 => tokio::time::advance(Duration::from_millis(self.random.range(1, 90_000))).await,
+            22 => {
+                let by = self.random.range(1, 90_000);
+                self.clock.advance(Duration::from_millis(by)).await;
+            }
             _ => {
                 self.truth.is_down.store(self.random.below(3) == 0, Ordering::Relaxed);
                 for _ in 0..self.random.below(20) {
@@ -545,60 +380,16 @@ impl<P: Subject> World<P> {
                 idle = 0;
             } else {
                 idle += 1;
-                tokio::time::sleep(Duration::from_secs(2)).await;
+                self.clock.advance(Duration::from_secs(2)).await;
             }
         }
     }
 }
 
 /// Returns the sum of the CRC-32 of each row's RFC 8785 text.
-fn checksum(rows: &BTreeMap<(Side, u32), u64>) -> u32 {
+fn checksum(rows: &Levels) -> u32 {
     let crc = |(&(side, level), size): (&(Side, u32), &u64)| {
         crc32fast::hash(format!(r#"{{"level":{level},"side":"{side:?}","size":{size}}}"#).as_bytes())
     };
     rows.iter().map(crc).fold(0, u32::wrapping_add)
-}
-
-fn run<P: Subject>() {
-    let seeds = match std::env::var("RECOVERY_SEED") {
-        Ok(seed) => {
-            let seed: u64 = seed.parse().unwrap();
-            seed..seed + 1
-        }
-        Err(_) => 0..SEEDS,
-    };
-    for seed in seeds {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-        runtime.block_on(async { World::<P>::new(seed).run().await });
-    }
-}
-
-#[test]
-fn events_without_history() {
-    run::<Publisher<Plain>>();
-}
-
-#[test]
-fn events_with_history() {
-    run::<Publisher<Trades>>();
-}
-
-#[test]
-fn latest() {
-    run::<Publisher<Quotes>>();
-}
-
-#[test]
-fn latest_with_a_hook() {
-    run::<Publisher<Prices>>();
-}
-
-#[test]
-fn tables() {
-    run::<Publisher<Book>>();
-}
-
-#[test]
-fn tables_with_a_hook() {
-    run::<Publisher<Positions>>();
 }
