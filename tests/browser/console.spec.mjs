@@ -19,6 +19,7 @@ test.afterEach(async () => {
 /** Opens the page and connects. */
 async function open(page) {
   const response = await page.goto(kit.documentation);
+  await expect(page.locator("#channel-levels")).toBeVisible();
   await page.getByRole("button", { name: "Connect", exact: true }).click();
   await expect(page.locator("#state")).toHaveText("Connected");
   return response;

@@ -42,7 +42,11 @@ pub(super) fn browser(report: &mut Report) -> Outcome {
         report.tally.skipped += of_recordings.len() as u64;
         playwright().args(["--grep-invert", RECORDINGS])
     };
-    tool.env("CHROMIUM", chromium).env("TOPICAST_SERVER", server).env("TOPICAST_EXAMPLES", examples).test(Format::Playwright, 0, &mut report.tally)
+    tool.env("CHROMIUM", chromium).env("TOPICAST_SERVER", server).env("TOPICAST_EXAMPLES", examples).test(
+        Format::Playwright,
+        0,
+        &mut report.tally,
+    )
 }
 
 /// The tests in what Playwright lists, one a line as `  file:1:1 › name`.

@@ -57,6 +57,32 @@ export type Grouping =
     readonly levels: number;
   };
 
+/** A level of a book. */
+export interface Level {
+  /** Which side. */
+  readonly side: Side;
+  /** Price, as a whole number of ticks. */
+  readonly price: number;
+  /** Quantity. */
+  readonly size: number;
+  /** What is known beside. */
+  readonly note: string | null;
+}
+
+/** The levels of an instrument's book. */
+export interface Levels {
+  /** Ticker. */
+  readonly symbol: string;
+}
+
+/** The key of a row. */
+export interface LevelsKey {
+  /** Which side. */
+  readonly side: Side;
+  /** Price, as a whole number of ticks. */
+  readonly price: number;
+}
+
 /** The market's state. */
 export interface MarketStatus {
   /** Whether it is open. */
@@ -106,6 +132,12 @@ export interface PlaceOrder {
   readonly quantity: number;
 }
 
+/** The newest price of an instrument. */
+export interface Prices {
+  /** Ticker. */
+  readonly symbol: string;
+}
+
 /** Length of a bar. */
 export type Resolution =
   /** A minute. */
@@ -113,8 +145,27 @@ export type Resolution =
   /** A day. */
   | "D";
 
+/** A side of a book. */
+export type Side =
+  /** Offers to buy. */
+  | "bid"
+  /** Offers to sell. */
+  | "ask";
+
 /** Whether the market is open. */
 export type Status = { readonly [name: string]: unknown };
+
+/** A trade, whose number is one more than that of the one before. */
+export interface Trade {
+  /** The trade's number. */
+  readonly number: number;
+}
+
+/** Trades of an instrument, the newest of which are remembered. */
+export interface Trades {
+  /** Ticker. */
+  readonly symbol: string;
+}
 
 /** How a book is shown. */
 export interface View {
@@ -128,7 +179,7 @@ export interface View {
 }
 
 /** The machine-readable reason of a refusal: the `code` of a `RefusalError`. */
-export type RefusalCode = "unknown_symbol" | "forbidden" | "too_many_subscriptions" | "rate_limited" | "unavailable" | "internal" | "market_closed";
+export type RefusalCode = "unknown_symbol" | "forbidden" | "too_many_subscriptions" | "topic_too_long" | "unsupported" | "rate_limited" | "unavailable" | "internal" | "market_closed";
 
 /** Any subscription, discriminated by `route`: the result of `$client.restore()`. */
 export type AnySubscription =
@@ -136,7 +187,10 @@ export type AnySubscription =
   | topicast.Subscription<Bar, Executions, "executions">
   | topicast.Subscription<MarketStatus, Status, "status">
   | topicast.Subscription<Order, Orders, "orders">
-  | topicast.Subscription<Book, OrderBook, "order-book">;
+  | topicast.Subscription<Book, OrderBook, "order-book">
+  | topicast.Subscription<Trade, Trades, "trades">
+  | topicast.Subscription<Trade, Prices, "prices">
+  | topicast.TableSubscription<Level, LevelsKey, Levels, "levels">;
 
 /** Everything that Test offers. */
 export interface Api extends topicast.Connected {
@@ -158,6 +212,12 @@ export interface Api extends topicast.Connected {
   };
   /** The book of an instrument. */
   readonly orderBook: topicast.Channel<OrderBook, Book, "order-book">;
+  /** Trades of an instrument, the newest of which are remembered. */
+  readonly trades: topicast.HistoryChannel<Trades, Trade, "trades">;
+  /** The newest price of an instrument. */
+  readonly prices: topicast.LatestChannel<Prices, Trade, "prices">;
+  /** The levels of an instrument's book. */
+  readonly levels: topicast.TableChannel<Levels, Level, LevelsKey, "levels">;
   /** An announcement to all clients. */
   readonly notice: topicast.Push<Notice> & {
     /**
@@ -204,6 +264,14 @@ const surface: topicast.Surface = {
         },
       },
     },
+    trades: {},
+    prices: {},
+    levels: {},
+  },
+  kinds: {
+    trades: topicast.history,
+    prices: topicast.latest,
+    levels: topicast.table(["side", "price"], true),
   },
   operations: { "orders.place": true, "notice.me": false, "kit.count": true, ping: true },
   pushes: ["notice"],
