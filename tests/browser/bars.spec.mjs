@@ -210,6 +210,8 @@ test("after a restart of the server, which cannot recover, history is requested"
   await stopClock(page);
   await before.kill();
   await expect(badge(page)).toHaveText(/^Reconnecting/);
+  // A frame passes, for what watches the charts to see that they are stale.
+  await page.clock.runFor(50);
   const asked = requests(page);
   const server = await play(market, { port: before.port });
   await page.getByRole("button", { name: "Reconnect now" }).click();

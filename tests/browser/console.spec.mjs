@@ -99,7 +99,7 @@ test("a subscription returns at its position after a cut, and says that it was r
 
   await cut(page).click();
   await expect(page.locator("#state")).toHaveText("Disconnected");
-  await expect(page.locator("#close-info")).toHaveText("Cut here. Subscriptions keep their positions.");
+  await expect(page.locator("#close-info")).toHaveText("Cut by this page. The subscriptions keep their positions.");
   await expect(back(page)).toBeFocused();
   await kit.do("trade", { ...PUBLISHED, times: 30 });
   await expect(entry(page, "trades").locator(".numbers")).toHaveText("2 updates · not connected");

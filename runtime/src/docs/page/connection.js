@@ -65,7 +65,7 @@ export class Connection extends EventTarget {
     if (this.isIdle) return;
     this.#listening.abort();
     this.#socket.close();
-    this.#ended({ explanation: "Cut here. Subscriptions keep their positions." });
+    this.#ended({ explanation: "Cut by this page. The subscriptions keep their positions." });
   }
 
   disconnect() {
