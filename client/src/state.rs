@@ -299,7 +299,7 @@ impl ClientState {
         self.pipeline.forget_read_requests(|id| !self.requests.has(id));
         let fault = if message.kind == "error" { message.refusal() } else { None };
         match purpose {
-            Purpose::Subscribe(number) => self.handle_subscribe_reply(now, number, fault, message),
+            Purpose::Subscribe(number) => self.handle_subscribe_reply(now, id, number, fault, message),
             Purpose::Request => {
                 let outcome = match fault {
                     Some(fault) => Err(RequestError::Fault(fault)),
@@ -319,7 +319,14 @@ impl ClientState {
         }
     }
 
-    fn handle_subscribe_reply(&mut self, now: Instant, number: u64, fault: Option<Refusal>, message: &Incoming<'_>) {
+    fn handle_subscribe_reply(
+        &mut self,
+        now: Instant,
+        id: u64,
+        number: u64,
+        fault: Option<Refusal>,
+        message: &Incoming<'_>,
+    ) {
         let Some(topic) = self.topics.get_mut(&number) else { return };
         // A reply that arrives after the timeout still counts.
         if !matches!(topic.join, Join::Requested { .. } | Join::RetryAt(_)) {
@@ -331,6 +338,8 @@ impl ClientState {
         match message.agrees(&topic.request.topic) {
             Ok(()) => {
                 let effect = topic.joined(now, message);
+                // It states a position that will be obsolete.
+                self.pipeline.withdraw_copy(id);
                 self.settle(now, number, effect);
             }
             Err(why) => {

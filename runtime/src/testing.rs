@@ -42,6 +42,7 @@ use std::time::Duration;
 
 mod connect;
 mod client;
+mod follow;
 mod received;
 mod reply;
 mod wait;

@@ -3,8 +3,10 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::Arc;
+
 use serde_json::json;
-use topicast::testing;
+use topicast::{Limits, testing};
 use topicast_tests::channels::{self, Bar, Bars, Resolution};
 
 fn request(number: usize) -> Bars {
@@ -23,7 +25,9 @@ async fn a_million_topics_made_and_left_return_their_memory() {
     const TOPICS: usize = 1_000_000;
     const SUBSCRIBED: usize = 40_000;
     const AT_ONCE: usize = 500;
-    let (ws, _) = channels::server();
+    // Released topics are retained within this budget.
+    let limits = Limits { retained_bytes: 512 * 1024, ..Limits::default() };
+    let ws = channels::builder(&Arc::default()).limits(limits).build().unwrap();
     let publisher = ws.publisher::<Bars>().unwrap();
     let mut client = testing::Client::connect(&ws).await.unwrap();
     let mut number = 0;

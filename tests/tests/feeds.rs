@@ -40,7 +40,7 @@ impl topicast::Serve<Arc<App>> for Ticks {
 }
 
 #[tokio::test]
-async fn the_items_of_a_stream_reach_the_subscribers_until_a_linger_time_after_the_last() {
+async fn the_items_of_a_stream_reach_the_subscribers_until_the_retention_time_after_the_last() {
     let _clock = Clock::pause();
     let app = Arc::<App>::default();
     let channels = topicast::channels![Arc<App>; Ticks];
@@ -60,7 +60,7 @@ async fn the_items_of_a_stream_reach_the_subscribers_until_a_linger_time_after_t
     drop(first);
     second.unsubscribe(&request).await;
     assert!(!source.is_closed());
-    // While every task waits, the clock advances to the end of the linger time.
+    // While every task waits, the clock advances to the end of the retention time.
     source.closed().await;
     assert_eq!(app.0.lock().unwrap().len(), 0);
 }

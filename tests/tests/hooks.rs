@@ -158,15 +158,16 @@ async fn an_operation_that_hangs_is_refused_once_and_the_next_is_answered() {
 async fn a_subscribe_whose_hook_hangs_is_refused_and_leaves_nothing_behind() {
     let clock = Clock::pause();
     for hook in ["authorize", "feed", "snapshot"] {
-        let (ws, app) = server();
+        let app = Arc::<App>::default();
+        let ws = builder(&app).heartbeat(None).build().unwrap();
         let mut client = Client::connect(&ws).await.unwrap();
         client.send(&json!({ "type": "ticks.subscribe", "id": 1, "payload": { "hook": hook } })).await;
         assert_eq!(within(&mut client, ALMOST).await, None, "{hook}");
         let reply = within(&mut client, A_BIT).await.unwrap();
         assert_eq!((&reply["id"], &reply["payload"]["hook"]), (&json!(1), &json!(hook)));
         assert_internal(&reply);
-        // The hook and the subscription have ended, and the feed ends after its linger time.
-        clock.advance(Duration::from_secs(11)).await;
+        // The hook and the subscription have ended, and the feed ends after the retention time.
+        clock.advance(Duration::from_secs(61)).await;
         assert_eq!(client.settled().await, Vec::<Value>::new(), "{hook}");
         assert_eq!((ws.topics(), app.alive.load(Ordering::SeqCst)), (vec![], 0), "{hook}");
 

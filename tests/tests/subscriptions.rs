@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use serde_json::json;
 use topicast::{
@@ -194,9 +197,10 @@ async fn a_connection_has_only_so_many_subscriptions() {
 }
 
 #[tokio::test]
-async fn a_feed_runs_from_the_first_subscriber_to_a_linger_time_after_the_last() {
+async fn a_feed_runs_from_the_first_subscriber_to_the_retention_time_after_the_last() {
     let clock = Clock::pause();
-    let (ws, app) = channels::server();
+    let app = Arc::<App>::default();
+    let ws = channels::builder(&app).heartbeat(None).build().unwrap();
     let running = || app.feeds_running.load(Ordering::SeqCst);
     let mut first = Client::connect(&ws).await;
     let mut second = Client::connect(&ws).await;
@@ -207,19 +211,19 @@ async fn a_feed_runs_from_the_first_subscriber_to_a_linger_time_after_the_last()
     topic.publish(&Order { number: 1 }).unwrap();
     assert_eq!(first.settled().await.len(), 2);
 
-    // A client that returns within the linger time finds the feed, and the linger timer is
+    // A client that returns within the retention time finds the feed, and the timer is
     // cancelled.
     drop(first);
     second.settled().await;
     second.unsubscribe(&orders("A")).await;
-    clock.advance(Duration::from_secs(9)).await;
+    clock.advance(Duration::from_secs(59)).await;
     second.subscribe(&orders("A")).await;
     second.settled().await;
     clock.advance(Duration::from_secs(2)).await;
     assert_eq!((running(), app.feeds_started.load(Ordering::SeqCst)), (1, 1));
 
     second.unsubscribe(&orders("A")).await;
-    clock.advance(Duration::from_secs(9)).await;
+    clock.advance(Duration::from_secs(59)).await;
     assert_eq!(running(), 1);
     clock.advance(Duration::from_secs(2)).await;
     assert_eq!(running(), 0);
@@ -228,8 +232,9 @@ async fn a_feed_runs_from_the_first_subscriber_to_a_linger_time_after_the_last()
 }
 
 #[tokio::test]
-async fn a_new_epoch_begins_when_nobody_holds_the_topic() {
-    let (ws, _) = channels::server();
+async fn a_new_epoch_begins_once_nobody_has_held_the_topic_for_the_retention_time() {
+    let clock = Clock::pause();
+    let ws = channels::builder(&Arc::default()).heartbeat(None).build().unwrap();
     let mut client = Client::connect(&ws).await;
     let publisher = ws.publisher::<Bars>().unwrap();
     let held = publisher.topic(&aapl()).unwrap();
@@ -241,6 +246,11 @@ async fn a_new_epoch_begins_when_nobody_holds_the_topic() {
     assert_eq!((&again["epoch"], &again["seq"]), (&first, &json!(1)));
     client.unsubscribe(&aapl()).await;
     drop(held);
+    clock.advance(Duration::from_secs(59)).await;
+    let again = client.subscribe(&aapl()).await;
+    assert_eq!((&again["epoch"], &again["seq"]), (&first, &json!(1)));
+    client.unsubscribe(&aapl()).await;
+    clock.advance(Duration::from_secs(61)).await;
     let anew = client.subscribe(&aapl()).await;
     assert_eq!(anew["seq"], 0);
     assert_ne!(anew["epoch"], first);

@@ -102,6 +102,14 @@ impl Pipeline {
         self.unanswered.iter().find(|other| other.purpose == Purpose::Subscribe(topic)).map(|other| other.id)
     }
 
+    /// Withdraws the copy of an answered message that is still queued.
+    pub(super) fn withdraw_copy(&mut self, id: u64) {
+        let Some(at) = self.unsent.iter().position(|(other, _)| *other == id) else { return };
+        self.unsent.remove(at);
+        self.unanswered.iter_mut().filter(|other| other.id == id).for_each(|other| other.copies -= 1);
+        self.unanswered.retain(|other| other.copies > 0);
+    }
+
     /// Withdraws the subscribe request of a topic, or stops waiting for its answers.
     pub(super) fn forget_subscribe(&mut self, topic: u64) {
         if let Some(id) = self.subscribe_id(topic) {

@@ -54,7 +54,8 @@ test(`${CUTS} cuts of seed ${SEED}: trades come once and in order, the other kin
   ends.push(() => api.$client.close());
   const errors: string[] = [];
   api.$client.on("error", (error) => errors.push(String(error)));
-  api.$client.on("refusal", ({ error }) => errors.push(String(error)));
+  // A subscribe that a close with 1011 left unanswered is retried apart from the others.
+  api.$client.on("refusal", ({ error }) => error.code !== "internal" && errors.push(String(error)));
   let closes = 0;
   api.$client.on("close", () => (closes += 1));
 
@@ -89,8 +90,12 @@ test(`${CUTS} cuts of seed ${SEED}: trades come once and in order, the other kin
   const publish = async (times: number): Promise<void> => {
     published = (await kit.do("trade", { symbol, times })).last;
   };
-  const settled = (): Promise<void> =>
-    happens(() => expect([...subs.map(({ status }) => status), last, prices.current?.number]).toEqual(["live", "live", "live", published, published]));
+  const settled = async (): Promise<void> => {
+    await happens(() => expect(subs.map(({ status }) => status)).toEqual(["live", "live", "live"]));
+    // What was published before a subscription that could not recover is in its gap.
+    await publish(1);
+    await happens(() => expect([last, prices.current?.number]).toEqual([published, published]));
+  };
   await Promise.all(subs.map(({ ready }) => ready));
   for (let cut = 1; cut <= CUTS; cut += 1) {
     await publish(1 + random.below(8));
@@ -119,12 +124,11 @@ test(`${CUTS} cuts of seed ${SEED}: trades come once and in order, the other kin
     await happens(() => expect(closes).toBeGreaterThan(before));
     network.swallowing = false;
   }
-  await publish(1);
   await settled();
 
   expect([complaints, errors]).toEqual([[], []]);
   const rows = (await kit.do("levels", { symbol })).levels as readonly Level[];
-  await happens(() => expect([...levels.rows()].map((row) => ({ note: null, ...row }))).toEqual(rows));
+  await happens(() => expect(levels.rows()).toEqual(rows));
   expect(new Set(kept.values())).toEqual(new Set(levels.rows()));
   // A gap exactly where the server could not recover.
   for (const { topic } of subs) expect([topic, gaps.get(topic)!.length]).toEqual([topic, refused.get(topic) ?? 0]);

@@ -259,6 +259,20 @@ test.each([false, true])("a subscribe that is sent twice, refused first and acce
   expect(sub.rows().length).toBe(2);
 });
 
+test("copies that were lost with a connection are not expected on the next", async () => {
+  const model = new Model(KINDS);
+  model.answer = () => "silence";
+  const api = kinds(model, { heartbeat: false });
+  const sub = api.trades.subscribe({ symbol: "A" });
+  await pass(11_000);
+  expect(model.socket.received.length).toBe(2);
+  model.answer = ({ type }) => (type === "trades.subscribe" ? { status: "error", code: "forbidden", message: "", retryable: false } : undefined);
+  model.socket.cut();
+  await pass(1_000);
+  // Nothing is left to be unsubscribed from.
+  expect([sub.status, model.socket.received.map(({ type }) => type)]).toEqual(["failed", ["trades.subscribe"]]);
+});
+
 test("the second of two replies that accept changes nothing", async () => {
   const model = new Model(KINDS);
   model.answer = () => "silence";

@@ -174,6 +174,22 @@ test("rows that cannot be applied are treated as a wrong checksum, and crash not
   }
 });
 
+test("rows of an epoch that is over are no base for changes, even if the server announces no snapshot", async () => {
+  const model = new Model(KINDS);
+  model.change(BOOK, [level("bid", 1, 1)], []);
+  const sub = kinds(model).orderbook.subscribe({ symbol: "A" });
+  await pass();
+  model.answer = ({ type, id }, socket) => {
+    if (type !== "orderbook.subscribe") return undefined;
+    socket.deliver({ type: `${type}.response`, id, epoch: "other", seq: 3, recovered: false, payload: { status: "ok", topic: BOOK } });
+    socket.deliver({ type: "orderbook.update", topic: BOOK, seq: 4, payload: { set: [level("ask", 9, 9)] } });
+    return "silence";
+  };
+  model.socket.cut();
+  await pass(50);
+  expect([sub.status, sub.rows()]).toEqual(["live", [level("ask", 9, 9)]]);
+});
+
 test("params that the server gives one topic share its rows", async () => {
   const model = new Model(KINDS);
   model.change(BOOK, [level("bid", 1, 1)], []);

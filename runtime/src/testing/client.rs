@@ -12,13 +12,15 @@ use tungstenite::{
 
 use super::{
     Connect,
+    follow::Followed,
     received::Received,
     reply::{self, Subscribed},
     wait::Wait,
 };
 use crate::{
-    Channel, Refusal, Rejection, Server,
+    Channel, Refusal, Rejection, Server, Tabular,
     connection::{Incoming, Reader},
+    declare::{KindFragment, topic_of},
 };
 
 /// An in-memory client.
@@ -53,6 +55,7 @@ pub struct Client {
     end: Option<Closed>,
     wait_limit: Option<Duration>,
     received: Received,
+    followed: Followed,
     /// The number of requests sent, from which their identifiers are made.
     requests: u64,
 }
@@ -95,6 +98,7 @@ impl Client {
             end: None,
             wait_limit,
             received: Received::default(),
+            followed: Followed::default(),
             requests: 0,
         }
     }
@@ -146,6 +150,105 @@ impl Client {
         let reply = self.granted(&kind, request).await;
         let text = reply.to_string();
         Subscribed::from_reply(reply).unwrap_or_else(|error| panic!("no reply to `{kind}`: {error}: {text}"))
+    }
+
+    /// Subscribes from the client's position, as a client does that returns, and waits for an ok
+    /// reply. Keeps other messages that arrive before it. A client without a position subscribes as
+    /// a new one.
+    ///
+    /// ```
+    /// # #[topicast::data]
+    /// # #[derive(Debug, PartialEq)]
+    /// # pub struct Trade { price: f64 }
+    /// # #[topicast::ws_router(route = "trades", update = Trade, history(count = 100))]
+    /// # pub struct Trades { symbol: String }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let ws = topicast::Server::builder("Test", "1.0.0").channels(topicast::channels![Trades]).build()?;
+    /// use topicast::testing::Client;
+    ///
+    /// let aapl = Trades { symbol: "AAPL".into() };
+    /// let topic = ws.publisher::<Trades>()?.topic(&aapl)?;
+    /// let mut client = Client::connect(&ws).await?;
+    /// client.subscribe(&aapl).await;
+    /// client.reconnect(&ws).await?;
+    /// topic.publish(&Trade { price: 150.5 })?;
+    /// assert_eq!(client.recover(&aapl).await.recovered, Some(true));
+    /// assert_eq!(client.update::<Trades, Trade>().await, Trade { price: 150.5 });
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// As [`subscribe`](Self::subscribe).
+    pub async fn recover<C: Channel>(&mut self, request: &C) -> Subscribed {
+        let position = self.position(request);
+        let kind = format!("{}.subscribe", C::ROUTE);
+        let mut message = json!({ "type": kind, "payload": request });
+        if let Some((epoch, seq)) = position {
+            message["recover"] = json!({ "epoch": epoch, "seq": seq });
+        }
+        let reply = self.reply_to(&kind, message).await;
+        if let Some(refusal) = reply::refusal(&reply) {
+            panic!("`{kind}` was refused with {refusal}");
+        }
+        let text = reply.to_string();
+        Subscribed::from_reply(reply).unwrap_or_else(|error| panic!("no reply to `{kind}`: {error}: {text}"))
+    }
+
+    /// Returns the client's position in a topic: the epoch, and the number of the last update or
+    /// snapshot that the test has taken, or of the reply. `None` if the client has not subscribed, or
+    /// waits for an announced snapshot.
+    pub fn position<C: Channel>(&self, request: &C) -> Option<(String, u64)> {
+        let topic = topic_of(request).expect("a request that was sent has a topic");
+        self.followed.position(&topic).map(|(epoch, seq)| (epoch.to_owned(), seq))
+    }
+
+    /// Returns the rows of a table, as the messages that the test has taken leave them, in the
+    /// order of their keys.
+    ///
+    /// ```
+    /// # #[topicast::data]
+    /// # #[derive(Debug, PartialEq)]
+    /// # pub struct Order { id: String, quantity: u32 }
+    /// # #[topicast::ws_router(route = "orders", update = Order, table(key = id))]
+    /// # pub struct Orders { account: String }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let ws = topicast::Server::builder("Test", "1.0.0").channels(topicast::channels![Orders]).build()?;
+    /// # use topicast::testing::Client;
+    /// let account = Orders { account: "A".into() };
+    /// let topic = ws.publisher::<Orders>()?.topic(&account)?;
+    /// let mut client = Client::connect(&ws).await?;
+    /// client.subscribe(&account).await;
+    /// topic.update(|rows| rows.set(&Order { id: "1".into(), quantity: 10 }))?;
+    /// client.settled().await;
+    /// assert_eq!(client.table(&account), [Order { id: "1".into(), quantity: 10 }]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// When a message has a wrong checksum, or a row is not of the channel's update type.
+    pub fn table<C: Tabular<Update: DeserializeOwned>>(&self, request: &C) -> Vec<C::Update> {
+        let KindFragment::Table { key, .. } = C::FRAGMENT.kind else { unreachable!("only tables are `Tabular`") };
+        let topic = topic_of(request).expect("a request that was sent has a topic");
+        let rows = self.followed.rows(&topic, key).unwrap_or_else(|error| panic!("table of `{topic}`: {error}"));
+        rows.into_iter().map(|row| read(row, "a row")).collect()
+    }
+
+    /// Ends the connection without a close frame, as a network failure does, and opens another with a
+    /// plain handshake. Messages that the test has not taken are lost; positions and tables are
+    /// kept, and the client is not subscribed to anything.
+    ///
+    /// # Errors
+    /// When the server refuses the handshake.
+    pub async fn reconnect(&mut self, server: &Server) -> Result<(), Rejection> {
+        let followed = std::mem::take(&mut self.followed);
+        // The server sees the end of the old stream.
+        let connect = Connect::new(server).wait_limit(self.wait_limit);
+        *self = Self { followed, requests: self.requests, ..connect.open().await? };
+        Ok(())
     }
 
     /// Subscribes, waits for a refusal and returns it. Keeps other messages that arrive before it.
@@ -221,17 +324,24 @@ impl Client {
 
     /// Sends a request and returns the whole reply with the same `id`.
     async fn reply<P: Serialize + ?Sized>(&mut self, kind: &str, payload: &P) -> Value {
+        self.reply_to(kind, json!({ "type": kind, "payload": payload })).await
+    }
+
+    /// Sends a message with a new `id` and returns the reply with the same `id`.
+    async fn reply_to(&mut self, kind: &str, mut message: Value) -> Value {
         self.requests += 1;
         let id = format!("testing-{}", self.requests);
-        self.send(&json!({ "type": kind, "id": id, "payload": payload })).await;
+        message["id"] = json!(id);
+        self.send(&message).await;
         let wait = self.wait(format!("the reply to `{kind}`"));
         let mut kept = VecDeque::new();
         loop {
-            let text = self.text_or_fail(&wait).await;
+            let text = self.untaken_or_fail(&wait).await;
             let message = parse(&text);
             if message["id"] == id {
                 kept.append(&mut self.incoming);
                 self.incoming = kept;
+                self.followed.take(&message);
                 return message;
             }
             kept.push_back(Incoming::Text(text.into()));
@@ -327,7 +437,25 @@ impl Client {
     }
 
     async fn text_or_fail(&mut self, wait: &Wait) -> String {
-        match self.text(wait).await {
+        let text = self.untaken_or_fail(wait).await;
+        self.follow(&text);
+        text
+    }
+
+    async fn text(&mut self, wait: &Wait) -> Result<String, Closed> {
+        let text = self.untaken(wait).await?;
+        self.follow(&text);
+        Ok(text)
+    }
+
+    fn follow(&mut self, text: &str) {
+        if let Ok(message) = serde_json::from_str(text) {
+            self.followed.take(&message);
+        }
+    }
+
+    async fn untaken_or_fail(&mut self, wait: &Wait) -> String {
+        match self.untaken(wait).await {
             Ok(text) => text,
             Err(Closed { code, reason }) => panic!(
                 "the connection ended with {code} `{reason}` while the client waited for {}; {}",
@@ -336,7 +464,7 @@ impl Client {
         }
     }
 
-    async fn text(&mut self, wait: &Wait) -> Result<String, Closed> {
+    async fn untaken(&mut self, wait: &Wait) -> Result<String, Closed> {
         loop {
             match self.incoming.pop_front() {
                 Some(Incoming::Text(text)) => return Ok(text.to_string()),

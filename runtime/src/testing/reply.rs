@@ -34,14 +34,22 @@ pub struct Subscribed {
     pub message: String,
     /// The epoch of the topic's numbers.
     pub epoch: String,
-    /// The topic's last sequence number. The next update has the number after it.
+    /// The last number that the reply includes. The next update has the number after it.
     pub seq: u64,
+    /// Whether everything after the client's position follows, if the client
+    /// [stated one](super::Client::recover).
+    pub recovered: Option<bool>,
+    /// Whether a snapshot follows.
+    pub snapshot: bool,
 }
 
 #[derive(Deserialize)]
 struct SubscribeReply {
     epoch: String,
     seq: u64,
+    recovered: Option<bool>,
+    #[serde(default)]
+    snapshot: bool,
     payload: SubscribePayload,
 }
 
@@ -54,8 +62,8 @@ struct SubscribePayload {
 impl Subscribed {
     /// Reads an ok reply.
     pub(super) fn from_reply(reply: Value) -> Result<Self, serde_json::Error> {
-        let SubscribeReply { epoch, seq, payload } = serde_json::from_value(reply)?;
-        Ok(Self { topic: payload.topic, message: payload.message, epoch, seq })
+        let SubscribeReply { epoch, seq, recovered, snapshot, payload } = serde_json::from_value(reply)?;
+        Ok(Self { topic: payload.topic, message: payload.message, epoch, seq, recovered, snapshot })
     }
 }
 

@@ -73,6 +73,8 @@ pub(super) struct Topic {
     pub(super) uncertain: bool,
     /// Whether the next checksum is wrong.
     pub(super) corrupt: bool,
+    /// The number of wrong checksums.
+    pub(super) corrupted: u64,
 }
 
 impl Topic {
@@ -90,6 +92,7 @@ impl Topic {
             subscription: None,
             uncertain: false,
             corrupt: false,
+            corrupted: 0,
         };
         topic.versions.insert(topic.place(0), State::default());
         topic
@@ -209,7 +212,9 @@ impl Topic {
     }
 
     fn checksum(&mut self) -> u32 {
-        self.state().checksum().wrapping_add(u32::from(std::mem::take(&mut self.corrupt)))
+        let is_wrong = std::mem::take(&mut self.corrupt);
+        self.corrupted += u64::from(is_wrong);
+        self.state().checksum().wrapping_add(u32::from(is_wrong))
     }
 
     /// Answers a subscribe request.
