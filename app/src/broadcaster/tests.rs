@@ -185,7 +185,7 @@ fn final_states_are_published_once_and_without_subscribers() {
         broadcaster.tick(&candles);
     }
     assert_eq!(recorder.take(), [(0, 1), (1, 1), (2, 1)], "a client that returns recovers them");
-    assert_eq!(broadcaster.metrics().broadcasts_sent, 0, "nobody received them yet");
+    assert_eq!(broadcaster.metrics().broadcasts_sent, 0, "there was no subscriber");
     recorder.subscribe(1);
     broadcaster.settle(&candles);
     assert_eq!(recorder.take(), [], "a later subscriber does not receive them again");

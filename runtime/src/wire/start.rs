@@ -35,7 +35,13 @@ pub(crate) struct Start {
 
 /// A position in the numbering of a topic: what a client states in `recover`.
 ///
-/// [`Topic::position`](crate::Topic::position) has an example.
+/// [`Topic::position`](crate::Topic::position) returns one. As JSON it is the value of `recover`:
+///
+/// ```
+/// let position = topicast::Position { epoch: "7f9c24e8".into(), seq: 41 };
+/// assert_eq!(serde_json::to_string(&position)?, r#"{"epoch":"7f9c24e8","seq":41}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// The name of the numbering. It changes whenever the numbering restarts.
