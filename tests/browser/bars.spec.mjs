@@ -54,6 +54,8 @@ async function open(page, origin, ...charts) {
 /** Waits for the end of the tape, and until the page has looked for late trades once more; answers what the server has then. */
 async function ends(page, server, charts = CHARTS) {
   await server.log.line("tape ended");
+  // A first request that is still on its way when the clock moves on would be called off.
+  for (const name of charts) await expect(chart(page, name)).toHaveAttribute("data-status", "live");
   await page.clock.fastForward(REFRESH);
   const bars = await stored(server.origin, charts);
   await expectDrawn(page, bars);

@@ -198,8 +198,11 @@ for (const colorScheme of ["light", "dark"]) {
     await accessible(page);
     for (const width of [360, 768, 1280]) {
       await page.setViewportSize({ width, height: 800 });
-      const { scrollWidth, clientWidth } = await page.evaluate(() => document.documentElement);
-      expect(scrollWidth, `${width} px`).toBe(clientWidth);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      expect(overflow, `${width} px`).toBe(0);
+      const outside = await page.locator("#console button, #console input").evaluateAll((elements) =>
+        elements.filter((element) => element.checkVisibility() && element.getBoundingClientRect().right > innerWidth + 0.5).map(({ id }) => id));
+      expect(outside, `${width} px`).toEqual([]);
     }
   });
 }
