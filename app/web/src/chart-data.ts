@@ -153,8 +153,8 @@ export class ChartData {
       this.series.connected();
       this.#resume();
     } else {
-      // Older bars are not requested any more, so no such request fails.
-      this.#attempts.older.failures = 0;
+      // What was requested is forgotten, so no such request fails.
+      for (const attempts of this.#lanes) attempts.failures = 0;
       this.series.disconnected();
     }
     this.#update();
@@ -187,7 +187,7 @@ export class ChartData {
       attempts.failures = 0;
     } catch (error) {
       if (this.#end.signal.aborted) return;
-      this.series.failed(request);
+      if (!this.series.failed(request)) return;
       attempts.failure = error instanceof Error ? error.message : String(error);
       attempts.failures += 1;
     }

@@ -174,16 +174,16 @@ export class Series {
     return undefined;
   }
 
-  /** The answer to a request, in order of time. */
+  /** The answer to a request, in order of time; of no use if the request was forgotten. */
   answered(request: Request, bars: readonly Bar[]): void {
     if (request.generation !== this.#generation) return;
     if (request.kind === "older") this.#prepend(request, bars);
     else this.#append(request, bars);
   }
 
-  /** A request has no answer; it is made again. */
-  failed(request: Request): void {
-    if (request.generation !== this.#generation) return;
+  /** A request has no answer; it is made again. Returns false if it was forgotten, so it is not made again. */
+  failed(request: Request): boolean {
+    if (request.generation !== this.#generation) return false;
     if (request.kind === "older") {
       this.#older = undefined;
       this.#wantsOlder = true;
@@ -192,6 +192,7 @@ export class Series {
       this.#due = true;
       if (request.from !== this.#settled) this.#dueWhole = true;
     }
+    return true;
   }
 
   /** From where on nothing is left out of what is shown. */

@@ -96,9 +96,7 @@ export class Subscriptions {
   /** Shows what changed; called once a frame at most. */
   paint() {
     for (const entry of this.#topics.values()) {
-      if (!entry.isStale) continue;
-      entry.table?.paint();
-      this.#show(entry);
+      if (entry.isStale) this.#show(entry);
     }
   }
 
@@ -131,6 +129,7 @@ export class Subscriptions {
   }
 
   #show(entry) {
+    if (entry.isStale) entry.table?.paint();
     entry.isStale = false;
     const { request, epoch, seq, recovered, isLeft, updates, skipped, table } = entry;
     entry.row.classList.toggle("left", isLeft);
