@@ -7,7 +7,7 @@ use crate::{number::Number, resolution::Resolution};
 /// Real-time bars (open, high, low, close, volume) of one symbol at one resolution.
 ///
 /// Any symbol is valid; one that nothing trades has no updates.
-#[topicast::ws_router(route = "bars", update = Bar, tags = ["datafeed"])]
+#[topicast::ws_router(route = "bars", update = Bar, history(count = 500), tags = ["datafeed"])]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Bars {
     /// Ticker, for example "AAPL".

@@ -9,6 +9,7 @@ use std::{
 };
 
 use serde::Serialize;
+use topicast::Position;
 use tracing::info;
 
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
 };
 use cursor::{Counts, Cursor};
 
-/// Publishes bars to the topics that have subscribers.
+/// Publishes current bars to the topics that have subscribers, and final states to all.
 ///
 /// The broadcaster stores no bars: [`tick`](Self::tick) and [`settle`](Self::settle) read the
 /// store and publish what each topic lacks. So a bar's final state is published before the next
@@ -43,7 +44,7 @@ pub struct Metrics {
     pub symbols: Vec<String>,
     /// Resolutions that are published.
     pub resolutions: Vec<Resolution>,
-    /// Bars published: one for each topic and tick, and one for each final state.
+    /// Bars published to subscribers: one for each topic and tick, and one for each final state.
     pub broadcasts_sent: u64,
     /// Topics skipped at a tick because they had no subscribers or no trades yet.
     pub broadcasts_skipped: u64,
@@ -134,6 +135,14 @@ impl BarBroadcaster {
         for cursor in cursors {
             cursor.advance(candles, false, counts);
         }
+    }
+
+    /// Returns the position of a topic, or `None` if the symbol and resolution are not published.
+    ///
+    /// The caller keeps `candles` locked, as it does when it publishes. So the store includes
+    /// every bar up to the position, and every later change of the current bar follows it.
+    pub fn position(&self, _candles: &Candles, symbol: &str, resolution: Resolution) -> Option<Position> {
+        self.state().cursors.iter().find_map(|cursor| cursor.position(symbol, resolution))
     }
 
     /// Returns the settings and counters.

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, num::NonZeroU32, ops::Range, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use topicast::Position;
 
 use crate::{bar::Bar, candles::Candles, resolution::Resolution};
 
@@ -36,7 +37,8 @@ pub enum Span {
 ///
 /// A chart has no gap and no wrong bar if it subscribes first, then requests history, and keeps
 /// the state with the larger volume of each bar: both come from one store, and volume grows
-/// whenever a bar changes. Live times never go back, so a late trade that revises a bar before
+/// whenever a bar changes. Or it requests history first and subscribes with the position of the
+/// answer as `recover`; unless the reply says `"recovered": false`, nothing is missing. Live times never go back, so a late trade that revises a bar before
 /// the last one shows in history only; request the last few bars again when a bar begins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -48,6 +50,10 @@ pub struct HistoryResponse {
     /// If there are no bars, the start of the nearest earlier bar, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_time: Option<i64>,
+    /// The position of the live topic, as `epoch` and `seq`: the bars include every update up to
+    /// it. `None` if the symbol and resolution are not published live.
+    #[serde(flatten)]
+    pub position: Option<Position>,
 }
 
 /// The parameters of a query. Others are ignored.
@@ -106,8 +112,9 @@ impl TryFrom<Parameters> for HistoryRequest {
 }
 
 impl HistoryResponse {
-    /// Answers a request from the store.
-    pub fn of(candles: &Candles, request: &HistoryRequest) -> Self {
+    /// Answers a request from the store. `position` is that of the topic, read while the store is
+    /// locked.
+    pub fn of(candles: &Candles, position: Option<Position>, request: &HistoryRequest) -> Self {
         let range = |times: Range<i64>| candles.range(&request.symbol, request.resolution, times);
         let to = millis(request.to);
         let (bars, begin): (Vec<Bar>, i64) = match request.span {
@@ -120,7 +127,7 @@ impl HistoryResponse {
         };
         let earlier = || range(i64::MIN..begin).next_back().map(|candle| candle.start.div_euclid(1_000));
         let next_time = if bars.is_empty() { earlier() } else { None };
-        Self { no_data: bars.is_empty(), bars, next_time }
+        Self { no_data: bars.is_empty(), bars, next_time, position }
     }
 }
 
@@ -190,13 +197,18 @@ mod tests {
         let mut candles = Candles::new(10);
         let trade = |id, time| Trade { symbol: "X".into(), id, time, price: Decimal::ONE, quantity: Decimal::ONE };
         let _ = candles.apply(&trade(1, 61_000));
-        let json = |span, to| serde_json::to_string(&HistoryResponse::of(&candles, &request(span, to))).expect("JSON");
+        let json =
+            |span, to| serde_json::to_string(&HistoryResponse::of(&candles, None, &request(span, to))).expect("JSON");
         let bar = r#"{"time":60000,"open":1,"high":1,"low":1,"close":1,"volume":1}"#;
         assert_eq!(json(Span::From(60), 61), format!(r#"{{"bars":[{bar}],"noData":false}}"#));
         assert_eq!(json(Span::From(60), 60), r#"{"bars":[],"noData":true}"#, "`to` is excluded");
         assert_eq!(json(Span::From(61), 200), r#"{"bars":[],"noData":true,"nextTime":60}"#);
         assert_eq!(json(Span::CountBack(5), 60), r#"{"bars":[],"noData":true}"#);
         assert_eq!(json(Span::From(i64::MIN), i64::MAX), format!(r#"{{"bars":[{bar}],"noData":false}}"#));
+        let position = Position { epoch: "e".to_owned(), seq: 7 };
+        let live = HistoryResponse::of(&candles, Some(position), &request(Span::From(60), 60));
+        let text = serde_json::to_string(&live).expect("JSON");
+        assert_eq!(text, r#"{"bars":[],"noData":true,"epoch":"e","seq":7}"#);
     }
 
     /// Computes the bars independently: puts trades into buckets, and buckets into a list.
@@ -238,7 +250,7 @@ mod tests {
             }
             let span = count.map_or(Span::From(from), Span::CountBack);
             let request = HistoryRequest { resolution: Resolution::ALL[which], ..request(span, from + length) };
-            let history = HistoryResponse::of(&candles, &request);
+            let history = HistoryResponse::of(&candles, None, &request);
             let bars: Vec<_> = history.bars.iter().map(|bar| (bar.time, i64::try_from(bar.volume.0).expect("whole"))).collect();
             prop_assert_eq!(history.no_data, bars.is_empty());
             prop_assert_eq!((bars, history.next_time), oracle(&trades, &request));

@@ -69,7 +69,9 @@ impl Market {
 
     /// Answers a history request from a consistent state of the store.
     pub fn history(&self, request: &HistoryRequest) -> HistoryResponse {
-        HistoryResponse::of(&self.candles(), request)
+        let candles = self.candles();
+        let position = self.broadcaster.position(&candles, &request.symbol, request.resolution);
+        HistoryResponse::of(&candles, position, request)
     }
 
     /// Returns the broadcaster, for its metrics.

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use topicast::{Publisher, Topic};
+use topicast::{Position, Publisher, Topic};
 
 use crate::{
     bar::{Bar, Bars},
@@ -31,6 +31,9 @@ pub trait BarTopic: Send + Sync {
     /// # Errors
     /// Returns an error if the bar was not published.
     fn publish(&self, bar: &Bar) -> Result<(), BoxError>;
+
+    /// Returns the position after the last bar that was published.
+    fn position(&self) -> Position;
 }
 
 impl BarPublisher for Publisher<Bars> {
@@ -46,5 +49,9 @@ impl BarTopic for Topic<Bars> {
 
     fn publish(&self, bar: &Bar) -> Result<(), BoxError> {
         Ok(Self::publish(self, bar)?)
+    }
+
+    fn position(&self) -> Position {
+        Self::position(self)
     }
 }

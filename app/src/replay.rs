@@ -139,6 +139,7 @@ mod tests {
     };
 
     use rust_decimal::Decimal;
+    use topicast::Position;
 
     use super::*;
     use crate::{
@@ -170,6 +171,10 @@ mod tests {
         fn publish(&self, bar: &Bar) -> Result<(), BoxError> {
             self.0.lock().expect("not poisoned").push((self.1.elapsed().as_secs(), bar.time / MINUTE));
             Ok(())
+        }
+
+        fn position(&self) -> Position {
+            Position { epoch: "watch".to_owned(), seq: self.0.lock().expect("not poisoned").len() as u64 }
         }
     }
 

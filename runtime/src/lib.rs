@@ -65,6 +65,7 @@ pub use {
     server::Server,
     topics::{Feed, TopicInfo},
     wire::CloseCode,
+    wire::Position,
     wire::PublishError,
 };
 

@@ -54,11 +54,28 @@ async function open(page, origin, ...charts) {
 /** Waits for the end of the tape, and until the page has looked for late trades once more; answers what the server has then. */
 async function ends(page, server, charts = CHARTS) {
   await server.log.line("tape ended");
+  // A first request that is still on its way when the clock moves on would be called off.
+  for (const name of charts) await expect(chart(page, name)).not.toHaveAttribute("data-status", "loading");
   await page.clock.fastForward(REFRESH);
   const bars = await stored(server.origin, charts);
   await expectDrawn(page, bars);
   expect(await oddities(page)).toEqual([]);
   return bars;
+}
+
+/** Stops the page's clock just after its charts have looked for late trades, as they do by time. */
+async function stopClock(page) {
+  const answered = page.waitForResponse(/\/api\/v1\/bars\?/);
+  await page.clock.fastForward(REFRESH);
+  await answered;
+  await page.clock.pauseAt((await page.evaluate(() => Date.now())) + 1_000);
+}
+
+/** The addresses of history that the page requests from now on. */
+function requests(page) {
+  const asked = [];
+  page.on("request", (request) => request.url().includes("/api/v1/bars?") && asked.push(request.url()));
+  return asked;
 }
 
 /** What a tape becomes, reckoned by the test. */
@@ -151,6 +168,58 @@ test("a network that is cut and restored leaves no gap", async ({ page, faults }
   await network.restore();
   await expect(badge(page)).toHaveText("Live");
   expect(await ends(page, server)).toEqual(reckoned(market));
+});
+
+test("after a cut that the server recovers no history is requested", async ({ page, faults }, info) => {
+  faults.expectCuts();
+  const market = tape(info, "market");
+  const server = await play(market);
+  const network = await link(server);
+  await open(page, network.origin, ...CHARTS);
+  await expectBars(page, "XUSD.1", 3);
+  await stopClock(page);
+  await network.cut();
+  await expect(badge(page)).toHaveText(/^Reconnecting/);
+  const known = (await drawn(page))["XUSD.1"].length;
+  // Nobody is subscribed while bars end.
+  await server.log.line("tape ended");
+  const asked = requests(page);
+  await network.restore();
+  await page.getByRole("button", { name: "Reconnect now" }).click();
+  await expect(badge(page)).toHaveText("Live");
+  const times = async (bars) => Object.fromEntries(Object.entries(await bars).map(([name, list]) => [name, list.map(({ time }) => time)]));
+  const whole = await times(stored(server.origin, CHARTS));
+  expect(whole["XUSD.1"].length).toBeGreaterThan(known + 1);
+  await expect(async () => {
+    // Pictures are drawn by the clock, too.
+    await page.clock.runFor(50);
+    expect(await times(drawn(page))).toEqual(whole);
+  }).toPass();
+  for (const name of CHARTS) await expect(chart(page, name)).toHaveAttribute("data-status", "live");
+  expect(asked).toEqual([]);
+  // Late trades are looked for as ever.
+  await page.clock.resume();
+  expect(await ends(page, server)).toEqual(reckoned(market));
+  expect(asked).not.toEqual([]);
+});
+
+test("after a restart of the server, which cannot recover, history is requested", async ({ page, faults }, info) => {
+  faults.expectCuts();
+  const market = tape(info, "market");
+  const before = await play(market);
+  await open(page, before.origin, "XUSD.1");
+  await expectBars(page, "XUSD.1", 3);
+  await stopClock(page);
+  await before.kill();
+  await expect(badge(page)).toHaveText(/^Reconnecting/);
+  // A frame passes, for what watches the charts to see that they are stale.
+  await page.clock.runFor(50);
+  const asked = requests(page);
+  const server = await play(market, { port: before.port });
+  await page.getByRole("button", { name: "Reconnect now" }).click();
+  await expect.poll(() => asked).toEqual([expect.stringMatching(/symbol=XUSD&resolution=1&.*countBack=500$/)]);
+  await page.clock.resume();
+  expect(await ends(page, server, ["XUSD.1"])).toEqual(reckoned(market, ["XUSD.1"]));
 });
 
 for (const [what, silence, speech] of [

@@ -1,5 +1,6 @@
 //! The position of one topic in the bars of its symbol and resolution.
 
+use topicast::Position;
 use tracing::warn;
 
 use crate::{
@@ -38,11 +39,18 @@ impl Cursor {
         Self { symbol: symbol.to_owned(), resolution, topic, last: None }
     }
 
+    /// Returns the position of the topic of this symbol and resolution.
+    pub(super) fn position(&self, symbol: &str, resolution: Resolution) -> Option<Position> {
+        (self.symbol == symbol && self.resolution == resolution).then(|| self.topic.position())
+    }
+
     /// Publishes the final states of bars that ended, and at a tick the current bar.
+    ///
+    /// Without subscribers a tick publishes nothing, but final states are published: a client that
+    /// returns recovers them from the topic's history.
     pub(super) fn advance(&mut self, candles: &Candles, tick: bool, counts: &mut Counts) {
-        if self.topic.subscribers() == 0 {
-            self.skip(candles);
-            counts.skipped += u64::from(tick);
+        if tick && self.topic.subscribers() == 0 {
+            counts.skipped += 1;
             return;
         }
         let mut published = false;
@@ -71,14 +79,15 @@ impl Cursor {
         }
     }
 
-    /// Moves to the current bar without publishing, since the topic has no subscribers.
+    /// Moves to the current bar without publishing.
     pub(super) fn skip(&mut self, candles: &Candles) {
         self.last = candles.current(&self.symbol, self.resolution).map(|candle| BarState::of(candle, candles));
     }
 
     fn publish(&self, candle: &Candle, counts: &mut Counts) {
+        let sends = self.topic.subscribers() > 0;
         match self.topic.publish(&Bar::from(candle)) {
-            Ok(()) => counts.sent += 1,
+            Ok(()) => counts.sent += u64::from(sends),
             Err(error) => {
                 counts.errors += 1;
                 warn!(symbol = self.symbol, resolution = %self.resolution, %error, "failed to publish a bar");

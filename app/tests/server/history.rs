@@ -20,6 +20,7 @@ use tokio::{
     sync::OnceCell,
     time::{Instant, sleep_until, timeout},
 };
+use topicast::Position;
 use trading_api::{
     bar::Bar,
     broadcaster::BarBroadcaster,
@@ -42,6 +43,8 @@ struct Answer {
     bars: Vec<Bar>,
     no_data: bool,
     next_time: Option<i64>,
+    #[serde(flatten)]
+    position: Option<Position>,
 }
 
 async fn fetch(server: &Running, query: &str) -> Answer {
@@ -84,7 +87,12 @@ async fn ranges_and_counts_are_answered_from_the_store() {
     let (first, last) = (all[0].time / 1_000, all[all.len() - 1].time / 1_000);
     let check = async |query: String, bars: &[Bar], next_time: Option<i64>| {
         let answer = fetch(&server, &format!("symbol=XUSD&{query}")).await;
-        assert_eq!(answer, Answer { bars: bars.to_vec(), no_data: bars.is_empty(), next_time }, "{query}");
+        assert_eq!(
+            (answer.bars, answer.next_time, answer.no_data),
+            (bars.to_vec(), next_time, bars.is_empty()),
+            "{query}"
+        );
+        assert!(answer.position.is_some(), "XUSD is published: {query}");
     };
     check(format!("from={first}&to={}", last + 1), &all, None).await;
     check(format!("from={first}&to={last}&resolution=1"), &all[..all.len() - 1], None).await;
@@ -95,7 +103,51 @@ async fn ranges_and_counts_are_answered_from_the_store() {
     let days = fetch(&server, &format!("symbol=XUSD&resolution=D&from=0&to={}", last + 1)).await.bars;
     assert_eq!(days, server.market.bars("XUSD", Resolution::Day, 0..i64::MAX));
     let unknown = fetch(&server, "symbol=Z%C3%BCrich%20%26&from=0&to=9").await;
-    assert_eq!(unknown, Answer { bars: Vec::new(), no_data: true, next_time: None });
+    assert_eq!(unknown, Answer { bars: Vec::new(), no_data: true, next_time: None, position: None });
+}
+
+/// A chart that fetches first, leaves the server for a while without a subscriber, and then continues
+/// from the position of the answer.
+#[tokio::test]
+async fn a_chart_that_fetches_and_then_recovers_from_the_position_misses_nothing() {
+    let [one, two] = tape();
+    let flags = ["--tape", &one, "--tape", &two, "--speed", "100", "--bar-broadcaster-interval", "0.01"];
+    let server = start(&flags).await;
+    // The first subscription starts the tape.
+    let mut starter = server.connect().await;
+    starter.subscribe("YUSD", "D").await;
+    let mut answers: Vec<Answer> = Vec::new();
+    while answers.len() < 3 {
+        let answer = fetch(&server, &format!("{TO_THE_END}&from=0")).await;
+        assert!(answer.bars.len() < volumes().len(), "the tape was over before all charts had begun");
+        if answers.last().is_none_or(|before| before.bars.len() < answer.bars.len()) {
+            answers.push(answer);
+        }
+    }
+    over(&server).await;
+    let store = Chart::of(fetch(&server, &format!("{TO_THE_END}&from=0")).await.bars);
+    for answer in answers {
+        let position = answer.position.expect("XUSD is published");
+        let mut client = server.connect().await;
+        let payload = serde_json::json!({ "symbol": "XUSD", "resolution": "1" });
+        let subscribe = serde_json::json!({ "type": "bars.subscribe", "payload": payload, "recover": position });
+        client.send(&subscribe.to_string()).await;
+        let reply = client.receive().await;
+        assert_eq!((reply.recovered, reply.epoch, reply.seq), (Some(true), Some(position.epoch), Some(position.seq)));
+        let mut chart = Chart::of(answer.bars);
+        let mut seq = position.seq;
+        // The current bar, which is the last one now, comes at a tick.
+        while chart.0.last_key_value() != store.0.last_key_value() {
+            let update = client.receive().await;
+            seq += 1;
+            assert_eq!((update.kind.as_str(), update.seq), ("bars.update", Some(seq)));
+            chart.take([bar(&serde_json::from_str(update.payload.get()).expect("a bar"))]);
+        }
+        assert!(chart.0.keys().eq(store.0.keys()), "a bar is missing");
+        // The tape has one trade that comes after its minute has ended, which history only shows.
+        let wrong = chart.0.iter().filter(|(time, bar)| store.0[time] != **bar).count();
+        assert!(wrong <= 1, "{chart:?} is not {store:?}");
+    }
 }
 
 #[tokio::test]
@@ -234,6 +286,10 @@ impl BarTopic for Line {
     fn publish(&self, bar: &Bar) -> Result<(), BoxError> {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).push(*bar);
         Ok(())
+    }
+
+    fn position(&self) -> Position {
+        Position { epoch: "line".to_owned(), seq: self.sent().len() as u64 }
     }
 }
 

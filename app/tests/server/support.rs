@@ -98,6 +98,12 @@ pub(crate) struct Envelope {
     pub(crate) kind: String,
     #[serde(default)]
     pub(crate) topic: Option<String>,
+    #[serde(default)]
+    pub(crate) epoch: Option<String>,
+    #[serde(default)]
+    pub(crate) seq: Option<u64>,
+    #[serde(default)]
+    pub(crate) recovered: Option<bool>,
     pub(crate) payload: Box<RawValue>,
 }
 

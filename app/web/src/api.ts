@@ -66,7 +66,7 @@ export interface Api extends topicast.Connected {
    *
    * Any symbol is valid; one that nothing trades has no updates.
    */
-  readonly bars: topicast.Channel<Bars, Bar, "bars">;
+  readonly bars: topicast.HistoryChannel<Bars, Bar, "bars">;
   /** Keeps the connection alive, as any message does. */
   readonly ping: topicast.Operation<void, {
     /** The server's clock: milliseconds since 1970-01-01T00:00:00Z. */
@@ -76,6 +76,7 @@ export interface Api extends topicast.Connected {
 
 const surface: topicast.Surface = {
   channels: { bars: { members: { resolution: { default: "1" } } } },
+  kinds: { bars: topicast.history },
   operations: { ping: true },
   pushes: [],
 };

@@ -1,4 +1,4 @@
-// The data of a chart: subscribes first, then fetches history, and again whenever bars may be missing.
+// The data of a chart: subscribes first, then fetches history, and again whenever bars are missing.
 
 import type { Subscription } from "topicast";
 
@@ -86,6 +86,8 @@ export class ChartData {
     });
     this.#subscription.on("status", () => this.#turn());
     this.#refresh = setInterval(() => {
+      // What is due while disconnected would be asked for by every page at once when the server returns.
+      if (this.#subscription.status !== "live") return;
       this.#sinceAll += 1;
       const isAll = this.#sinceAll >= Math.max(OFTEN, this.series.bars.length / PAGE);
       if (isAll) this.#sinceAll = 0;
@@ -151,8 +153,8 @@ export class ChartData {
       this.series.connected();
       this.#resume();
     } else {
-      // Older bars are not requested any more, so no such request fails.
-      this.#attempts.older.failures = 0;
+      // What was requested is forgotten, so no such request fails.
+      for (const attempts of this.#lanes) attempts.failures = 0;
       this.series.disconnected();
     }
     this.#update();
@@ -185,7 +187,7 @@ export class ChartData {
       attempts.failures = 0;
     } catch (error) {
       if (this.#end.signal.aborted) return;
-      this.series.failed(request);
+      if (!this.series.failed(request)) return;
       attempts.failure = error instanceof Error ? error.message : String(error);
       attempts.failures += 1;
     }

@@ -34,13 +34,14 @@ export const MOST = 20_000;
  * {@link next}.
  *
  * `bars` has no hole and no bar that the server never had. So while live bars may be missing (before
- * the first history, after a gap, after a reconnect) live bars are held back until an
- * answer, asked for after that, has closed the hole. Of two states of one bar the one with the larger
+ * the first history, after a gap) live bars are held back until an answer, asked for after that,
+ * has closed the hole. A reconnect after which the server recovers the subscription leaves no gap. Of two states of one bar the one with the larger
  * volume is newer: both come from one store, where volume only grows. That store dies with its server:
  * after a restart nothing is joined with what was before.
  *
  * The live channel never goes back to a bar it has left, so the last few are asked for again
- * whenever a bar begins, and now and then. Trades may be as late as they like, so from time to time
+ * whenever a bar begins, and now and then. Of bars that began while disconnected only the latter
+ * is true: when a server returns, its pages would all ask at once. Trades may be as late as they like, so from time to time
  * everything is.
  */
 export class Series {
@@ -48,12 +49,15 @@ export class Series {
   /** Live bars held back; undefined while `bars` is up to date. */
   #held: Bar[] | undefined = [];
   #connected = false;
+  /** Whether the server may be sending what was missed while disconnected, until the next refresh. */
+  #returning = false;
   /** Whether the bars are of a server that is no more. */
   #foreign = false;
   #exhausted = false;
   /** The bar from which on there may be changes that the live channel lacks; undefined before any history. */
   #settled: number | undefined;
-  #due = false;
+  /** Whether the newest bars are to be asked for: nothing is known yet. */
+  #due = true;
   /** Whether the next request is for everything from the first bar on. */
   #dueWhole = false;
   /** Whether something was missed since the last request went out. */
@@ -70,9 +74,9 @@ export class Series {
     return this.#bars;
   }
 
-  /** Whether `bars` includes everything received from the server. */
+  /** Whether `bars` includes everything that the server has published. */
   get isCurrent(): boolean {
-    return this.#held === undefined;
+    return this.#connected && this.#held === undefined;
   }
 
   /** Whether there may be bars before the first. */
@@ -92,24 +96,29 @@ export class Series {
     return this.#news;
   }
 
-  /** The server says yes to the subscription: live bars come from now on. */
+  /** The server says yes to the subscription: live bars come from now on, and continue those of before unless {@link missed} follows. */
   connected(): void {
     this.#connected = true;
-    this.missed();
   }
 
-  /** No live bars come any more. What has been asked may be answered by another server, so it is forgotten. */
+  /**
+   * No live bars come any more. What has been asked may be answered by another server, so it is
+   * forgotten, and asked for again only where a hole is open.
+   */
   disconnected(): void {
+    this.#returning ||= this.#connected;
     this.#connected = false;
-    this.#held ??= [];
     this.#forget();
+    this.#due = this.#held !== undefined;
+    this.#dueWhole = false;
   }
 
-  /** Live bars are missing. */
+  /** Live bars are missing: the server skipped them, or could not recover the subscription. */
   missed(): void {
     this.#held ??= [];
     this.#missed = true;
     this.#due = true;
+    this.#returning = false;
   }
 
   /** Another server answers from now on, with other bars. */
@@ -125,7 +134,7 @@ export class Series {
   take(bar: Bar): void {
     const bars = this.#held ?? this.#bars;
     const last = bars.at(-1);
-    if (!last || bar.time > last.time) this.#due = true;
+    if (!this.#returning && (!last || bar.time > last.time)) this.#due = true;
     if (this.#held) merge(this.#held, [bar]);
     else this.#merge(since(this.#bars, [bar]));
   }
@@ -133,6 +142,7 @@ export class Series {
   /** A late trade may have revised a bar, of the last ones or of all: they are to be asked for again. */
   refresh(which: "last" | "all" = "last"): void {
     this.#due = true;
+    this.#returning = false;
     if (which === "all") this.#dueWhole = true;
   }
 
@@ -164,16 +174,16 @@ export class Series {
     return undefined;
   }
 
-  /** The answer to a request, in order of time. */
+  /** The answer to a request, in order of time; of no use if the request was forgotten. */
   answered(request: Request, bars: readonly Bar[]): void {
     if (request.generation !== this.#generation) return;
     if (request.kind === "older") this.#prepend(request, bars);
     else this.#append(request, bars);
   }
 
-  /** A request has no answer; it is made again. */
-  failed(request: Request): void {
-    if (request.generation !== this.#generation) return;
+  /** A request has no answer; it is made again. Returns false if it was forgotten, so it is not made again. */
+  failed(request: Request): boolean {
+    if (request.generation !== this.#generation) return false;
     if (request.kind === "older") {
       this.#older = undefined;
       this.#wantsOlder = true;
@@ -182,6 +192,7 @@ export class Series {
       this.#due = true;
       if (request.from !== this.#settled) this.#dueWhole = true;
     }
+    return true;
   }
 
   /** From where on nothing is left out of what is shown. */

@@ -140,6 +140,48 @@ describe("a chart's data", () => {
     expect(data.status).toBe("live");
   });
 
+  test("asks nothing after a cut that the server recovers, however long it was", async () => {
+    await live(bar(1, 5), bar(2, 5));
+    script.turn("reconnecting");
+    expect(data.status).toBe("stale");
+    await passes(120_000);
+    script.turn("live");
+    script.bar(bar(2, 6));
+    await passes(1_000);
+    expect(asked).toHaveLength(1);
+    expect(data.status).toBe("live");
+    expect(data.series.bars).toEqual([bar(1, 5), bar(2, 6)]);
+  });
+
+  test.each(["before", "after"])("a request that fails %s the cut is noticed is forgotten with it", async (when) => {
+    await live(bar(1, 5));
+    await passes(250);
+    script.bar(bar(2, 5));
+    await passes(0);
+    expect(asked).toHaveLength(2);
+    if (when === "before") asked[1]?.fail("the server cannot be reached");
+    await passes(0);
+    script.turn("reconnecting");
+    if (when === "after") asked[1]?.fail("the server cannot be reached");
+    await passes(0);
+    script.turn("live");
+    await passes(0);
+    expect([data.status, data.message, asked.length]).toEqual(["live", "", 2]);
+    await passes(15_000);
+    expect(asked, "late trades are looked for as ever").toHaveLength(3);
+  });
+
+  test("asks after a cut that the server cannot recover", async () => {
+    await live(bar(1, 5), bar(2, 5));
+    script.turn("reconnecting");
+    await passes(1_000);
+    script.turn("live");
+    script.gap("reconnect");
+    await passes(0);
+    expect(data.status).toBe("loading");
+    expect(asked.slice(1).map(({ request }) => request.kind)).toEqual(["tail"]);
+  });
+
   test("starts again after a gap that says that the server has restarted", async () => {
     await live(bar(1, 5), bar(2, 5));
     const before = asked.length;

@@ -181,6 +181,42 @@ describe("a series", () => {
     expect(series.bars).toEqual([bar(5, 1), bar(6, 1)]);
   });
 
+  test("asks for nothing after a reconnect that the server recovers, and continues where it was", () => {
+    const series = connected();
+    answer(series, [bar(1, 1), bar(2, 1)]);
+    series.refresh();
+    series.disconnected();
+    series.connected();
+    expect(series.isCurrent).toBe(true);
+    series.take(bar(2, 2));
+    series.take(bar(3, 1));
+    expect(series.bars).toEqual([bar(1, 1), bar(2, 2), bar(3, 1)]);
+    expect(series.next()).toBeUndefined();
+    series.refresh();
+    answer(series, [bar(1, 1), bar(2, 2), bar(3, 1)]);
+    series.take(bar(4, 1));
+    expect(series.next(), "as ever from the next refresh on").toMatchObject({ kind: "tail" });
+    series.disconnected();
+    series.connected();
+    series.missed();
+    series.take(bar(4, 9));
+    expect(series.isCurrent).toBe(false);
+    expect(series.next()).toMatchObject({ kind: "tail", from: 1 });
+  });
+
+  test("asks again for what a cut left unanswered while bars were missing", () => {
+    const series = connected();
+    const first = series.next() as Request;
+    series.take(bar(2, 2));
+    series.disconnected();
+    series.connected();
+    series.answered(first, [bar(1, 1), bar(2, 1)]);
+    expect(series.bars, "it may be another server's answer").toEqual([]);
+    answer(series, [bar(1, 1), bar(2, 1)]);
+    expect(series.bars).toEqual([bar(1, 1), bar(2, 2)]);
+    expect(series.isCurrent).toBe(true);
+  });
+
   test("is not current while it is disconnected", () => {
     const series = connected();
     answer(series, [bar(1, 1)]);

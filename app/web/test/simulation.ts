@@ -5,10 +5,14 @@ import type { Request, Series } from "../src/series.js";
 
 const MINUTE = 60_000;
 
-/** A message of the server over the connection. */
-type Message =
+/** How many published bars a server remembers for clients that return. */
+const MEMORY = 5;
+
+/** A message of the server over the connection, and the number that the client has reached with it. */
+type Message = { readonly server: Server; readonly seq: number } & (
   | { readonly kind: "connected"; readonly gap: "none" | "missed" | "epoch" }
-  | { readonly kind: "bar"; readonly bar: Bar; readonly gap: boolean };
+  | { readonly kind: "bar"; readonly bar: Bar; readonly gap: boolean }
+);
 
 /** A request on its way: until the server has looked, then with what it saw. */
 interface Pending {
@@ -24,7 +28,8 @@ class Server {
   readonly states = new WeakSet<Bar>();
   /** When bars began that were the newest then. */
   readonly begun: number[] = [];
-  published = 0;
+  /** Every bar that was published, in the state it had then: its number is its place, from one on. */
+  readonly published: Bar[] = [];
   #published = 0;
 
   constructor(
@@ -58,7 +63,7 @@ class Server {
   publish(): readonly Bar[] {
     const news = this.bars.filter((bar) => bar.time >= this.#published);
     this.#published = this.bars.at(-1)?.time ?? 0;
-    this.published += news.length;
+    this.published.push(...news);
     return news;
   }
 
@@ -81,11 +86,11 @@ export class Simulation {
   server: Server;
   readonly #room: number;
   readonly #series: Series;
-  /** The topic of the last message, and the one whose bars the series shows. */
-  #known: { server: Server; published: number } | undefined;
+  /** The client's position, and the server whose bars the series shows. */
+  #known: { server: Server; seq: number } | undefined;
   #shown: Server;
   #isUp = false;
-  #wire: (Message & { readonly server: Server; readonly published: number })[] = [];
+  #wire: Message[] = [];
   #requests: Pending[] = [];
 
   constructor(series: Series, room: number, history: number) {
@@ -107,16 +112,23 @@ export class Simulation {
   publish(skips: boolean): void {
     const bars = this.server.publish();
     if (!this.#isUp) return;
-    const kept = skips ? bars.slice(-1) : bars;
-    kept.forEach((bar, index) => this.#send({ kind: "bar", bar, gap: index === 0 && kept.length < bars.length }));
+    this.#send(skips ? bars.slice(-1) : bars, skips && bars.length > 1);
   }
 
+  /** Subscribes, with the position if there is one: what the server remembers after it follows. */
   connect(): void {
     if (this.#isUp) return;
     this.#isUp = true;
+    const { server } = this;
+    const seq = server.published.length;
     const known = this.#known;
-    const gap = !known ? "none" : known.server !== this.server ? "epoch" : known.published !== this.server.published ? "missed" : "none";
-    this.#send({ kind: "connected", gap });
+    const isSame = known?.server === server;
+    if (known && isSame && seq - known.seq <= MEMORY) {
+      this.#wire.push({ kind: "connected", gap: "none", server, seq: known.seq });
+      this.#send(server.published.slice(known.seq), false);
+    } else {
+      this.#wire.push({ kind: "connected", gap: !known ? "none" : isSame ? "missed" : "epoch", server, seq });
+    }
   }
 
   /** The connection breaks, with what was on the way. */
@@ -136,7 +148,7 @@ export class Simulation {
   deliver(): void {
     const message = this.#wire.shift();
     if (!message) return;
-    this.#known = { server: message.server, published: message.published };
+    this.#known = { server: message.server, seq: message.seq };
     if (message.kind === "connected") {
       this.#series.connected();
       if (message.gap === "epoch") this.#series.restarted();
@@ -218,7 +230,11 @@ export class Simulation {
     return server;
   }
 
-  #send(message: Message): void {
-    this.#wire.push({ ...message, server: this.server, published: this.server.published });
+  /** Sends the last bars that were published. */
+  #send(bars: readonly Bar[], gap: boolean): void {
+    const before = this.server.published.length - bars.length;
+    bars.forEach((bar, index) => {
+      this.#wire.push({ kind: "bar", bar, gap: gap && index === 0, server: this.server, seq: before + index + 1 });
+    });
   }
 }

@@ -18,7 +18,7 @@ use crate::{
         kind::{Latest, Publishes},
     },
     topics::{Content, Feed},
-    wire::PublishError,
+    wire::{Position, PublishError},
 };
 
 /// Publishes to one topic of a channel.
@@ -231,6 +231,30 @@ impl<C: ?Sized> Topic<C> {
     /// Returns the number of connections that are subscribed now.
     pub fn subscribers(&self) -> usize {
         self.raw.0.subscribers()
+    }
+
+    /// Returns the position after the newest update.
+    ///
+    /// A client that subscribes with it as `recover` receives every later update, or
+    /// `"recovered": false` if the server cannot send them all. So an application can return a
+    /// position with data that it sends by other means. The data must include every update up to
+    /// the position: read the position first, or publish and read under one lock.
+    ///
+    /// ```
+    /// # #[topicast::data]
+    /// # pub struct Bar { close: f64 }
+    /// # #[topicast::ws_router(route = "bars", update = Bar, history(count = 500))]
+    /// # pub struct Bars { symbol: String }
+    /// # let ws = topicast::Server::builder("Bars", "1.0.0").channels(topicast::channels![Bars]).build()?;
+    /// let aapl = ws.publisher::<Bars>()?.topic(&Bars { symbol: "AAPL".into() })?;
+    /// let before = aapl.position();
+    /// aapl.publish(&Bar { close: 150.5 })?;
+    /// assert_eq!(before.seq, 0);
+    /// assert_eq!(aapl.position(), topicast::Position { seq: 1, ..before });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn position(&self) -> Position {
+        self.raw.0.position()
     }
 
     /// Returns the number of updates that were dropped or merged for slow subscribers since the

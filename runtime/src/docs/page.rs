@@ -31,7 +31,7 @@ const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-const FILES: [(&str, &str, &[u8]); 14] = [
+const FILES: [(&str, &str, &[u8]); 16] = [
     ("index.html", HTML, INDEX.as_bytes()),
     ("page.css", CSS, include_bytes!("page/page.css")),
     ("console.css", CSS, include_bytes!("page/console.css")),
@@ -42,6 +42,8 @@ const FILES: [(&str, &str, &[u8]); 14] = [
     ("console.js", JS, include_bytes!("page/console.js")),
     ("connection.js", JS, include_bytes!("page/connection.js")),
     ("subscriptions.js", JS, include_bytes!("page/subscriptions.js")),
+    ("table.js", JS, include_bytes!("page/table.js")),
+    ("kind.js", JS, include_bytes!("page/kind.js")),
     ("log.js", JS, include_bytes!("page/log.js")),
     ("form.js", JS, include_bytes!("page/form.js")),
     ("schema.js", JS, include_bytes!("page/schema.js")),

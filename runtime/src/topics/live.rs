@@ -109,6 +109,12 @@ impl LiveTopic {
         self.skipped.load(Ordering::Relaxed)
     }
 
+    /// Returns the position after the newest update.
+    pub(crate) fn position(&self) -> Position {
+        let state = self.lock();
+        Position { epoch: state.epoch.to_string(), seq: state.seq }
+    }
+
     /// Returns true if the topic may be evicted once nothing uses it.
     pub(crate) fn is_evictable(&self) -> bool {
         !self.irreplaceable.load(Ordering::Acquire)

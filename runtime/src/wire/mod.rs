@@ -19,6 +19,7 @@ pub use payload::PublishError;
 pub(crate) use payload::Unsendable;
 pub(crate) use reply::{ok_payload, refusal_payload};
 pub(crate) use request::Form;
-pub(crate) use start::{Position, Start};
+pub use start::Position;
+pub(crate) use start::Start;
 pub(crate) use transport::Transport;
 pub(crate) use update::{Prefix, Update, topic_message, with_skipped};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{declare::MAX_SAFE_INTEGER, wire::fault::truncate};
@@ -33,11 +33,21 @@ pub(crate) struct Start {
     pub(crate) interval: Option<Duration>,
 }
 
-/// A position in the numbering of a topic.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Position {
-    pub(crate) epoch: String,
-    pub(crate) seq: u64,
+/// A position in the numbering of a topic: what a client states in `recover`.
+///
+/// [`Topic::position`](crate::Topic::position) returns one. As JSON it is the value of `recover`:
+///
+/// ```
+/// let position = topicast::Position { epoch: "7f9c24e8".into(), seq: 41 };
+/// assert_eq!(serde_json::to_string(&position)?, r#"{"epoch":"7f9c24e8","seq":41}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// The name of the numbering. It changes whenever the numbering restarts.
+    pub epoch: String,
+    /// The number of the newest update, 0 before the first.
+    pub seq: u64,
 }
 
 impl Start {

@@ -31,6 +31,8 @@ pub(super) fn browser(report: &mut Report) -> Outcome {
     npm::prepare(&folder)?;
     let chromium = system::chromium()?;
     let server = built::program("trading-api")?;
+    built::example("kit_server")?;
+    let examples = built::folder()?.join("debug/examples");
     let playwright = || Tool::new("npx").args(["--no-install", "playwright", "test"]).dir(&folder);
     let of_recordings = listed(&playwright().args(["--list", "--grep", RECORDINGS]).read()?);
     let run = recordings::run(&of_recordings)?;
@@ -40,7 +42,11 @@ pub(super) fn browser(report: &mut Report) -> Outcome {
         report.tally.skipped += of_recordings.len() as u64;
         playwright().args(["--grep-invert", RECORDINGS])
     };
-    tool.env("CHROMIUM", chromium).env("TOPICAST_SERVER", server).test(Format::Playwright, 0, &mut report.tally)
+    tool.env("CHROMIUM", chromium).env("TOPICAST_SERVER", server).env("TOPICAST_EXAMPLES", examples).test(
+        Format::Playwright,
+        0,
+        &mut report.tally,
+    )
 }
 
 /// The tests in what Playwright lists, one a line as `  file:1:1 › name`.

@@ -27,6 +27,8 @@ export function explain(code, reason) {
 /** One connection at a time to a server; tells what happens by events. */
 export class Connection extends EventTarget {
   #socket;
+  /** Ends the listening to the socket. */
+  #listening;
   #timer;
   #seconds = 0;
 
@@ -47,17 +49,23 @@ export class Connection extends EventTarget {
     if (!this.isIdle) return;
     const socket = new WebSocket(this.url);
     this.#socket = socket;
+    this.#listening = new AbortController();
+    const on = (name, listener) => socket.addEventListener(name, listener, { signal: this.#listening.signal });
     this.#tell("state", { state: "connecting" });
-    socket.addEventListener("open", () => {
+    on("open", () => {
       this.#restartTimer();
       this.#tell("state", { state: "open" });
     });
-    socket.addEventListener("message", ({ data }) => this.#tell("received", { text: data }));
-    socket.addEventListener("close", ({ code, reason }) => {
-      this.#socket = undefined;
-      this.#restartTimer();
-      this.#tell("state", { state: "closed", code, reason, explanation: explain(code, reason) });
-    });
+    on("message", ({ data }) => this.#tell("received", { text: data }));
+    on("close", ({ code, reason }) => this.#ended({ code, reason, explanation: explain(code, reason) }));
+  }
+
+  /** Ends the connection at once, as a broken network does: nothing that is on its way arrives. */
+  cut() {
+    if (this.isIdle) return;
+    this.#listening.abort();
+    this.#socket.close();
+    this.#ended({ explanation: "Cut by this page. The subscriptions keep their positions." });
   }
 
   disconnect() {
@@ -79,6 +87,12 @@ export class Connection extends EventTarget {
   keepAlive(seconds) {
     this.#seconds = seconds;
     this.#restartTimer();
+  }
+
+  #ended(how) {
+    this.#socket = undefined;
+    this.#restartTimer();
+    this.#tell("state", { state: "closed", ...how });
   }
 
   #restartTimer() {

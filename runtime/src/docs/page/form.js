@@ -3,6 +3,12 @@
 import { h } from "./dom.js";
 import { constraintsOf, current, flatten, meaningsOf, typeOf, valuesOf, withoutNull } from "./schema.js";
 
+/** Fields for members of a message beside the payload, empty at first; `value()` reads those that are not. */
+export function optionsForm(schemas, members) {
+  const fields = members.map(([name, { examples, ...member }]) => ({ name, ...fieldFor(schemas, name, member, false, undefined, "option") }));
+  return { elements: fields.map(({ element }) => element), value: () => values(fields) };
+}
+
 /** Fields for the members of a payload; `value()` reads them, `focus()` goes to the first. */
 export function payloadForm(schemas, described, example) {
   const schema = current(schemas, described);
@@ -22,15 +28,19 @@ export function payloadForm(schemas, described, example) {
   });
   return {
     element: h("div", { class: "field-list" }, fields.map(({ element }) => element)),
-    value: () => Object.fromEntries(fields.map(({ name, value }) => [name, value()]).filter(([, value]) => value !== undefined)),
+    value: () => values(fields),
     focus: () => fields[0]?.control.focus(),
   };
 }
 
-function fieldFor(schemas, name, member, required, example) {
+function values(fields) {
+  return Object.fromEntries(fields.map(({ name, value }) => [name, value()]).filter(([, value]) => value !== undefined));
+}
+
+function fieldFor(schemas, name, member, required, example, prefix = "field") {
   const { nullable, schema } = withoutNull(schemas, member);
   const whole = { ...schema, default: member.default ?? schema.default };
-  const id = `field-${name}`;
+  const id = `${prefix}-${name}`;
   const mustFill = required && !nullable;
   const { control, value } = controlFor(whole, name, id, mustFill, example);
   // What the control shows itself need not be said beside it.

@@ -1,6 +1,7 @@
 // The reference: channels, their operations and messages, and the schemas.
 
 import { example, h, markdown } from "./dom.js";
+import { describeKind, kindOf } from "./kind.js";
 import { constraints, tree, typeOf, values } from "./schema.js";
 
 const key = (reference) => decodeURIComponent(reference.$ref.split("/").at(-1));
@@ -20,6 +21,7 @@ export function readDocument(document) {
       replies: (operation.reply?.messages ?? []).map((reply) => messages[key(reply)]),
     });
   }
+  for (const channel of channels) channel.kind = kindOf(channel);
   return { info: document.info, channels, schemas };
 }
 
@@ -69,6 +71,7 @@ function channelSection(model, channel, tryOut) {
   return h("section", { class: "channel", id: `channel-${channel.name}`, "aria-labelledby": `title-${channel.name}` },
     h("h2", { id: `title-${channel.name}` }, channel.title ?? channel.name,
       isRoute && [" ", h("code", { class: "route" }, channel.name)],
+      channel.kind && [" ", h("span", { class: "tag kind" }, describeKind(channel.kind))],
       (channel.tags ?? []).map(({ name }) => [" ", h("span", { class: "tag" }, name)])),
     channel.summary && h("p", { class: "lead" }, channel.summary),
     channel.description !== channel.summary && markdown(channel.description),
