@@ -27,6 +27,7 @@ class Kit:
             [program, "--port", str(port), "--unsent-bytes", "65536"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )
+        self.last = 0
         self.lock = threading.Lock()
         host, port = json.loads(self.process.stdout.readline())["listening"].rsplit(":", 1)
         self.address = (host, int(port))
@@ -36,12 +37,13 @@ class Kit:
             self.process.stdin.write(json.dumps(command) + "\n")
             self.process.stdin.flush()
             answer = read(self.process.stdout.readline())
+            self.last = int(answer.get("last", self.last))
         assert "error" not in answer, answer
         return answer
 
     def trade(self, times):
-        """Changes the table so many times. The number of changes is the topic's counter."""
-        self.last = int(self.command(do="trade", symbol=SYMBOL, times=times)["last"])
+        """Changes the table so many times. `last` is the number of all changes, the topic's counter."""
+        self.command(do="trade", symbol=SYMBOL, times=times)
 
     def rows(self):
         return list(map(canonical, self.command(do="levels", symbol=SYMBOL)["levels"]))
@@ -154,15 +156,17 @@ def cuts(world):
 
 
 def limited(world):
-    """A client that asks for few updates per second receives the changes merged."""
-    world.client.max_rate = 20
-    for times in (1, 20, 200):
+    """A client that asks for few updates per second receives the changes merged, or a snapshot in their place."""
+    client = world.client
+    for rate, times, reads in ((50, 5, 30), (2, 500, 4)):
+        client.max_rate = rate
         world.connect()
-        world.read(5)
-        world.kit.trade(times)
-        world.read(5)
+        for _ in range(reads):
+            world.kit.trade(times)
+            world.read(1)
+        client.cut(abruptly=False)
     counts = world.settle()
-    require(counts, connections=1, merged_updates=20)
+    require(counts, recovered=1, merged_updates=5, snapshots_in_place_of_updates=1)
     assert counts["mismatches"] == 0, counts
     return counts
 
