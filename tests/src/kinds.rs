@@ -88,6 +88,8 @@ pub struct Truth {
     pub rows: Mutex<HashMap<String, Vec<Row>>>,
     /// How often a snapshot hook ran.
     pub loads: AtomicUsize,
+    /// While locked, the snapshot hooks wait.
+    pub gate: tokio::sync::Mutex<()>,
     /// While true, the snapshot hooks refuse.
     pub is_down: AtomicBool,
 }
@@ -112,6 +114,7 @@ impl Truth {
     async fn load(&self) -> Result<(), Refusal> {
         self.loads.fetch_add(1, Ordering::Relaxed);
         tokio::task::yield_now().await;
+        drop(self.gate.lock().await);
         if self.is_down.load(Ordering::Relaxed) { Err(Refusal::unavailable("no database")) } else { Ok(()) }
     }
 }

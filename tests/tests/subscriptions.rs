@@ -136,8 +136,8 @@ async fn an_absent_option_has_a_topic_of_its_own() {
 #[tokio::test]
 async fn a_snapshot_comes_after_the_reply_and_before_any_update() {
     let (ws, app) = channels::server();
-    let gate = std::sync::Arc::new(tokio::sync::Notify::new());
-    *app.gate.lock().unwrap() = Some(std::sync::Arc::clone(&gate));
+    let gate = Arc::new(tokio::sync::Notify::new());
+    *app.gate.lock().unwrap() = Some(Arc::clone(&gate));
     let topic = ws.publisher::<Orders>().unwrap().topic(&orders("A")).unwrap();
     topic.publish(&Order { number: 1 }).unwrap();
     let mut client = Client::connect(&ws).await;
@@ -185,7 +185,7 @@ async fn refusals_are_replies_and_cost_nothing_else() {
 
 #[tokio::test]
 async fn a_connection_has_only_so_many_subscriptions() {
-    let app = std::sync::Arc::default();
+    let app = Arc::default();
     let limits = topicast::Limits { subscriptions: 1, ..topicast::Limits::default() };
     let ws = channels::builder(&app).limits(limits).build().unwrap();
     let mut client = Client::connect(&ws).await;
@@ -199,7 +199,7 @@ async fn a_connection_has_only_so_many_subscriptions() {
 #[tokio::test]
 async fn a_feed_runs_from_the_first_subscriber_to_the_retention_time_after_the_last() {
     let clock = Clock::pause();
-    let app = Arc::<App>::default();
+    let app = Arc::<channels::App>::default();
     let ws = channels::builder(&app).heartbeat(None).build().unwrap();
     let running = || app.feeds_running.load(Ordering::SeqCst);
     let mut first = Client::connect(&ws).await;

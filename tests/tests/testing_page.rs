@@ -109,6 +109,38 @@ async fn a_slow_client_receives_the_newest_quotes_and_how_many_it_missed() {
     assert!(updates.iter().any(|update| update["skipped"].is_u64()));
 }
 
+#[topicast::data]
+#[derive(Debug, PartialEq)]
+struct Order {
+    id: u32,
+    open: u32,
+}
+
+/// The open orders of an account.
+#[topicast::ws_router(route = "orders", update = Order, table(key = id, checksum))]
+struct Orders {
+    account: String,
+}
+
+#[tokio::test]
+async fn a_client_that_returns_finds_the_orders_that_changed_meanwhile() {
+    let ws = Server::builder("Orders", "1.0.0").channels(topicast::channels![Orders]).build().unwrap();
+    let account = Orders { account: "A".into() };
+    let topic = ws.publisher::<Orders>().unwrap().topic(&account).unwrap();
+    topic.replace(&[Order { id: 1, open: 10 }, Order { id: 2, open: 20 }]).unwrap();
+
+    let mut client = Client::connect(&ws).await.unwrap();
+    client.subscribe(&account).await;
+    client.settled().await;
+    assert_eq!(client.table(&account).len(), 2);
+
+    client.reconnect(&ws).await.unwrap();
+    topic.update(|rows| rows.remove(&1)).unwrap();
+    assert_eq!(client.recover(&account).await.recovered, Some(true));
+    client.settled().await;
+    assert_eq!(client.table(&account), [Order { id: 2, open: 20 }]);
+}
+
 #[tokio::test]
 async fn a_server_that_stops_closes_its_clients() {
     let ws = Server::builder("Quotes", "1.0.0").channels(topicast::channels![Quotes]).build().unwrap();

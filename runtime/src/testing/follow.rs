@@ -33,6 +33,10 @@ impl Followed {
                 let position = if message["snapshot"] == true { None } else { seq };
                 *topic = Topic { epoch: epoch.to_owned(), position, payloads: Vec::new() };
             }
+        } else if kind.ends_with(".unsubscribe.response")
+            && let Some(name) = message["payload"]["topic"].as_str()
+        {
+            self.0.remove(name);
         } else if let Some(topic) = message["topic"].as_str().and_then(|name| self.0.get_mut(name)) {
             if kind.ends_with(".snapshot") {
                 topic.payloads.clear();

@@ -6,19 +6,19 @@ use crate::{TOPICS, log::Levels};
 
 /// A client's view of one topic.
 #[derive(Debug, Default)]
-pub struct View {
-    pub phase: Phase,
-    pub epoch: String,
-    pub position: Option<u64>,
-    pub rows: Levels,
+pub(crate) struct View {
+    pub(crate) phase: Phase,
+    pub(crate) epoch: String,
+    pub(crate) position: Option<u64>,
+    pub(crate) rows: Levels,
     /// The position that the pending request stated.
-    pub stated: Option<(String, u64)>,
+    pub(crate) stated: Option<(String, u64)>,
     /// Subscribes that are not answered.
-    pub asked: usize,
+    pub(crate) asked: usize,
 }
 
 #[derive(Debug, Default, PartialEq, Eq, Clone, Copy)]
-pub enum Phase {
+pub(crate) enum Phase {
     #[default]
     Left,
     Subscribed,
@@ -26,7 +26,7 @@ pub enum Phase {
     Announced,
 }
 
-pub struct Reader {
-    pub client: Option<Client>,
-    pub views: [View; TOPICS],
+pub(crate) struct Reader {
+    pub(crate) client: Option<Client>,
+    pub(crate) views: [View; TOPICS],
 }

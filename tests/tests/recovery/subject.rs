@@ -9,7 +9,7 @@ use topicast_tests::{
 use crate::log::{Levels, State};
 
 /// A channel under test, without its type.
-pub trait Subject {
+pub(crate) trait Subject {
     const ROUTE: &'static str;
     type Handle: Clone;
     fn publisher(ws: &Server) -> Self;

@@ -19,12 +19,12 @@ use topicast_tests::{
 use crate::{
     TOPICS,
     log::{Levels, Log, State},
-    reader::{Phase, Reader, View},
+    reader::{Phase, Reader},
     subject::Subject,
 };
 
 /// One run.
-pub struct World<P: Subject> {
+pub(crate) struct World<P: Subject> {
     clock: Clock,
     random: Random,
     seed: u64,
@@ -42,7 +42,7 @@ pub struct World<P: Subject> {
 }
 
 impl<P: Subject> World<P> {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let is_table = matches!(P::ROUTE, "book" | "positions");
         let drops = random.below(2) == 0;
@@ -89,7 +89,7 @@ impl<P: Subject> World<P> {
         format!("T{topic}")
     }
 
-    pub async fn run(&mut self) {
+    pub(crate) async fn run(&mut self) {
         for _ in 0..self.random.range(20, 90) {
             self.step().await;
         }
