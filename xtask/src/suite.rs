@@ -84,7 +84,7 @@ const STEPS: &[Step] = &[
     Step {
         name: "contract",
         group: Group::Tests,
-        says: "the cases of keys and checksums against Python",
+        says: "keys, checksums and the recovery of a table against Python",
         run: contract::run,
     },
     Step {

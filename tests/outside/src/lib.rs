@@ -1,7 +1,9 @@
 //! An axum application that was there before: its state, its routes and its own
-//! authentication layer. It gets one private channel, twice: with topicast and by hand.
+//! authentication layer. It gets one private channel, twice: with topicast and by hand. Beside it
+//! stands one channel of each kind.
 
 pub mod by_hand;
+pub mod kinds;
 pub mod with_topicast;
 
 use std::{
