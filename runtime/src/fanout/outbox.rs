@@ -59,6 +59,11 @@ impl Outbox {
         self.bytes
     }
 
+    /// Returns the bytes of all queued frames, whether they count against the limit or not.
+    pub(crate) fn queued_bytes(&self) -> usize {
+        self.queue.iter().map(|entry| entry.frame.bytes().len()).sum()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }

@@ -59,6 +59,10 @@ pub(crate) enum Delivered {
 /// The maximum length of `,"skipped":N`.
 const SKIPPED_BYTES: usize = 32;
 
+/// The unsent bytes of a connection beyond which updates of `latest` and `table` topics are not
+/// queued. A shard that is late then sends what supersedes them, instead of each of them later.
+const UNSENT_STATE: usize = 16 * 1024;
+
 impl Peer {
     pub(crate) fn new(
         number: u64,
@@ -76,7 +80,8 @@ impl Peer {
     pub(crate) fn deliver(&mut self, at: u32, batch: &Batch) -> Result<Delivered, TooSlow> {
         let item = batch.get(at);
         // The fast path, for a subscriber without a backlog.
-        if self.arrears.is_none() && self.is_alive() && self.writer.try_push_batched(at, item.len(), self.limit) {
+        let limit = if item.policy == Policy::CatchUp { self.limit.min(UNSENT_STATE) } else { self.limit };
+        if self.arrears.is_none() && self.is_alive() && self.writer.try_push_batched(at, item.len(), limit) {
             return Ok(Delivered::Queued);
         }
         self.spill_batched(batch);
@@ -111,7 +116,9 @@ impl Peer {
         }
         let bytes = item.len() + SKIPPED_BYTES;
         if item.policy == Policy::CatchUp {
-            let has_room = !self.writer.blocked && self.flush_for_room(bytes);
+            let unsent = self.writer.outbox.bytes();
+            let is_superseded = unsent > 0 && unsent + bytes > UNSENT_STATE;
+            let has_room = !self.writer.blocked && !is_superseded && self.flush_for_room(bytes);
             // The flush may have filled the socket.
             if has_room && !self.writer.blocked {
                 self.writer.push(item, 0);

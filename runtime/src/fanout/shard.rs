@@ -277,9 +277,11 @@ impl Shard {
         peer.scheduled = false;
         peer.flush(&mut self.batch);
         let mut resumed = Ok(());
-        while let (Ok(()), Some(topic)) = (resumed, peer.next_due()) {
-            let Some(audience) = self.topics.get(&topic) else { continue };
-            resumed = peer.resume(topic, audience, self.now);
+        while peer.is_due() && resumed.is_ok() {
+            while let (Ok(()), Some(topic)) = (resumed, peer.next_due()) {
+                let Some(audience) = self.topics.get(&topic) else { continue };
+                resumed = peer.resume(topic, audience, self.now);
+            }
             peer.flush(&mut self.batch);
         }
         if let (true, None, Some(shortest)) = (peer.is_blocked(), self.next_sweep, self.shortest_age) {

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::Peer;
+use super::{Peer, UNSENT_STATE};
 use crate::fanout::{
     audience::Audience,
     batch::Item,
@@ -28,9 +28,16 @@ impl Peer {
         }
     }
 
-    /// Takes the next topic to continue with, once the socket has accepted everything else.
+    /// Returns true if a topic can continue now.
+    pub(crate) fn is_due(&self) -> bool {
+        let is_due = self.arrears.as_ref().is_some_and(|arrears| !arrears.due.is_empty());
+        is_due && !self.writer.blocked && self.is_alive()
+    }
+
+    /// Takes the next topic to continue with, once the socket has accepted everything else. The small
+    /// frames of several topics share a write.
     pub(crate) fn next_due(&mut self) -> Option<TopicId> {
-        if self.writer.blocked || !self.writer.outbox.is_empty() || !self.is_alive() {
+        if self.writer.blocked || self.writer.outbox.queued_bytes() > UNSENT_STATE || !self.is_alive() {
             return None;
         }
         self.arrears.as_mut()?.due.pop_front()
