@@ -29,7 +29,7 @@ fn programs_and_tests_on_pages_are_those_that_run() {
     assert!(include_str!("application/main.rs").contains(program), "the program of embedding.md is another");
     let run = [include_str!("testing_page.rs"), include_str!("application/tests.rs")];
     let tests: Vec<_> = blocks(include_str!("../../docs/testing.md"), "rust").collect();
-    assert_eq!(tests.len(), 7);
+    assert_eq!(tests.len(), 8);
     for test in tests {
         assert!(run.iter().any(|file| file.contains(test)), "no file runs this test of testing.md:\n{test}");
     }
