@@ -298,7 +298,7 @@ impl Shard {
         }
         let now = Instant::now();
         while let Some((key, topic)) = self.timers.take_due(now) {
-            if self.peer(key).is_some_and(|peer| peer.end_rest(topic)) {
+            if self.peer(key).is_some_and(|peer| peer.end_rest(topic, now)) {
                 self.schedule(key.slot);
             }
         }

@@ -79,11 +79,15 @@ impl Peer {
         Ok(())
     }
 
-    /// Ends a pause that a client's `max_rate` required. Returns true if the topic is due.
-    pub(crate) fn end_rest(&mut self, topic: TopicId) -> bool {
+    /// Ends a pause that a client's `max_rate` required. Returns true if the topic is due. The timer
+    /// may be that of an earlier subscription to the same topic, whose pause ends before.
+    pub(crate) fn end_rest(&mut self, topic: TopicId, now: Instant) -> bool {
         let Some(arrears) = &mut self.arrears else { return false };
         let Some(course) = arrears.course_mut(topic) else { return false };
-        let Stage::Resting { sent, .. } = course.stage else { return false };
+        let Stage::Resting { sent, until, .. } = course.stage else { return false };
+        if now < until {
+            return false;
+        }
         course.stage = Stage::Behind { sent, snapshot: false };
         arrears.due.push_back(topic);
         true
