@@ -35,6 +35,11 @@ pub(crate) use task::run;
 /// The capacity that an empty command queue keeps.
 const KEPT_COMMANDS: usize = 1024;
 
+/// The number of snapshots, merged changes and parts of replays that a connection receives in a
+/// turn. A client that reads as fast as the shard writes would otherwise delay all others until its
+/// replay ends.
+const RESUMED_PER_TURN: usize = 4;
+
 /// The minimum interval between two checks of ages.
 const MIN_SWEEP: Duration = Duration::from_millis(5);
 
@@ -277,7 +282,8 @@ impl Shard {
         peer.scheduled = false;
         peer.flush(&mut self.batch);
         let mut resumed = Ok(());
-        while let (Ok(()), Some(topic)) = (resumed, peer.next_due()) {
+        for _ in 0..RESUMED_PER_TURN {
+            let (Ok(()), Some(topic)) = (resumed, peer.next_due()) else { break };
             let Some(audience) = self.topics.get(&topic) else { continue };
             resumed = peer.resume(topic, audience, self.now);
             peer.flush(&mut self.batch);
@@ -286,8 +292,11 @@ impl Shard {
             self.next_sweep = Some(Instant::now() + (shortest / 4).max(MIN_SWEEP));
         }
         count_dropped(peer, &self.topics);
+        let has_more = peer.has_due();
         if resumed == Err(TooSlow) {
             self.close_slow(slot);
+        } else if has_more {
+            self.schedule(slot);
         }
     }
 

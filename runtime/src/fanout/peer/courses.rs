@@ -30,10 +30,20 @@ impl Peer {
 
     /// Takes the next topic to continue with, once the socket has accepted everything else.
     pub(crate) fn next_due(&mut self) -> Option<TopicId> {
-        if self.writer.blocked || !self.writer.outbox.is_empty() || !self.is_alive() {
+        if !self.is_ready() {
             return None;
         }
         self.arrears.as_mut()?.due.pop_front()
+    }
+
+    /// Returns true if the next topic to continue with need not wait for the socket.
+    pub(crate) fn has_due(&self) -> bool {
+        self.is_ready() && self.arrears.as_ref().is_some_and(|arrears| !arrears.due.is_empty())
+    }
+
+    /// Returns true if the socket has accepted everything.
+    fn is_ready(&self) -> bool {
+        !self.writer.blocked && self.writer.outbox.is_empty() && self.is_alive()
     }
 
     /// Continues with a topic that was due.
