@@ -281,11 +281,14 @@ impl Shard {
         let Some(peer) = &mut self.peers[slot as usize] else { return };
         peer.scheduled = false;
         peer.flush(&mut self.batch);
-        let mut resumed = Ok(());
+        let mut resumed = Ok(None);
         for _ in 0..RESUMED_PER_TURN {
-            let (Ok(()), Some(topic)) = (resumed, peer.next_due()) else { break };
+            let (Ok(_), Some(topic)) = (resumed, peer.next_due()) else { break };
             let Some(audience) = self.topics.get(&topic) else { continue };
             resumed = peer.resume(topic, audience, self.now);
+            if let Ok(Some(at)) = resumed {
+                self.timers.add(at, Key { slot, number: peer.number }, topic);
+            }
             peer.flush(&mut self.batch);
         }
         if let (true, None, Some(shortest)) = (peer.is_blocked(), self.next_sweep, self.shortest_age) {
