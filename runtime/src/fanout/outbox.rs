@@ -68,10 +68,10 @@ impl Outbox {
         self.queue.is_empty()
     }
 
-    /// Discards every unstarted update, and the replies that carry their numbers. A started frame is
-    /// always finished.
+    /// Discards every unstarted update, snapshot and part of a replay, and the replies that carry
+    /// their numbers. A started frame is always finished.
     pub(crate) fn discard_updates(&mut self) {
-        self.retain_unstarted(|_, class| !matches!(class, Class::Update(_) | Class::Position(_)));
+        self.retain_unstarted(|_, class| *class == Class::Kept);
     }
 
     /// Discards the unstarted updates of a topic, except those whose number a reply carries.
@@ -284,6 +284,7 @@ mod tests {
     async fn a_started_frame_is_finished_and_kept_frames_are_sent_in_order() {
         let (mut outbox, transport, client) = started();
         outbox.push(frame("dropped"), update(1, Policy::Close));
+        outbox.push(frame("dropped"), Class::Paced);
         outbox.push(frame("kept"), Class::Kept);
         outbox.discard_updates();
         assert_eq!(outbox.bytes(), frame("started").weight() + frame("kept").weight());

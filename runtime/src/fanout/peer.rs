@@ -399,6 +399,19 @@ mod tests {
     }
 
     #[test]
+    fn a_timer_of_an_earlier_subscription_does_not_end_a_rest() {
+        let (mut peer, _client) = peer(1024);
+        let topic = TopicId(0);
+        assert!(peer.join(topic, 0, true));
+        let now = Instant::now();
+        let until = now + Duration::from_secs(10);
+        let course = peer.arrears().course_mut(topic).expect("it is joining");
+        course.stage = Stage::Resting { sent: 1, until, timer: true };
+        assert!(!peer.end_rest(topic, now));
+        assert!(peer.end_rest(topic, until));
+    }
+
+    #[test]
     fn held_updates_stay_within_the_limit_whatever_their_sizes() {
         let (mut peer, _client) = peer(4096);
         let topic = TopicId(0);

@@ -35,6 +35,11 @@ pub(crate) use task::run;
 /// The capacity that an empty command queue keeps.
 const KEPT_COMMANDS: usize = 1024;
 
+/// The number of writes of snapshots, merged changes and parts of replays that a connection
+/// receives in a turn. A client that reads as fast as the shard writes would otherwise delay all others until its
+/// replay ends.
+const RESUMED_PER_TURN: usize = 4;
+
 /// The minimum interval between two checks of ages.
 const MIN_SWEEP: Duration = Duration::from_millis(5);
 
@@ -276,11 +281,17 @@ impl Shard {
         let Some(peer) = &mut self.peers[slot as usize] else { return };
         peer.scheduled = false;
         peer.flush(&mut self.batch);
-        let mut resumed = Ok(());
-        while peer.is_due() && resumed.is_ok() {
-            while let (Ok(()), Some(topic)) = (resumed, peer.next_due()) {
+        let mut resumed = Ok(None);
+        for _ in 0..RESUMED_PER_TURN {
+            if resumed.is_err() || !peer.is_due() {
+                break;
+            }
+            while let (Ok(_), Some(topic)) = (resumed, peer.next_due()) {
                 let Some(audience) = self.topics.get(&topic) else { continue };
                 resumed = peer.resume(topic, audience, self.now);
+                if let Ok(Some(at)) = resumed {
+                    self.timers.add(at, Key { slot, number: peer.number }, topic);
+                }
             }
             peer.flush(&mut self.batch);
         }
@@ -288,8 +299,11 @@ impl Shard {
             self.next_sweep = Some(Instant::now() + (shortest / 4).max(MIN_SWEEP));
         }
         count_dropped(peer, &self.topics);
+        let has_more = peer.is_due();
         if resumed == Err(TooSlow) {
             self.close_slow(slot);
+        } else if has_more {
+            self.schedule(slot);
         }
     }
 
@@ -300,7 +314,7 @@ impl Shard {
         }
         let now = Instant::now();
         while let Some((key, topic)) = self.timers.take_due(now) {
-            if self.peer(key).is_some_and(|peer| peer.end_rest(topic)) {
+            if self.peer(key).is_some_and(|peer| peer.end_rest(topic, now)) {
                 self.schedule(key.slot);
             }
         }

@@ -22,6 +22,9 @@ pub(crate) trait Evict: Send + Sync + fmt::Debug {
     /// Evicts released topics, from the one released longest ago, until `suffices` returns true.
     /// Returns false if none is left.
     fn evict(&self, suffices: &dyn Fn() -> bool) -> bool;
+
+    /// Releases the topics of a channel that were kept because nothing could restore their state.
+    fn release_kept(&self, route: &str);
 }
 
 impl Budget {
@@ -36,6 +39,13 @@ impl Budget {
                 .topics
                 .upgrade()
                 .is_some_and(|topics| topics.evict(&|| self.used().saturating_add(bytes) <= self.limit))
+    }
+
+    /// Allows the eviction of a channel's topics, whose state can be restored.
+    pub(crate) fn release_kept(&self, route: &str) {
+        if let Some(topics) = self.topics.upgrade() {
+            topics.release_kept(route);
+        }
     }
 
     /// Records that the bytes of a topic changed.

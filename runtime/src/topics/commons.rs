@@ -1,8 +1,9 @@
 //! What all topics of a server share.
 
 use std::{
+    collections::HashSet,
     sync::{
-        Arc, Weak,
+        Arc, Mutex, MutexGuard, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -36,6 +37,9 @@ pub(crate) struct Commons {
     pub(crate) table_bytes: usize,
     pub(crate) retention: Duration,
     pub(crate) subscribed: FirstSubscription,
+    /// The routes of the channels whose snapshot hook has returned a state. The server learns that
+    /// an application implements the hook only by a call.
+    hooked: Mutex<HashSet<&'static str>>,
     next_number: AtomicU64,
     /// Random, so that epochs differ between runs of the server.
     run_id: u64,
@@ -49,9 +53,26 @@ impl Commons {
             table_bytes: retention.table_bytes,
             retention: retention.time,
             subscribed: FirstSubscription::default(),
+            hooked: Mutex::default(),
             next_number: AtomicU64::new(0),
             run_id: uuid::Uuid::new_v4().as_u64_pair().0,
         }
+    }
+
+    /// Records that the snapshot hook of a channel can restore the state of its topics.
+    pub(crate) fn record_hook(&self, route: &'static str) {
+        if self.hooked().insert(route) {
+            self.budget.release_kept(route);
+        }
+    }
+
+    /// Returns true if the state of a channel's topics can be restored.
+    pub(crate) fn has_hook(&self, route: &str) -> bool {
+        self.hooked().contains(route)
+    }
+
+    fn hooked(&self) -> MutexGuard<'_, HashSet<&'static str>> {
+        self.hooked.lock().expect("nothing panics while the hooks are locked")
     }
 
     /// Returns a number that no topic and no epoch has.

@@ -1,8 +1,13 @@
 //! Feeds: sources of updates that run while a topic has subscribers.
 
-use std::{any::Any, fmt, future::Future, sync::OnceLock, time::Duration};
+use std::{any::Any, fmt, future::Future, sync::OnceLock};
 
-use tokio::{runtime::Handle, sync::Mutex, task::AbortHandle};
+use tokio::{
+    runtime::Handle,
+    sync::Mutex,
+    task::AbortHandle,
+    time::{Instant, sleep_until},
+};
 
 /// A source of updates for one topic. Dropping it ends the source.
 ///
@@ -65,6 +70,11 @@ impl Feed {
     pub fn guard(guard: impl Send + Sync + 'static) -> Self {
         Self(Source::Guard(Box::new(guard)))
     }
+
+    /// Returns true if the topic misses updates once the feed has ended.
+    fn is_source(&self) -> bool {
+        !matches!(self.0, Source::None)
+    }
 }
 
 impl fmt::Debug for Feed {
@@ -78,21 +88,26 @@ impl fmt::Debug for Feed {
 }
 
 /// The feed of one topic: not started, running, or lingering.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct FeedSlot {
     /// Locked while a feed starts, so that a second subscriber waits for that feed instead of
     /// starting another.
     running: Mutex<Option<Feed>>,
-    linger: Duration,
     /// The runtime on which the feed was started. A subscription may end on a thread without one.
     runtime: OnceLock<Handle>,
 }
 
-impl FeedSlot {
-    pub(crate) fn new(linger: Duration) -> Self {
-        Self { running: Mutex::new(None), linger, runtime: OnceLock::new() }
-    }
+/// How a feed continues whose topic had no subscribers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Linger {
+    /// The topic has subscribers again.
+    Needed,
+    /// It runs at least until this time.
+    Until(Instant),
+    Over,
+}
 
+impl FeedSlot {
     /// Starts the feed unless it is running.
     pub(crate) async fn ensure<E>(&self, start: impl Future<Output = Result<Feed, E>>) -> Result<(), E> {
         let mut running = self.running.lock().await;
@@ -108,12 +123,20 @@ impl FeedSlot {
         self.runtime.get()
     }
 
-    /// Ends the feed after the linger time if `unneeded` returns true then.
-    pub(crate) async fn end_later(&self, unneeded: impl Fn() -> bool) {
-        tokio::time::sleep(self.linger).await;
-        let mut running = self.running.lock().await;
-        if unneeded() {
-            running.take();
+    /// Calls `linger` at `until` and at each time that it returns, and ends the feed when it returns
+    /// [`Linger::Over`]. Its argument is true if the feed is a source of updates.
+    pub(crate) async fn end_later(&self, mut until: Instant, linger: impl Fn(bool) -> Linger) {
+        loop {
+            sleep_until(until).await;
+            let mut running = self.running.lock().await;
+            match linger(running.as_ref().is_some_and(Feed::is_source)) {
+                Linger::Needed => return,
+                Linger::Until(later) => until = later,
+                Linger::Over => {
+                    running.take();
+                    return;
+                }
+            }
         }
     }
 }

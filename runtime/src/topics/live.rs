@@ -9,13 +9,14 @@ use std::{
 };
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use crate::{
     declare::{Fragment, KindFragment},
     fanout::{Beginning, CaughtUp, Command, Handle, Inbox, Joining, Key, Replay, Reply, SlowConsumer, Source, TopicId},
     topics::{
         commons::Commons,
-        feed::FeedSlot,
+        feed::{FeedSlot, Linger},
         loader::Loader,
         opening::Opening,
         settings::TopicSettings,
@@ -41,13 +42,13 @@ pub(crate) struct LiveTopic {
     subscribers: AtomicUsize,
     /// The bytes of the content, as the budget counts them.
     retained: AtomicUsize,
-    /// True if the content is lost with the topic, because no hook can restore it.
-    irreplaceable: AtomicBool,
+    /// True if the content is lost with the topic, unless a hook can restore it.
+    has_state: AtomicBool,
     /// Changes that were merged for subscribers that are behind.
     merges: Mutex<Merges>,
     pub(crate) feed: Option<FeedSlot>,
     pub(crate) loader: Loader,
-    /// How long the topic is retained after its last use.
+    /// How long the topic and its feed are retained after their last use.
     retention: Duration,
     commons: Arc<Commons>,
 }
@@ -57,16 +58,15 @@ struct State {
     epoch: Arc<str>,
     seq: u64,
     content: Content,
-    /// True if the application's hook can set the state again.
-    restorable: bool,
     /// True while the epoch has no number and no subscriber.
     unused: bool,
     /// The shards that have subscribers, and their number.
     shards: Vec<(Inbox, usize)>,
     subscribers: usize,
-    /// The number of times that the last subscriber left. An outdated timer recognises itself by
-    /// it.
-    times_emptied: u64,
+    /// The time since which the topic has no subscriber, if it has none.
+    empty_since: Instant,
+    /// True while a task waits for the end of the feed.
+    lingers: bool,
 }
 
 impl LiveTopic {
@@ -83,17 +83,17 @@ impl LiveTopic {
                 epoch: commons.epoch(id),
                 seq: 0,
                 content,
-                restorable: false,
                 unused: true,
                 shards: Vec::new(),
                 subscribers: 0,
-                times_emptied: 0,
+                empty_since: Instant::now(),
+                lingers: false,
             }),
             subscribers: AtomicUsize::new(0),
             retained: AtomicUsize::new(0),
-            irreplaceable: AtomicBool::new(false),
+            has_state: AtomicBool::new(false),
             merges: Mutex::default(),
-            feed: settings.served.then(|| FeedSlot::new(commons.retention)),
+            feed: settings.served.then(FeedSlot::default),
             loader: Loader::default(),
             retention: settings.retention(commons.retention),
             commons,
@@ -117,7 +117,7 @@ impl LiveTopic {
 
     /// Returns true if the topic may be evicted once nothing uses it.
     pub(crate) fn is_evictable(&self) -> bool {
-        !self.irreplaceable.load(Ordering::Acquire)
+        !self.has_state.load(Ordering::Acquire) || self.commons.has_hook(self.fragment.route)
     }
 
     pub(crate) fn retention(&self) -> Duration {
@@ -154,8 +154,10 @@ impl LiveTopic {
     /// # Errors
     /// When the rows exceed the table's limit or the budget, or cannot be part of a table.
     pub(crate) fn fill(&self, loaded: Loaded) -> Result<(), PublishError> {
+        if !matches!(loaded, Loaded::NoHook) {
+            self.commons.record_hook(self.fragment.route);
+        }
         let mut state = self.lock();
-        state.restorable = !matches!(loaded, Loaded::NoHook);
         match (&mut state.content, loaded) {
             (Content::Table(table), loaded) => {
                 let mut filled = table.clone();
@@ -294,34 +296,52 @@ impl LiveTopic {
         if state.subscribers > 0 {
             return;
         }
-        state.times_emptied += 1;
-        let times_emptied = state.times_emptied;
+        state.empty_since = Instant::now();
+        let until = state.empty_since + self.retention;
+        // One task for a topic, however often clients subscribe and unsubscribe meanwhile.
+        let runtime = self.feed.as_ref().and_then(FeedSlot::runtime).filter(|_| !state.lingers);
+        state.lingers |= runtime.is_some();
         drop(state);
         self.merges().clear();
-        if let Some(runtime) = self.feed.as_ref().and_then(FeedSlot::runtime) {
+        if let Some(runtime) = runtime {
             // The task keeps the topic alive while the feed lingers.
             let topic = Arc::clone(self);
             runtime.spawn(async move {
                 if let Some(feed) = &topic.feed {
-                    feed.end_later(|| topic.restart_if_empty_since(times_emptied)).await;
+                    feed.end_later(until, |is_source| topic.linger(is_source)).await;
                 }
             });
         }
     }
 
-    /// Begins a new epoch without any state, unless the topic had subscribers since. Returns false
-    /// if it had.
-    fn restart_if_empty_since(&self, times_emptied: u64) -> bool {
+    /// Determines whether the feed ends. If it is a source of updates, a new epoch begins without any
+    /// state, because the topic misses what happens until the next feed.
+    fn linger(&self, is_source: bool) -> Linger {
         let mut state = self.lock();
-        if state.subscribers > 0 || state.times_emptied != times_emptied {
-            return false;
+        let until = state.empty_since + self.retention;
+        if state.subscribers == 0 && Instant::now() < until {
+            return Linger::Until(until);
         }
-        state.epoch = self.commons.next_epoch();
-        state.seq = 0;
-        state.unused = true;
+        state.lingers = false;
+        if state.subscribers > 0 {
+            return Linger::Needed;
+        }
+        if is_source {
+            state.epoch = self.commons.next_epoch();
+            state.seq = 0;
+            self.skipped.store(0, Ordering::Relaxed);
+            state.unused = true;
+            state.content.reset();
+            self.account(&state);
+        }
+        Linger::Over
+    }
+
+    /// Frees the content of a topic that was evicted. The task of its feed may still hold the topic.
+    pub(crate) fn discard(&self) {
+        let mut state = self.lock();
         state.content.reset();
         self.account(&state);
-        true
     }
 
     /// Encodes a message about this topic other than an update or a reply.
@@ -340,7 +360,7 @@ impl LiveTopic {
     /// Records what the content takes.
     fn account(&self, state: &State) {
         if !matches!(state.content, Content::Events(None)) {
-            self.irreplaceable.store(!state.restorable && state.content.has_state(), Ordering::Release);
+            self.has_state.store(state.content.has_state(), Ordering::Release);
             self.account_bytes(state.content.bytes());
         }
     }

@@ -16,7 +16,8 @@ pub(crate) struct Loader {
 }
 
 impl Loader {
-    /// Runs the hook, unless `is_done` returns true. A caller that arrives during a run waits for it
+    /// Runs the hook, unless `is_done` returns true. The failure of the hook does not matter if
+    /// `is_done` returns true afterwards, because a publisher has set the state meanwhile. A caller that arrives during a run waits for it
     /// and shares its refusal.
     pub(crate) async fn load(
         &self,
@@ -37,6 +38,9 @@ impl Loader {
         let run = Run::begin(&self.runs);
         let loaded = hook.await;
         if let Err(refusal) = &loaded {
+            if is_done() {
+                return Ok(());
+            }
             *failed = Some((run.number, refusal.clone()));
         }
         drop(run);
@@ -99,6 +103,8 @@ mod tests {
         assert!(loader.load(|| false, hook(Ok(()))).await.is_ok());
         assert!(loader.load(|| true, hook(refusal())).await.is_ok());
         assert_eq!(runs.get(), 2);
+        // The state becomes known while the hook runs.
+        assert!(loader.load(|| runs.get() == 3, hook(refusal())).await.is_ok());
     }
 
     #[tokio::test]

@@ -16,8 +16,8 @@ use crate::topics::{
     settings::TopicSettings,
 };
 
-/// What a released topic takes beside its content and its name.
-const RELEASED_BYTES: usize = 1024;
+/// What a topic that nothing uses takes beside its content and its name.
+const UNUSED_BYTES: usize = 1024;
 
 /// The topics of a server, by name.
 ///
@@ -99,7 +99,9 @@ impl Topics {
             }
             if let Use::Released(ticket) = entry.usage {
                 released.remove(ticket);
-                self.commons.budget.change(released_bytes(name), 0);
+            }
+            if entry.usage != Use::Leased {
+                self.commons.budget.change(unused_bytes(name), 0);
             }
             let lease =
                 Arc::new(Lease { topic: Arc::clone(&entry.topic), keeper: Arc::clone(self) as Arc<dyn Keeper> });
@@ -144,7 +146,7 @@ impl Topics {
         let mut expired = Vec::new();
         while let Some(topic) = state.released.take_expired(now) {
             state.remove(&topic.name);
-            self.commons.budget.change(released_bytes(&topic.name), 0);
+            self.commons.budget.change(unused_bytes(&topic.name), 0);
             expired.push(topic);
         }
         // Topics are dropped outside the lock, because a feed may run the application's code then.
@@ -182,6 +184,14 @@ impl Topics {
 }
 
 impl State {
+    /// Retains a topic that nothing uses until it expires or is evicted.
+    fn retain(&mut self, topic: &Arc<LiveTopic>) {
+        let ticket = self.released.add(Arc::clone(topic), Instant::now() + topic.retention());
+        if let Some(entry) = self.map.get_mut(&topic.name) {
+            entry.usage = Use::Released(ticket);
+        }
+    }
+
     fn remove(&mut self, name: &str) {
         self.map.remove(name);
         if self.map.capacity() > 1024 && self.map.len() < self.map.capacity() / 8 {
@@ -193,23 +203,24 @@ impl State {
 impl Keeper for Topics {
     fn release(&self, topic: &Arc<LiveTopic>) {
         let mut state = self.lock();
-        let State { map, released, .. } = &mut *state;
-        let Some(entry) = map.get_mut(&topic.name) else { return };
+        let Some(entry) = state.map.get_mut(&topic.name) else { return };
         if !Arc::ptr_eq(&entry.topic, topic) || entry.lease.strong_count() > 0 || entry.usage != Use::Leased {
             return;
         }
         // Publishers evict topics while they hold the lock of theirs. This topic has none.
         if topic.is_unused() {
             state.remove(&topic.name);
-        } else if topic.is_evictable() {
-            entry.usage = Use::Released(released.add(Arc::clone(topic), Instant::now() + topic.retention()));
-            self.commons.budget.change(0, released_bytes(&topic.name));
+            return;
+        }
+        if topic.is_evictable() {
+            state.retain(topic);
             self.sweep_later(&mut state);
-            drop(state);
-            self.commons.budget.has_room(0);
         } else {
             entry.usage = Use::Kept;
         }
+        self.commons.budget.change(0, unused_bytes(&topic.name));
+        drop(state);
+        self.commons.budget.has_room(0);
     }
 }
 
@@ -220,14 +231,25 @@ impl Evict for Topics {
             let Some(topic) = state.released.take_oldest() else { return false };
             state.remove(&topic.name);
             drop(state);
-            self.commons.budget.change(released_bytes(&topic.name), 0);
+            self.commons.budget.change(unused_bytes(&topic.name), 0);
+            topic.discard();
         }
         true
     }
+
+    fn release_kept(&self, route: &str) {
+        let mut state = self.lock();
+        let is_kept = |entry: &&Entry| entry.usage == Use::Kept && entry.topic.fragment.route == route;
+        let kept: Vec<_> = state.map.values().filter(is_kept).map(|entry| Arc::clone(&entry.topic)).collect();
+        for topic in kept {
+            state.retain(&topic);
+            self.sweep_later(&mut state);
+        }
+    }
 }
 
-fn released_bytes(name: &str) -> usize {
-    RELEASED_BYTES + 2 * name.len()
+fn unused_bytes(name: &str) -> usize {
+    UNUSED_BYTES + 2 * name.len()
 }
 
 #[cfg(test)]

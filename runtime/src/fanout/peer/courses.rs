@@ -1,5 +1,7 @@
 //! The subscriptions of a connection that are not up to date.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::{Peer, UNSENT_STATE};
@@ -43,10 +45,16 @@ impl Peer {
         self.arrears.as_mut()?.due.pop_front()
     }
 
-    /// Continues with a topic that was due.
-    pub(crate) fn resume(&mut self, topic: TopicId, audience: &Audience, queued_at: Millis) -> Result<(), TooSlow> {
-        let Some(arrears) = &mut self.arrears else { return Ok(()) };
-        let Some(course) = arrears.course_mut(topic) else { return Ok(()) };
+    /// Continues with a topic that was due. Returns the time at which it continues, if a timer has
+    /// to be set.
+    pub(crate) fn resume(
+        &mut self,
+        topic: TopicId,
+        audience: &Audience,
+        queued_at: Millis,
+    ) -> Result<Option<Instant>, TooSlow> {
+        let Some(arrears) = &mut self.arrears else { return Ok(None) };
+        let Some(course) = arrears.course_mut(topic) else { return Ok(None) };
         match &mut course.stage {
             Stage::Replaying(replay, _) => {
                 if let Some(part) = replay.next_part() {
@@ -54,19 +62,26 @@ impl Peer {
                 }
                 if !replay.is_finished() {
                     arrears.due.push_back(topic);
+                } else if let Some(interval) = course.interval {
+                    // Something may have been published since the replay was fixed.
+                    let until = Instant::now() + interval;
+                    course.stage = Stage::Resting { sent: replay.position(), until, timer: true };
+                    return Ok(Some(until));
                 } else if audience.slow.policy == Policy::CatchUp {
                     course.stage = Stage::Behind { sent: replay.position(), snapshot: false };
                     arrears.due.push_back(topic);
                 } else {
-                    return self.release_held(topic, audience.slow.policy, queued_at);
+                    return self.release_held(topic, audience.slow.policy, queued_at).map(|()| None);
                 }
             }
             Stage::Behind { sent, snapshot } => {
-                let Some(source) = &audience.source else { return Ok(()) };
+                let Some(source) = &audience.source else { return Ok(None) };
                 let caught_up = source.catch_up((!*snapshot).then_some(*sent));
                 let merged = if *snapshot { 0 } else { caught_up.seq.saturating_sub(*sent + 1) };
                 if let Some(interval) = course.interval {
-                    let until = Instant::now() + interval;
+                    // If nothing is sent, nothing delays the next update.
+                    let rest = if caught_up.frame.is_some() { interval } else { Duration::ZERO };
+                    let until = Instant::now() + rest;
                     course.stage = Stage::Resting { sent: caught_up.seq, until, timer: false };
                 } else if caught_up.seq > audience.seq {
                     course.stage = Stage::Ahead { to: caught_up.seq };
@@ -83,14 +98,18 @@ impl Peer {
             }
             Stage::Joining(_) | Stage::Ahead { .. } | Stage::Resting { .. } => {}
         }
-        Ok(())
+        Ok(None)
     }
 
-    /// Ends a pause that a client's `max_rate` required. Returns true if the topic is due.
-    pub(crate) fn end_rest(&mut self, topic: TopicId) -> bool {
+    /// Ends a pause that a client's `max_rate` required. Returns true if the topic is due. The timer
+    /// may be that of an earlier subscription to the same topic, whose pause ends before.
+    pub(crate) fn end_rest(&mut self, topic: TopicId, now: Instant) -> bool {
         let Some(arrears) = &mut self.arrears else { return false };
         let Some(course) = arrears.course_mut(topic) else { return false };
-        let Stage::Resting { sent, .. } = course.stage else { return false };
+        let Stage::Resting { sent, until, .. } = course.stage else { return false };
+        if now < until {
+            return false;
+        }
         course.stage = Stage::Behind { sent, snapshot: false };
         arrears.due.push_back(topic);
         true

@@ -1,10 +1,17 @@
-//! Tests of the recovery from a panic in a shard.
+//! Tests of a shard's turns and of its recovery from a panic.
 
 use super::*;
 use crate::{
     Server,
-    fanout::hub::Hub,
+    fanout::{
+        course::Beginning,
+        handle::Handle,
+        hub::Hub,
+        replay::{Replay, ReplayBudget},
+        slow::SlowConsumer,
+    },
     testing::{Client, Connect},
+    wire::Prefix,
 };
 
 /// Returns a server without channels. `ping` is built in and suffices here.
@@ -70,4 +77,28 @@ async fn a_shard_that_panics_while_it_is_shut_down_ends() {
     inbox.push(Command::Panic);
     drop(hub);
     shard.await.expect("the panic is caught");
+}
+
+#[tokio::test]
+async fn a_replay_to_a_fast_reader_takes_turns_with_other_connections() {
+    let inbox =
+        Inbox::new(crate::fanout::inbox::Bounds { outbox: 1 << 20, inbox: 1 << 20, flush_window: Duration::ZERO });
+    let mut shard = Shard::new(inbox.clone());
+    let (server, _client) = tokio::io::duplex(1 << 24);
+    let handle = Handle::open(&inbox, Arc::new(Transport::other(server)));
+    let (topic, slow) = (TopicId(0), SlowConsumer::close());
+    let joining = Joining { topic, seq: 40, slow, skipped: Arc::default(), source: None };
+    inbox.push(Command::Join { key: handle.key, joining, reply: None });
+    let payload: Arc<[u8]> = format!("\"{}\"", "x".repeat(100_000)).as_bytes().into();
+    let budget = ReplayBudget::new(1 << 24);
+    let replay = Replay::updates(0, Prefix::new("r", "t"), vec![payload; 40].into(), &budget).expect("there is room");
+    handle.release(topic, Release { first: Vec::new(), beginning: Beginning::Replay(replay), interval: None });
+    assert!(shard.execute_inbox());
+    let mut turns = 0;
+    while !shard.run_queue.is_empty() {
+        shard.flush_next();
+        turns += 1;
+    }
+    assert_eq!(turns, 40 / RESUMED_PER_TURN);
+    assert!(shard.peers[0].as_ref().is_some_and(|peer| !peer.is_blocked() && !peer.is_due()));
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     declare::{Fragment, HistoryFragment, KindFragment, schema_of},
     fanout::{Bounds, Hub, SlowConsumer},
-    topics::Subscription,
+    topics::{Feed, Loaded, Subscription},
     wire::{Start, Transport},
 };
 
@@ -111,7 +111,7 @@ async fn the_topic_released_longest_ago_is_evicted_when_the_budget_is_used_up() 
 
 #[tokio::test(start_paused = true)]
 async fn a_value_that_nothing_can_restore_is_kept_and_an_update_beyond_the_budget_fails() {
-    let topics = topics(4000);
+    let topics = topics(5200);
     let topic = topics.get_or_create("latest", settings(&LATEST));
     topic.publish(&[b'1'; 3000]).unwrap();
     let first = epoch(&topic);
@@ -119,7 +119,7 @@ async fn a_value_that_nothing_can_restore_is_kept_and_an_update_beyond_the_budge
     tokio::time::advance(Duration::from_secs(3600)).await;
     let other = topics.get_or_create("other", settings(&LATEST));
     let error = other.publish(&[b'1'; 2000]).unwrap_err().to_string();
-    assert!(error.contains("4000 bytes"), "{error}");
+    assert!(error.contains("5200 bytes"), "{error}");
     assert!(other.publish(&[b'1'; 1000]).is_ok());
     // The value that an update replaces makes room.
     assert!(other.publish(&[b'2'; 1000]).is_ok());
@@ -142,4 +142,49 @@ async fn a_history_gives_way_when_nothing_can_be_evicted() {
     let handle = hub.open(Arc::new(Transport::other(tokio::io::duplex(64).0)));
     assert_eq!(topic.join_events(&handle, &recover(7), None).recovered, Some(true));
     assert_eq!(topic.join_events(&handle, &recover(6), None).recovered, Some(false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_evicted_topic_takes_no_memory_although_its_feed_lingers() {
+    let topics = topics(5000);
+    let topic = topics.get_or_create("hooked", TopicSettings { served: true, ..settings(&LATEST) });
+    let hub = Hub::new(1, Bounds { outbox: 1024, inbox: 1024, flush_window: Duration::ZERO });
+    let handle = hub.open(Arc::new(Transport::other(tokio::io::duplex(64).0)));
+    topic.join_state(&handle);
+    let subscription = Subscription::new(&topic, &handle);
+    let feed = topic.feed.as_ref().expect("a served topic has a feed");
+    feed.ensure(async { Ok::<_, ()>(Feed::none()) }).await.unwrap();
+    topic.fill(Loaded::Value(Some(vec![b'1'; 3000].into()))).unwrap();
+    drop((subscription, topic));
+    let other = topics.get_or_create("other", settings(&LATEST));
+    assert!(other.publish(&[b'1'; 4000]).is_ok());
+    assert!(topics.get("hooked").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_a_hook_can_restore_is_evicted_although_it_was_published_before_the_hook_ran() {
+    let topics = topics(6000);
+    let hooked = TopicSettings { served: true, ..settings(&LATEST) };
+    let publish = |name: &str, bytes: usize| topics.get_or_create(name, hooked).publish(&vec![b'1'; bytes]);
+    publish("a", 1500).unwrap();
+    publish("b", 1500).unwrap();
+    // Whether the application implements the hook is unknown.
+    assert!(publish("c", 4000).is_err());
+    topics.get_or_create("d", hooked).fill(Loaded::Value(None)).unwrap();
+    assert!(publish("c", 4000).is_ok());
+    tokio::time::advance(Duration::from_secs(61)).await;
+    for name in ["a", "b", "c", "d"] {
+        assert!(!topics.get_or_create(name, hooked).is_known());
+    }
+}
+
+#[tokio::test]
+async fn the_budget_bounds_the_number_of_topics_that_are_kept() {
+    let topics = topics(10_000);
+    let publish = |at: usize| topics.get_or_create(&format!("{at}"), settings(&LATEST)).publish(b"1");
+    assert!((0..5).all(|at| publish(at).is_ok()));
+    assert!((5..20).any(|at| publish(at).is_err()));
+    // A topic that is used counts its content only.
+    let _used: Vec<_> = (0..5).map(|at| topics.get_or_create(&format!("{at}"), settings(&LATEST))).collect();
+    assert!(publish(20).is_ok());
 }
