@@ -2,7 +2,6 @@
 
 use std::{fmt, marker::PhantomData, pin::pin};
 
-use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -194,11 +193,13 @@ impl<C: Channel> Topic<C> {
     where
         C: Tabular<Update: DeserializeOwned>,
     {
-        let rows: Vec<Bytes> = self.raw.0.read(|content| match content {
-            Content::Table(table) => table.rows().map(|(_, row)| row.clone()).collect(),
-            Content::Events(_) | Content::Latest(_) => Vec::new(),
+        // The clone is a version that never changes, so publishers do not wait for the rest.
+        let table = self.raw.0.read(|content| match content {
+            Content::Table(table) => Some(table.clone()),
+            Content::Events(_) | Content::Latest(_) => None,
         });
-        rows.iter().map(|row| serde_json::from_slice(row)).collect()
+        let Some(table) = table else { return Ok(Vec::new()) };
+        table.rows().map(|(_, row)| serde_json::from_slice(row)).collect()
     }
 
     /// Returns the row with a key, if there is one.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::wire::Frame;
 
-/// The maximum number of frames that are kept.
+/// The maximum number of frames that are kept, and of their bytes.
 const KEPT: usize = 16;
+const KEPT_BYTES: usize = 4 * 1024 * 1024;
 
 /// The frames that bring subscribers from different numbers to the same one.
 #[derive(Debug, Default)]
@@ -48,6 +49,10 @@ impl Merges {
         self.get_or_merge(epoch, to, Missed::Changes(from), merge)
     }
 
+    fn bytes(&self) -> usize {
+        self.frames.iter().filter_map(|(_, frame)| frame.as_ref()).map(Frame::weight).sum()
+    }
+
     /// Removes all frames.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
@@ -61,7 +66,7 @@ impl Merges {
         merge: impl FnOnce() -> Option<Frame>,
     ) -> Option<Frame> {
         let is_current = self.to.as_ref().is_some_and(|(of, number)| of == epoch && *number == to);
-        if !is_current || self.frames.len() == KEPT {
+        if !is_current || self.frames.len() == KEPT || self.bytes() > KEPT_BYTES {
             self.to = Some((Arc::clone(epoch), to));
             self.frames.clear();
         }
