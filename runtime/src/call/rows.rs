@@ -12,7 +12,7 @@ use crate::{
     wire::{PublishError, payload},
 };
 
-/// The changes of one [`Topic::update`].
+/// The changes of one [`Topic::update`](crate::Topic::update).
 ///
 /// ```
 /// # #[topicast::data]
