@@ -27,6 +27,7 @@
 
 use serde_json as _;
 use topicast::{Cx, Refusal, Serve, channels, data, operations, topic_of, ws_operation, ws_push, ws_router};
+use topicast_client as _;
 
 /// The state.
 #[derive(Debug, Clone, Copy)]
