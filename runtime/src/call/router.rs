@@ -18,7 +18,7 @@ use crate::{
 /// that publishes to any channel:
 ///
 /// ```
-/// fn publish_all<C: topicast::Router>(topic: &topicast::Topic<C>, updates: &[C::Update]) {
+/// fn publish_all<C: topicast::Router<Kind: topicast::kind::Publishes>>(topic: &topicast::Topic<C>, updates: &[C::Update]) {
 ///     for update in updates {
 ///         topic.publish(update).expect("the documents allow it");
 ///     }
